@@ -1,0 +1,14 @@
+//! p2p-probe answers one question: can this libp2p peer be reached, over what, from here, and if not, why and what would help?
+//!
+//! Every fact is an event, a report is the fold of events, a verdict is a pure function of a report, a renderer is a
+//! pure function of a report to bytes, and only a probe touches the network:
+//!
+//! ```text
+//! argument ─► Target ─► Plan ─► Engine ─► Stream<Event> ─► Report::apply ─► diagnose ─► render
+//!                                │  ▲          └─► progress bar · JSON lines · page callback
+//!                                ▼  │
+//!                        probes (native | browser | Node)
+//! ```
+
+#[cfg(feature = "native")]
+pub mod transport;

@@ -1,0 +1,2 @@
+//! Parse, run, render, exit code; nothing else.
+fn main() {}
