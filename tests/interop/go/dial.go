@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	libp2pwebrtc "github.com/libp2p/go-libp2p/p2p/transport/webrtc"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	webtransport "github.com/libp2p/go-libp2p/p2p/transport/webtransport"
+	"github.com/multiformats/go-multiaddr"
+)
+
+type dialOptions struct {
+	common
+	pings int
+	tlsCA string
+}
+
+// dialed is the line of a dial that reached identify and all its pings.
+type dialed struct {
+	OK         bool          `json:"ok"`
+	Peer       string        `json:"peer"`
+	Agent      string        `json:"agent"`
+	Protocols  []protocol.ID `json:"protocols"`
+	Observed   string        `json:"observed"`
+	Listening  []string      `json:"listening"`
+	Transport  string        `json:"transport"`
+	Security   string        `json:"security"`
+	Muxer      string        `json:"muxer"`
+	ConnectMs  float64       `json:"connect_ms"`
+	IdentifyMs float64       `json:"identify_ms"`
+	PingMs     []float64     `json:"ping_ms"`
+	TotalMs    float64       `json:"total_ms"`
+}
+
+type refused struct {
+	OK    bool   `json:"ok"`
+	Error string `json:"error"`
+}
+
+// dial returns the exit code.
+func dial(args []string) int {
+	var o dialOptions
+	flags := flag.NewFlagSet("dial", flag.ExitOnError)
+	o.register(flags, 60)
+	flags.IntVar(&o.pings, "pings", 1, "pings after identify")
+	flags.StringVar(&o.tlsCA, "tls-ca", "", "certificate (PEM) to trust for wss instead of the system's")
+	positional := parse(flags, args)
+	if len(positional) != 1 {
+		fail(usage)
+	}
+	endAfter(o.maxSeconds)
+	line, err := o.run(positional[0])
+	if err != nil {
+		say(refused{Error: err.Error()})
+		return 1
+	}
+	say(line)
+	return 0
+}
+
+func (o *dialOptions) run(target string) (*dialed, error) {
+	info, err := peer.AddrInfoFromString(target)
+	if err != nil {
+		return nil, err
+	}
+	if len(info.Addrs) != 1 {
+		return nil, errors.New("the address to dial needs a part before /p2p")
+	}
+	node, err := o.start(info.Addrs[0])
+	if err != nil {
+		return nil, err
+	}
+	// The process ends right after: closing the connection is enough, the host need not be taken down.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(o.maxSeconds)*time.Second)
+	defer cancel()
+	line, err := o.visit(ctx, node, info)
+	if err != nil {
+		return nil, err
+	}
+	line.TotalMs = since(started)
+	_ = node.Network().ClosePeer(info.ID)
+	return line, nil
+}
+
+func (o *dialOptions) start(addr multiaddr.Multiaddr) (host.Host, error) {
+	options, err := o.options()
+	if err != nil {
+		return nil, err
+	}
+	transport, err := o.transport(addr)
+	if err != nil {
+		return nil, err
+	}
+	return libp2p.New(append(options, libp2p.NoListenAddrs, transport)...)
+}
+
+// transport is the one transport that the address needs, so that nothing else costs start-up time.
+func (o *dialOptions) transport(addr multiaddr.Multiaddr) (libp2p.Option, error) {
+	has := func(code int) bool {
+		_, err := addr.ValueForProtocol(code)
+		return err == nil
+	}
+	switch {
+	case has(multiaddr.P_WEBTRANSPORT):
+		return libp2p.Transport(webtransport.New), nil
+	case has(multiaddr.P_QUIC_V1):
+		return libp2p.Transport(quic.NewTransport), nil
+	case has(multiaddr.P_WEBRTC_DIRECT):
+		return libp2p.Transport(libp2pwebrtc.New), nil
+	case has(multiaddr.P_WS), has(multiaddr.P_WSS):
+		return o.websocket()
+	case has(multiaddr.P_TCP):
+		return libp2p.Transport(tcp.NewTCPTransport), nil
+	default:
+		return nil, fmt.Errorf("no transport for %s", addr)
+	}
+}
+
+func (o *dialOptions) websocket() (libp2p.Option, error) {
+	if o.tlsCA == "" {
+		return libp2p.Transport(websocket.New), nil
+	}
+	pem, err := os.ReadFile(o.tlsCA)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("no certificate in %s", o.tlsCA)
+	}
+	return libp2p.Transport(websocket.New, websocket.WithTLSClientConfig(&tls.Config{RootCAs: roots})), nil
+}
+
+func (o *dialOptions) visit(ctx context.Context, node host.Host, info *peer.AddrInfo) (*dialed, error) {
+	identified, err := node.EventBus().Subscribe([]any{
+		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerIdentificationFailed),
+	})
+	if err != nil {
+		return nil, err
+	}
+	node.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.PermanentAddrTTL)
+
+	begin := time.Now()
+	conn, err := node.Network().DialPeer(ctx, info.ID)
+	if err != nil {
+		return nil, err
+	}
+	line := describe(conn)
+	line.ConnectMs = since(begin)
+
+	begin = time.Now()
+	if err := line.identify(ctx, identified); err != nil {
+		return nil, err
+	}
+	line.IdentifyMs = since(begin)
+	return line, line.ping(ctx, node, info.ID, o.pings)
+}
+
+func describe(conn network.Conn) *dialed {
+	state := conn.ConnState()
+	return &dialed{
+		OK:        true,
+		Peer:      conn.RemotePeer().String(),
+		Transport: state.Transport,
+		Security:  string(state.Security),
+		Muxer:     string(state.StreamMultiplexer),
+		PingMs:    []float64{},
+	}
+}
+
+func (d *dialed) identify(ctx context.Context, identified event.Subscription) error {
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("identify: %w", ctx.Err())
+	case happened := <-identified.Out():
+		switch outcome := happened.(type) {
+		case event.EvtPeerIdentificationFailed:
+			return fmt.Errorf("identify: %w", outcome.Reason)
+		case event.EvtPeerIdentificationCompleted:
+			d.Agent = outcome.AgentVersion
+			d.Protocols = outcome.Protocols
+			d.Observed = fmt.Sprint(outcome.ObservedAddr)
+			for _, addr := range outcome.ListenAddrs {
+				d.Listening = append(d.Listening, addr.String())
+			}
+		}
+		return nil
+	}
+}
+
+func (d *dialed) ping(ctx context.Context, node host.Host, id peer.ID, count int) error {
+	if count < 1 {
+		return nil
+	}
+	// Without this end the service would go on pinging.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := ping.Ping(ctx, node, id)
+	for range count {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("ping: %w", ctx.Err())
+		case result, open := <-results:
+			if !open {
+				return errors.New("ping: ended early")
+			}
+			if result.Error != nil {
+				return fmt.Errorf("ping: %w", result.Error)
+			}
+			d.PingMs = append(d.PingMs, milliseconds(result.RTT))
+		}
+	}
+	return nil
+}
+
+func since(begin time.Time) float64 { return milliseconds(time.Since(begin)) }
+
+// milliseconds with microsecond precision.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
