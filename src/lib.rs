@@ -10,5 +10,7 @@
 //!                        probes (native | browser | Node)
 //! ```
 
+pub mod diagnose;
+pub mod model;
 #[cfg(feature = "native")]
 pub mod transport;

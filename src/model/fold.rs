@@ -1,0 +1,246 @@
+//! `Report::apply`: how an event changes what is known. Nobody else interprets events.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Announced, Attempt, Event, Fact, Found, Leg, Local, LocalAddress, Micros, NameResolved, Nat, Outcome, Peer, Report, Scope,
+    Stage, StageName, TransportStatus, Transports, WhyCode,
+};
+use crate::diagnose;
+
+/// What the fold has to remember and readers do not need.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Memory {
+    names: BTreeMap<String, NameResolved>,
+    capabilities: Vec<super::Transport>,
+}
+
+impl Report {
+    /// The report of these events.
+    #[must_use]
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut report = Self::default();
+        for event in events {
+            report.apply(event);
+        }
+        report
+    }
+
+    /// Adds a fact to what is known. An event about an attempt that was never planned changes nothing.
+    pub fn apply(&mut self, event: &Event) {
+        self.elapsed_ms = self.elapsed_ms.max(event.t_ms);
+        match &event.fact {
+            Fact::RunStarted { schema, tool, started, target, options, capabilities } => {
+                self.schema.clone_from(schema);
+                self.tool.clone_from(tool);
+                self.started.clone_from(started);
+                self.target.clone_from(target);
+                self.options.clone_from(options);
+                self.memory.capabilities.clone_from(capabilities);
+            }
+            Fact::LocalNetwork { sources, udp_receive_buffer, .. } => self.local_network(sources, *udp_receive_buffer),
+            Fact::NameResolved(resolved) => {
+                self.memory.names.insert(resolved.name.clone(), resolved.clone());
+            }
+            Fact::AttemptPlanned { .. } => self.attempt_planned(&event.fact),
+            Fact::AttemptStarted { attempt } => {
+                if let Some(attempt) = self.attempt_mut(*attempt) {
+                    attempt.start_ms = Some(event.t_ms);
+                }
+            }
+            Fact::StageStarted { attempt, leg, stage } => {
+                if let Some(attempt) = self.attempt_mut(*attempt) {
+                    attempt.stages.push(Stage::begun(*stage, *leg, event.t_ms));
+                }
+            }
+            Fact::StageEnded { attempt, leg, stage, outcome, found, message } => {
+                self.stage_ended(event.t_ms, *attempt, (*leg, *stage), outcome, found, message.as_ref());
+            }
+            Fact::PeerIdentified { .. } => self.peer_identified(&event.fact),
+            Fact::AttemptEnded { attempt } => {
+                if let Some(attempt) = self.attempt_mut(*attempt) {
+                    attempt.elapsed_ms = attempt.start_ms.map(|start| event.t_ms.since(start));
+                    attempt.outcome = outcome_of(attempt);
+                }
+            }
+            Fact::RunEnded { complete } => {
+                self.complete = *complete;
+                self.transports = Transports::each(|transport| self.status_of(transport));
+                self.verdict = Some(diagnose::diagnose(self));
+            }
+            Fact::Report { .. } | Fact::Listening { .. } => {}
+        }
+    }
+
+    fn attempt_mut(&mut self, id: u32) -> Option<&mut Attempt> {
+        let index = usize::try_from(id).ok()?.checked_sub(1)?;
+        self.attempts.get_mut(index).filter(|attempt| attempt.id == id)
+    }
+
+    fn local_network(&mut self, sources: &[String], udp_receive_buffer: Option<u64>) {
+        let scoped = |source: &String| {
+            let ip = source.parse().ok()?;
+            Some(LocalAddress { address: source.clone(), scope: Scope::of_ip(ip) })
+        };
+        self.nat = Some(Nat {
+            why: Some(WhyCode::TooFewVantages.into()),
+            summary: "Whether peers can reach this machine was not tested.".into(),
+            local: Local { addresses: sources.iter().filter_map(scoped).collect(), udp_receive_buffer, ..Local::default() },
+            ..Nat::default()
+        });
+    }
+
+    fn attempt_planned(&mut self, fact: &Fact) {
+        let Fact::AttemptPlanned { attempt, address, remote, names, transport, source, direction, version, why } = fact else {
+            return;
+        };
+        let outcome = why.as_ref().map_or(Outcome::unknown(WhyCode::NotReached), |why| Outcome::Skipped { why: why.clone() });
+        let planned = Attempt {
+            id: *attempt,
+            direction: *direction,
+            source: *source,
+            transport: *transport,
+            address: address.clone(),
+            remote: remote.clone(),
+            names: names.clone(),
+            version: version.clone(),
+            outcome,
+            start_ms: None,
+            elapsed_ms: None,
+            stages: self.shared_resolve(names).into_iter().collect(),
+        };
+        for peer in &mut self.peers {
+            link(&mut peer.announced, std::slice::from_ref(&planned));
+        }
+        // Ids are given in the order planned; anything else would not be found by its id.
+        if usize::try_from(*attempt).is_ok_and(|id| id == self.attempts.len() + 1) {
+            self.attempts.push(planned);
+        }
+    }
+
+    /// The look-ups that led to an address, as its first stage: from the first that began to the last that ended.
+    fn shared_resolve(&self, names: &[String]) -> Option<Stage> {
+        let looked_up: Vec<&NameResolved> = names.iter().filter_map(|name| self.memory.names.get(name)).collect();
+        let (first, last) = (looked_up.first()?, looked_up.last()?);
+        let mut stage = Stage::begun(StageName::Resolve, None, first.start_ms);
+        stage.elapsed_ms = Some((last.start_ms + last.elapsed_ms).since(first.start_ms));
+        stage.shared = true;
+        stage.outcome = last.outcome.clone();
+        stage.found = last.found.clone();
+        stage.message.clone_from(&last.message);
+        Some(stage)
+    }
+
+    fn stage_ended(
+        &mut self,
+        now: Micros,
+        id: u32,
+        (leg, name): (Option<Leg>, StageName),
+        outcome: &Outcome,
+        found: &Found,
+        message: Option<&String>,
+    ) {
+        let Some(attempt) = self.attempt_mut(id) else { return };
+        let open = |stage: &&mut Stage| stage.stage == name && stage.leg == leg && stage.elapsed_ms.is_none();
+        if let Some(stage) = attempt.stages.iter_mut().rev().find(open) {
+            stage.elapsed_ms = Some(now.since(stage.start_ms));
+            stage.outcome = outcome.clone();
+            stage.found = found.clone();
+            stage.message = message.cloned();
+        }
+        if let (Some(peer), None) = (&found.peer, leg) {
+            let peer = self.peer_mut(peer);
+            if !peer.attempts.contains(&id) {
+                peer.attempts.push(id);
+            }
+        }
+    }
+
+    fn peer_mut(&mut self, id: &str) -> &mut Peer {
+        let index = self.peers.iter().position(|peer| peer.id == id).unwrap_or_else(|| {
+            // Without a named peer the first that answers is the one meant.
+            let expected = self.target.peer.as_ref().map_or(self.peers.is_empty(), |named| named == id);
+            self.peers.push(Peer { id: id.into(), expected, ..Peer::default() });
+            self.peers.len() - 1
+        });
+        &mut self.peers[index]
+    }
+
+    fn peer_identified(&mut self, fact: &Fact) {
+        let Fact::PeerIdentified { attempt, peer, agent, protocol_version, protocols, announced, announced_total } = fact else {
+            return;
+        };
+        let mut announced = announced.clone();
+        link(&mut announced, &self.attempts);
+        let peer = self.peer_mut(peer);
+        if !peer.attempts.contains(attempt) {
+            peer.attempts.push(*attempt);
+        }
+        // The transports of one peer tell the same, but for addresses learned between: the fullest answer holds.
+        if !peer.identified() || announced.len() > peer.announced.len() {
+            peer.agent.clone_from(agent);
+            peer.protocol_version.clone_from(protocol_version);
+            peer.protocols.clone_from(protocols);
+            peer.announced = announced;
+            peer.announced_total = *announced_total;
+        }
+    }
+
+    /// Best outcome of the transport's attempts; without an attempt, what else is known.
+    fn status_of(&self, transport: super::Transport) -> TransportStatus {
+        let attempts = self.attempts.iter().filter(|attempt| attempt.transport == Some(transport));
+        let best = attempts.map(|attempt| match attempt.outcome {
+            Outcome::Passed => TransportStatus::Passed,
+            Outcome::Failed { .. } => TransportStatus::Failed,
+            Outcome::Unknown { .. } => TransportStatus::Unknown,
+            Outcome::Skipped { .. } => TransportStatus::Skipped,
+        });
+        best.max().unwrap_or_else(|| {
+            if self.expected_peer().is_some_and(Peer::identified) {
+                TransportStatus::NotOffered
+            } else if self.memory.capabilities.contains(&transport) {
+                TransportStatus::Unknown
+            } else {
+                TransportStatus::Unsupported
+            }
+        })
+    }
+}
+
+/// How an attempt ended, by its stages: failed by the first stage that failed while the connection was made, passed once it
+/// was secured and multiplexed, else unknown for the reason that its open stage gives.
+fn outcome_of(attempt: &Attempt) -> Outcome {
+    let establishing = || attempt.stages.iter().filter(|stage| stage.stage.establishes());
+    if let Some(cause) = establishing().find_map(|stage| stage.outcome.cause()) {
+        return Outcome::failed(cause.clone());
+    }
+    let established = attempt
+        .transport
+        .and_then(|transport| establishing().find(|stage| stage.leg.is_none() && stage.stage == transport.establishing_stage()));
+    if established.is_some_and(|stage| stage.outcome.passed()) {
+        return Outcome::Passed;
+    }
+    match attempt.stages.last().map(|stage| &stage.outcome) {
+        Some(outcome @ Outcome::Unknown { .. }) => outcome.clone(),
+        _ => attempt.outcome.clone(),
+    }
+}
+
+/// Notes for each announced address the attempt that dialed it.
+fn link(announced: &mut [Announced], attempts: &[Attempt]) {
+    for entry in announced.iter_mut().filter(|entry| entry.attempt.is_none()) {
+        let bare = without_peer(&entry.address);
+        let dialed = |attempt: &&Attempt| {
+            without_peer(&attempt.address) == bare || attempt.remote.as_deref().is_some_and(|remote| without_peer(remote) == bare)
+        };
+        entry.attempt = attempts.iter().find(dialed).map(|attempt| attempt.id);
+    }
+}
+
+/// An address without a `/p2p/…` at its end.
+fn without_peer(address: &str) -> &str {
+    match address.rsplit_once("/p2p/") {
+        Some((bare, peer)) if !peer.contains('/') => bare,
+        _ => address,
+    }
+}

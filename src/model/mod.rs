@@ -1,0 +1,36 @@
+//! The vocabulary: what a run is about, what happens, what is known, what it comes to. No I/O and no clock.
+
+mod attempt;
+mod cause;
+mod code;
+mod event;
+mod fold;
+mod nat;
+mod options;
+mod outcome;
+mod peer;
+mod report;
+mod scope;
+mod stage;
+mod target;
+mod time;
+mod transport;
+mod verdict;
+mod why;
+
+pub use attempt::{Attempt, Direction, Source};
+pub use cause::Cause;
+pub use code::Page;
+pub use event::{Event, Fact, Family, NameResolved};
+pub use nat::{Local, LocalAddress, Nat, NatStatus};
+pub use options::{CONCURRENCY, DEADLINE, Options, PINGS, Security, TIMEOUT};
+pub use outcome::Outcome;
+pub use peer::{Announced, Peer};
+pub use report::{Listener, Report, RuntimeKind, SCHEMA, Tool, TransportStatus, Transports};
+pub use scope::{Scope, is_local_name};
+pub use stage::{Certificate, Found, Leg, Stage, StageName};
+pub use target::{Target, TargetKind};
+pub use time::{Micros, Stamp};
+pub use transport::Transport;
+pub use verdict::{Advice, Hint, HintCode, Verdict, VerdictCode, Warning, WarningCode};
+pub use why::{Why, WhyCode};

@@ -1,0 +1,56 @@
+//! Why something was skipped or could not be told.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::code::codes;
+
+codes! {
+    /// The code of a reason.
+    WhyCode, "why", {
+        /// This runtime has no way to dial such an address: a page cannot open TCP or QUIC connections.
+        /// Run the same dial from a terminal.
+        NotInThisRuntime = "not-in-this-runtime", "not possible in this runtime";
+        /// The address is valid, but this version of p2p-probe cannot dial its transport yet.
+        NotYetDialable = "not-yet-dialable", "this version cannot dial it yet";
+        /// An option of this run left it out: `--transport`, `--family` or `--no-announced`.
+        ByOption = "by-option", "left out by an option";
+        /// The peer announces, or a public name leads to, an address of a private, link-local, CGNAT or loopback range.
+        /// Such an address means another machine here than it means there, and hosters take dials to private ranges for
+        /// a scan, so it is dialed only when the target itself is in such a range, or with `--private`.
+        PrivateScope = "private-scope", "a private address that you did not name";
+        /// The same address was tried by another attempt of this run.
+        Duplicate = "duplicate", "tried already";
+        /// More addresses than one run dials: 100 behind a `/dnsaddr`, 32 that a peer announces.
+        OverLimit = "over-limit", "more addresses than one run dials";
+        /// The entry of a `/dnsaddr` belongs to another peer than the one that was named.
+        OtherPeer = "other-peer", "belongs to another peer";
+        /// This machine has no route for the address family, IPv4 or IPv6, so nothing can be said about the address.
+        NoLocalFamily = "no-local-family", "this machine has no such address family";
+        /// The run was interrupted before this ended.
+        Interrupted = "interrupted", "interrupted";
+        /// The time for the whole run (`--deadline`) was over before this ended.
+        Deadline = "deadline", "the run's deadline came first";
+        /// An earlier step ended before this could be tried.
+        NotReached = "not-reached", "not reached";
+        /// The peer does not offer it.
+        NotOffered = "not-offered", "not offered";
+        /// The question takes more vantage points than were given.
+        TooFewVantages = "too-few-vantages", "too few vantage points";
+        /// The vantage points contradict each other.
+        VantagesDisagree = "vantages-disagree", "the vantage points disagree";
+    }
+}
+
+/// The reason of an outcome `skipped` or `unknown`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Why {
+    /// The reason.
+    pub code: WhyCode,
+}
+
+impl From<WhyCode> for Why {
+    fn from(code: WhyCode) -> Self {
+        Self { code }
+    }
+}
