@@ -1,0 +1,20 @@
+//! The program as its users meet it: run against peers, name servers and networks that behave as they should, and
+//! against many that do not.
+#![cfg(feature = "native")]
+#![allow(missing_docs, reason = "a test binary has no API")]
+#![allow(unreachable_pub, reason = "modules of one binary")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may fail at once; its peers have a clock and tasks of their own"
+)]
+
+mod certificate;
+mod dns;
+mod expect;
+mod peer;
+mod program;
+mod rules;
+mod scenario;

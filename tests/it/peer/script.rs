@@ -1,0 +1,117 @@
+//! What a scripted libp2p node does at each step. The default is a healthy one.
+
+use crate::certificate::WebCertificate;
+use serde::Deserialize;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Script {
+    pub transport: Transport,
+    /// Of a `wss` listener.
+    pub certificate: WebCertificate,
+    /// Of a `quic` listener.
+    pub alpn: String,
+    pub key: Key,
+    /// Offered in multistream-select.
+    pub security: Vec<String>,
+    pub muxers: Vec<String>,
+    /// Answers the noise handshake with a well-framed message of no meaning.
+    pub noise_garbage: bool,
+    /// Sends a WebSocket text frame before anything else.
+    pub text_frame: bool,
+    /// Closes in order once this step is done.
+    pub closes_after: Option<Step>,
+    /// Does nothing more once this step is done.
+    pub hangs_after: Option<Step>,
+    pub identify: Identify,
+    pub ping: Ping,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            transport: Transport::Tcp,
+            certificate: WebCertificate::Valid,
+            alpn: "libp2p".into(),
+            key: Key::Ed25519,
+            security: vec!["/noise".into(), "/tls/1.0.0".into()],
+            muxers: vec!["/yamux/1.0.0".into()],
+            noise_garbage: false,
+            text_frame: false,
+            closes_after: None,
+            hangs_after: None,
+            identify: Identify::default(),
+            ping: Ping::Echo,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    Tcp,
+    Ws,
+    Wss,
+    Quic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Key {
+    Ed25519,
+    Secp256k1,
+    Ecdsa,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    Secure,
+    Multiplex,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Identify {
+    pub does: Identifies,
+    pub agent: String,
+    pub protocols: Vec<String>,
+    /// `{port}` is its own.
+    pub announced: Vec<String>,
+    /// Announces ports 1 to this number of 127.0.0.1 as well.
+    pub announced_ports: u16,
+}
+
+impl Default for Identify {
+    fn default() -> Self {
+        Self {
+            does: Identifies::Answer,
+            agent: "scripted/1.0".into(),
+            protocols: vec!["/ipfs/id/1.0.0".into(), "/ipfs/ping/1.0.0".into()],
+            announced: Vec::new(),
+            announced_ports: 0,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Identifies {
+    Answer,
+    /// A valid answer in three messages, as go-libp2p sends a long one.
+    InPieces,
+    Missing,
+    Hang,
+    Malformed,
+    /// Longer than any reader takes.
+    TooLarge,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ping {
+    Echo,
+    Missing,
+    Hang,
+    WrongEcho,
+}

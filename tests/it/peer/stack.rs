@@ -1,0 +1,162 @@
+//! A libp2p node over any byte stream: security, muxer, streams, each as its script says.
+
+use super::script::{Key, Script, Step, Transport};
+use super::{quic, secure, streams};
+use crate::certificate::Authority;
+use async_tungstenite::bytes::{ByteReader, ByteWriter};
+use async_tungstenite::tungstenite::Message;
+use futures::future::poll_fn;
+use futures::stream::FuturesUnordered;
+use futures::{AsyncRead, AsyncWrite, StreamExt};
+use futures_rustls::TlsAcceptor;
+use libp2p_core::muxing::StreamMuxerExt;
+use libp2p_core::upgrade::InboundConnectionUpgrade;
+use libp2p_identity::{Keypair, PeerId};
+use multiaddr::{Multiaddr, Protocol};
+use multistream_select::listener_select_proto;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::compat::TokioAsyncReadCompatExt;
+
+/// Any byte stream.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+pub type Bytes = Box<dyn Duplex>;
+
+pub struct Node {
+    pub script: Script,
+    pub key: Keypair,
+    pub port: u16,
+}
+
+pub async fn start(script: &Script, authority: &Authority) -> (u16, PeerId) {
+    let key = match script.key {
+        Key::Ed25519 => Keypair::generate_ed25519(),
+        Key::Secp256k1 => Keypair::generate_secp256k1(),
+        Key::Ecdsa => Keypair::generate_ecdsa(),
+    };
+    let id = key.public().to_peer_id();
+    if script.transport == Transport::Quic {
+        return (quic::start(script.clone(), key), id);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    let node = Arc::new(Node { script: script.clone(), key, port });
+    let acceptor = authority.acceptor(script.certificate);
+    tokio::spawn(async move {
+        while let Ok((stream, from)) = listener.accept().await {
+            let (node, acceptor) = (Arc::clone(&node), acceptor.clone());
+            tokio::spawn(async move {
+                let bytes = carry(&node.script, &acceptor, stream).await?;
+                node.serve(bytes, from).await
+            });
+        }
+    });
+    (port, id)
+}
+
+/// The byte stream that libp2p runs on.
+async fn carry(script: &Script, acceptor: &TlsAcceptor, tcp: TcpStream) -> io::Result<Bytes> {
+    let bytes: Bytes = Box::new(tcp.compat());
+    match script.transport {
+        Transport::Tcp | Transport::Quic => Ok(bytes),
+        Transport::Ws => websocket(script, bytes).await,
+        Transport::Wss => websocket(script, Box::new(acceptor.accept(bytes).await?)).await,
+    }
+}
+
+async fn websocket(script: &Script, bytes: Bytes) -> io::Result<Bytes> {
+    let mut socket = async_tungstenite::accept_async(bytes).await.map_err(io::Error::other)?;
+    if script.text_frame {
+        socket.send(Message::text("hello")).await.map_err(io::Error::other)?;
+    }
+    let (sender, receiver) = socket.split();
+    Ok(Box::new(Joined { reader: ByteReader::new(receiver), writer: ByteWriter::new(sender) }))
+}
+
+impl Node {
+    async fn serve(&self, bytes: Bytes, from: SocketAddr) -> io::Result<()> {
+        let (name, bytes) = listener_select_proto(bytes, self.script.security.iter()).await.map_err(io::Error::other)?;
+        let bytes = secure::accept(self, name, Box::new(bytes)).await?;
+        let bytes = self.pause(Step::Secure, bytes).await?;
+        let (_, bytes) = listener_select_proto(bytes, self.script.muxers.iter()).await.map_err(io::Error::other)?;
+        let bytes = self.pause(Step::Multiplex, Box::new(bytes)).await?;
+        let muxer = libp2p_yamux::Config::default().upgrade_inbound(bytes, "/yamux/1.0.0").await?;
+        self.multiplex(muxer, observed(Protocol::Tcp(from.port()), from)).await;
+        Ok(())
+    }
+
+    /// Ends or hangs where the script says so.
+    async fn pause(&self, step: Step, mut bytes: Bytes) -> io::Result<Bytes> {
+        use futures::{AsyncReadExt, AsyncWriteExt};
+        if self.script.hangs_after == Some(step) {
+            let () = std::future::pending().await;
+        }
+        if self.script.closes_after == Some(step) {
+            bytes.close().await?;
+            // Reads on, so that the end arrives as an end and not as a reset.
+            while matches!(bytes.read(&mut [0; 1024]).await, Ok(1..)) {}
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(bytes)
+    }
+
+    async fn multiplex<C: Duplex + 'static>(&self, mut muxer: libp2p_yamux::Muxer<C>, seen: Multiaddr) {
+        let mut open = FuturesUnordered::new();
+        poll_fn(|cx| {
+            let _ = muxer.poll_unpin(cx);
+            loop {
+                match muxer.poll_inbound_unpin(cx) {
+                    Poll::Ready(Ok(stream)) => open.push(streams::answer(self, stream, &seen)),
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => break,
+                }
+            }
+            while let Poll::Ready(Some(_)) = open.poll_next_unpin(cx) {}
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// The dialer's address as a multiaddr.
+pub fn observed(port: Protocol<'_>, from: SocketAddr) -> Multiaddr {
+    Multiaddr::from(from.ip()).with(port.acquire())
+}
+
+/// A reader and a writer as one stream.
+pub struct Joined<R, W> {
+    pub reader: R,
+    pub writer: W,
+}
+
+mod joined {
+    use super::Joined;
+    use futures::{AsyncRead, AsyncWrite};
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    impl<R: AsyncRead + Unpin, W: Unpin> AsyncRead for Joined<R, W> {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.reader).poll_read(cx, buffer)
+        }
+    }
+
+    impl<R: Unpin, W: AsyncWrite + Unpin> AsyncWrite for Joined<R, W> {
+        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.writer).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.writer).poll_flush(cx)
+        }
+
+        fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.writer).poll_close(cx)
+        }
+    }
+}
