@@ -11,6 +11,8 @@
 //! ```
 
 pub mod diagnose;
+pub mod engine;
 pub mod model;
+pub mod plan;
 #[cfg(feature = "native")]
 pub mod transport;

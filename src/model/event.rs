@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Announced, Direction, Found, Leg, Micros, Options, Outcome, Report, Source, StageName, Stamp, Target, Tool, Transport, Why,
+    Announced, Cause, Direction, Found, Leg, Micros, Options, Outcome, Report, Source, StageName, Stamp, Target, Tool, Transport,
+    Why,
 };
 
 /// A fact and when it became known. A line of `--format ndjson`.
@@ -71,6 +72,9 @@ pub enum Fact {
         /// Why it is left out; absent when it will be dialed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Why>,
+        /// Why it fails without a dial; absent when it will be dialed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
     },
     /// An attempt begins.
     AttemptStarted {
@@ -127,6 +131,9 @@ pub enum Fact {
     AttemptEnded {
         /// Its number.
         attempt: u32,
+        /// Why it never began, where it did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Why>,
     },
     /// The last fact of a run.
     RunEnded {

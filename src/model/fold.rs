@@ -57,10 +57,10 @@ impl Report {
                 self.stage_ended(event.t_ms, *attempt, (*leg, *stage), outcome, found, message.as_ref());
             }
             Fact::PeerIdentified { .. } => self.peer_identified(&event.fact),
-            Fact::AttemptEnded { attempt } => {
+            Fact::AttemptEnded { attempt, why } => {
                 if let Some(attempt) = self.attempt_mut(*attempt) {
                     attempt.elapsed_ms = attempt.start_ms.map(|start| event.t_ms.since(start));
-                    attempt.outcome = outcome_of(attempt);
+                    attempt.outcome = why.clone().map_or_else(|| outcome_of(attempt), |why| Outcome::Unknown { why });
                 }
             }
             Fact::RunEnded { complete } => {
@@ -91,10 +91,19 @@ impl Report {
     }
 
     fn attempt_planned(&mut self, fact: &Fact) {
-        let Fact::AttemptPlanned { attempt, address, remote, names, transport, source, direction, version, why } = fact else {
+        let Fact::AttemptPlanned { attempt, address, remote, names, transport, source, direction, version, why, cause } = fact
+        else {
             return;
         };
-        let outcome = why.as_ref().map_or(Outcome::unknown(WhyCode::NotReached), |why| Outcome::Skipped { why: why.clone() });
+        let outcome = match (why, cause) {
+            (Some(why), _) => Outcome::Skipped { why: why.clone() },
+            (None, Some(cause)) => Outcome::failed(cause.clone()),
+            (None, None) => Outcome::unknown(WhyCode::NotReached),
+        };
+        let mut stages: Vec<Stage> = self.shared_resolve(names).into_iter().collect();
+        if let (Some(cause), Some(stage)) = (cause, stages.last_mut()) {
+            stage.outcome = Outcome::failed(cause.clone());
+        }
         let planned = Attempt {
             id: *attempt,
             direction: *direction,
@@ -107,7 +116,7 @@ impl Report {
             outcome,
             start_ms: None,
             elapsed_ms: None,
-            stages: self.shared_resolve(names).into_iter().collect(),
+            stages,
         };
         for peer in &mut self.peers {
             link(&mut peer.announced, std::slice::from_ref(&planned));

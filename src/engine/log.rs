@@ -1,0 +1,142 @@
+//! Where events are made: the clock of a run, the queue of what happened, and the open stages.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    time::Duration,
+};
+
+use super::Fault;
+use crate::model::{Cause, Event, Fact, Found, Leg, Micros, Outcome, Report, StageName, Why};
+
+/// The log of a run: every event passes here once.
+pub(super) struct Log {
+    now: Box<dyn Fn() -> Duration>,
+    origin: Duration,
+    events: RefCell<VecDeque<Event>>,
+    report: RefCell<Report>,
+}
+
+impl Log {
+    pub(super) fn new(now: Box<dyn Fn() -> Duration>) -> Rc<Self> {
+        let origin = now();
+        Rc::new(Self { now, origin, events: RefCell::default(), report: RefCell::default() })
+    }
+
+    /// Since the run began.
+    pub(super) fn now(&self) -> Micros {
+        (self.now)().saturating_sub(self.origin).into()
+    }
+
+    pub(super) fn emit(&self, t_ms: Micros, fact: Fact) {
+        let event = Event { t_ms, run: 0, fact };
+        self.report.borrow_mut().apply(&event);
+        self.events.borrow_mut().push_back(event);
+    }
+
+    pub(super) fn take(&self) -> Option<Event> {
+        self.events.borrow_mut().pop_front()
+    }
+
+    /// What is known so far.
+    pub(super) fn report<T>(&self, read: impl FnOnce(&Report) -> T) -> T {
+        read(&self.report.borrow())
+    }
+}
+
+/// The stage that an attempt is in.
+struct Open {
+    stage: StageName,
+    leg: Option<Leg>,
+    found: Found,
+    fault: Option<Fault>,
+    timed_out: Option<Box<dyn Fn() -> Cause>>,
+}
+
+/// The record of one attempt: ends a stage where the next begins, and closes what is open whatever happens.
+pub(super) struct Record {
+    pub(super) log: Rc<Log>,
+    pub(super) attempt: u32,
+    open: RefCell<Option<Open>>,
+    leg: Cell<Option<Leg>>,
+}
+
+/// Why an attempt was cut short.
+pub(super) enum Cut {
+    /// Its own time was over.
+    TimedOut,
+    /// The run ended.
+    Ended(Why),
+}
+
+impl Record {
+    pub(super) fn begin(log: &Rc<Log>, attempt: u32) -> Rc<Self> {
+        log.emit(log.now(), Fact::AttemptStarted { attempt });
+        Rc::new(Self { log: Rc::clone(log), attempt, open: RefCell::default(), leg: Cell::default() })
+    }
+
+    pub(super) fn set_leg(&self, leg: Option<Leg>) {
+        self.leg.set(leg);
+    }
+
+    pub(super) fn enter(&self, stage: StageName) {
+        let now = self.log.now();
+        self.close(now, None);
+        let leg = self.leg.get();
+        self.log.emit(now, Fact::StageStarted { attempt: self.attempt, leg, stage });
+        *self.open.borrow_mut() = Some(Open { stage, leg, found: Found::default(), fault: None, timed_out: None });
+    }
+
+    pub(super) fn found(&self, found: Found) {
+        if let Some(open) = &mut *self.open.borrow_mut() {
+            open.found.merge(found);
+        }
+    }
+
+    pub(super) fn failed_but_continue(&self, fault: Fault) {
+        if let Some(open) = &mut *self.open.borrow_mut() {
+            open.fault.get_or_insert(fault);
+        }
+    }
+
+    pub(super) fn time_out_means(&self, cause: Box<dyn Fn() -> Cause>) {
+        if let Some(open) = &mut *self.open.borrow_mut() {
+            open.timed_out = Some(cause);
+        }
+    }
+
+    /// Ends the attempt as its probe ended.
+    pub(super) fn end(&self, result: Result<(), Fault>) {
+        let now = self.log.now();
+        self.close(now, result.err().map(|fault| (Outcome::failed(fault.cause), fault.message)));
+        self.log.emit(now, Fact::AttemptEnded { attempt: self.attempt, why: None });
+    }
+
+    /// Ends the attempt from outside.
+    pub(super) fn cut(&self, cut: Cut) {
+        let now = self.log.now();
+        let outcome = match cut {
+            Cut::TimedOut => {
+                let open = self.open.borrow();
+                let meaning = open.as_ref().and_then(|open| open.timed_out.as_ref()).map(|cause| cause());
+                Outcome::failed(meaning.unwrap_or(Cause::TimedOut))
+            }
+            Cut::Ended(why) => Outcome::Unknown { why },
+        };
+        self.close(now, Some((outcome, None)));
+        self.log.emit(now, Fact::AttemptEnded { attempt: self.attempt, why: None });
+    }
+
+    /// Closes the open stage. A fault that did not stop the probe outweighs what came after it in the same stage.
+    fn close(&self, now: Micros, end: Option<(Outcome, Option<String>)>) {
+        let Some(open) = self.open.borrow_mut().take() else { return };
+        let (outcome, message) = match (open.fault, end) {
+            (Some(fault), _) => (Outcome::failed(fault.cause), fault.message),
+            (None, Some(end)) => end,
+            (None, None) => (Outcome::Passed, None),
+        };
+        let Open { stage, leg, found, .. } = open;
+        self.log.emit(now, Fact::StageEnded { attempt: self.attempt, leg, stage, outcome, found, message });
+    }
+}

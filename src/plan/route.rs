@@ -1,0 +1,248 @@
+//! What a multiaddr says about how to dial it.
+
+use std::{fmt, net::IpAddr};
+
+use libp2p_identity::PeerId;
+use multiaddr::{Multiaddr, Protocol};
+
+use crate::model::{Cause, Transport};
+
+/// How to reach an address: a host, a port and the layers on top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The transport.
+    pub transport: Transport,
+    /// Where.
+    pub host: Host,
+    /// TCP or UDP port.
+    pub port: u16,
+    /// The name that TLS asks for, where the address has an `/sni` of its own.
+    pub sni: Option<String>,
+    /// The path of a WebSocket.
+    pub path: String,
+    /// The peer expected at the other end.
+    pub peer: Option<PeerId>,
+}
+
+/// Where an address leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// An IP address, with the zone of a link-local one.
+    Ip(IpAddr, Option<String>),
+    /// A name to look up.
+    Name(Lookup),
+}
+
+/// A look-up in DNS. Displayed as the part of a multiaddr that asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lookup {
+    /// The name.
+    pub name: String,
+    /// What is asked for.
+    pub records: Records,
+}
+
+/// The records that a look-up asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Records {
+    /// A and AAAA.
+    Any,
+    /// A.
+    V4,
+    /// AAAA.
+    V6,
+    /// TXT records of `_dnsaddr.<name>`.
+    Dnsaddr,
+}
+
+impl fmt::Display for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.records {
+            Records::Any => "dns",
+            Records::V4 => "dns4",
+            Records::V6 => "dns6",
+            Records::Dnsaddr => "dnsaddr",
+        };
+        write!(f, "/{kind}/{}", self.name)
+    }
+}
+
+/// What an address asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// A dial.
+    Route(Route),
+    /// A look-up that leads to further addresses, which have to end with `suffix`.
+    Dnsaddr {
+        /// The look-up.
+        lookup: Lookup,
+        /// The rest of the address, most often `/p2p/…`.
+        suffix: Multiaddr,
+    },
+}
+
+/// Reads an address. The error is the cause of an attempt that fails without a dial.
+pub fn parse(address: &Multiaddr) -> Result<Parsed, Cause> {
+    if let Some(at) = address.iter().position(|part| part == Protocol::P2pCircuit) {
+        return circuit(address, at).map(Parsed::Route);
+    }
+    let mut parts = address.iter().peekable();
+    let zone = match parts.peek() {
+        Some(Protocol::Ip6zone(zone)) => Some(zone.to_string()),
+        _ => None,
+    };
+    if zone.is_some() {
+        parts.next();
+    }
+    let host = match parts.next() {
+        Some(Protocol::Ip4(ip)) => Host::Ip(ip.into(), None),
+        Some(Protocol::Ip6(ip)) => Host::Ip(ip.into(), zone),
+        Some(Protocol::Dns(name)) => Host::Name(Lookup { name: name.into(), records: Records::Any }),
+        Some(Protocol::Dns4(name)) => Host::Name(Lookup { name: name.into(), records: Records::V4 }),
+        Some(Protocol::Dns6(name)) => Host::Name(Lookup { name: name.into(), records: Records::V6 }),
+        Some(Protocol::Dnsaddr(name)) => {
+            let lookup = Lookup { name: name.into(), records: Records::Dnsaddr };
+            return Ok(Parsed::Dnsaddr { lookup, suffix: parts.collect() });
+        }
+        other => return Err(unsupported(other)),
+    };
+    let (udp, port) = match parts.next() {
+        Some(Protocol::Tcp(port)) => (false, port),
+        Some(Protocol::Udp(port)) => (true, port),
+        other => return Err(other.map_or_else(|| unsupported(address.iter().next()), |part| unsupported(Some(part)))),
+    };
+    let rest: Vec<Protocol<'_>> = parts.collect();
+    let layers = if udp { over_udp(&rest) } else { over_tcp(&rest) }?;
+    Ok(Parsed::Route(Route { transport: layers.transport, host, port, sni: layers.sni, path: layers.path, peer: layers.peer }))
+}
+
+struct Layers {
+    transport: Transport,
+    sni: Option<String>,
+    path: String,
+    peer: Option<PeerId>,
+}
+
+impl Layers {
+    fn new(transport: Transport, peer: Option<PeerId>) -> Self {
+        Self { transport, sni: None, path: "/".into(), peer }
+    }
+}
+
+fn over_tcp(rest: &[Protocol<'_>]) -> Result<Layers, Cause> {
+    let (rest, peer) = split_peer(rest);
+    let websocket = |transport, path: &str| {
+        let mut layers = Layers::new(transport, peer);
+        if !path.is_empty() {
+            layers.path = path.into();
+        }
+        layers
+    };
+    match rest {
+        [] => Ok(Layers::new(Transport::Tcp, peer)),
+        [Protocol::Ws(path)] => Ok(websocket(Transport::Ws, path)),
+        [Protocol::Wss(path)] | [Protocol::Tls, Protocol::Ws(path)] => Ok(websocket(Transport::Wss, path)),
+        [Protocol::Tls, Protocol::Sni(name), Protocol::Ws(path)] => {
+            Ok(Layers { sni: Some(name.to_string()), ..websocket(Transport::Wss, path) })
+        }
+        // What does not belong behind a WebSocket is the part to name, not the WebSocket.
+        [Protocol::Ws(_) | Protocol::Wss(_), other, ..] | [other, ..] => Err(unsupported(Some(other.clone()))),
+    }
+}
+
+fn over_udp(rest: &[Protocol<'_>]) -> Result<Layers, Cause> {
+    let (rest, peer) = split_peer(rest);
+    let certhashes = |parts: &[Protocol<'_>]| parts.iter().all(|part| matches!(part, Protocol::Certhash(_)));
+    match rest {
+        [Protocol::QuicV1] => Ok(Layers::new(Transport::Quic, peer)),
+        [Protocol::QuicV1, Protocol::WebTransport, hashes @ ..] if certhashes(hashes) => {
+            Ok(Layers::new(Transport::Webtransport, peer))
+        }
+        [Protocol::WebRTCDirect, hashes @ ..] if certhashes(hashes) => Ok(Layers::new(Transport::WebrtcDirect, peer)),
+        [] => Err(unsupported(Some(Protocol::Udp(0)))),
+        [Protocol::QuicV1, other, ..] | [other, ..] => Err(unsupported(Some(other.clone()))),
+    }
+}
+
+/// Takes a `/p2p/…` off the end.
+fn split_peer<'a, 'b>(rest: &'a [Protocol<'b>]) -> (&'a [Protocol<'b>], Option<PeerId>) {
+    match rest {
+        [rest @ .., Protocol::P2p(peer)] => (rest, Some(*peer)),
+        _ => (rest, None),
+    }
+}
+
+/// An address through a relay: the relay's own address has to stand before `/p2p-circuit`.
+fn circuit(address: &Multiaddr, at: usize) -> Result<Route, Cause> {
+    let relay: Multiaddr = address.iter().take(at).collect();
+    let after: Vec<Protocol<'_>> = address.iter().skip(at + 1).collect();
+    match parse(&relay) {
+        Ok(Parsed::Route(route)) => Ok(Route { transport: Transport::Relay, peer: split_peer(&after).1, ..route }),
+        Ok(Parsed::Dnsaddr { lookup, .. }) => Ok(Route {
+            transport: Transport::Relay,
+            host: Host::Name(lookup),
+            port: 0,
+            sni: None,
+            path: "/".into(),
+            peer: split_peer(&after).1,
+        }),
+        Err(_) => Err(Cause::NeedsRelay),
+    }
+}
+
+fn unsupported(part: Option<Protocol<'_>>) -> Cause {
+    Cause::UnsupportedAddress { part: part.map_or_else(|| "/".into(), |part| format!("/{}", part.tag())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
+
+    fn transport(address: &str) -> Result<Transport, Cause> {
+        match parse(&address.parse().expect(address))? {
+            Parsed::Route(route) => Ok(route.transport),
+            Parsed::Dnsaddr { .. } => panic!("{address} is a route"),
+        }
+    }
+
+    #[test]
+    fn every_transport_is_recognised() {
+        let table = [
+            ("/ip4/1.2.3.4/tcp/4001", Transport::Tcp),
+            ("/ip6/::1/tcp/4001/ws", Transport::Ws),
+            ("/dns4/a.example/tcp/443/wss", Transport::Wss),
+            ("/dns4/a.example/tcp/443/tls/ws", Transport::Wss),
+            ("/dns4/a.example/tcp/443/tls/sni/b.example/ws", Transport::Wss),
+            ("/ip4/1.2.3.4/udp/4001/quic-v1", Transport::Quic),
+            ("/ip4/1.2.3.4/udp/4001/quic-v1/webtransport", Transport::Webtransport),
+            ("/ip4/1.2.3.4/udp/4001/webrtc-direct", Transport::WebrtcDirect),
+            ("/ip6zone/eth0/ip6/fe80::1/tcp/1", Transport::Tcp),
+        ];
+        for (address, expected) in table {
+            assert_eq!(transport(address), Ok(expected), "{address}");
+            assert_eq!(transport(&format!("{address}/p2p/{PEER}")), Ok(expected), "{address} with a peer");
+        }
+        let relayed = format!("/ip4/1.2.3.4/tcp/4001/p2p/{PEER}/p2p-circuit/p2p/{PEER}");
+        assert_eq!(transport(&relayed), Ok(Transport::Relay));
+    }
+
+    #[test]
+    fn what_cannot_be_dialed_names_its_part() {
+        let table = [
+            ("/ip4/1.2.3.4/udp/4001/quic", "/quic"),
+            ("/unix/tmp%2Fsocket", "/unix"),
+            ("/ip4/1.2.3.4/udp/4001", "/udp"),
+            ("/ip4/1.2.3.4", "/ip4"),
+            ("/ip4/1.2.3.4/tcp/1/tls", "/tls"),
+            ("/ip4/1.2.3.4/tcp/9090/ws/p2p-webrtc-star", "/p2p-webrtc-star"),
+            ("/memory/7", "/memory"),
+        ];
+        for (address, part) in table {
+            assert_eq!(transport(address), Err(Cause::UnsupportedAddress { part: part.into() }), "{address}");
+        }
+        assert_eq!(transport(&format!("/p2p/{PEER}")), Err(Cause::UnsupportedAddress { part: "/p2p".into() }));
+        assert_eq!(transport("/p2p-circuit"), Err(Cause::NeedsRelay));
+    }
+}
