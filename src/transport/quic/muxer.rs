@@ -1,0 +1,169 @@
+//! An established connection: streams, round trip, and how it ended.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use libp2p_core::StreamMuxer;
+use libp2p_core::muxing::StreamMuxerEvent;
+use quinn::{ConnectionError, RecvStream, SendStream, VarInt};
+
+use super::error::Ended;
+use super::limits::Permit;
+use super::socket::Socket;
+use super::substream::Substream;
+
+/// Longest wait for the farewell packet to leave the machine. It goes out at the next turn of the connection's task.
+const FAREWELL: Duration = Duration::from_millis(100);
+
+/// The code of an orderly close (libp2p's error code registry: `NO_ERROR`).
+const NO_ERROR: u32 = 0;
+
+type Streams = Result<(SendStream, RecvStream), ConnectionError>;
+
+/// A libp2p connection over QUIC. Dropping it closes it, with its streams.
+pub struct Connection {
+    inner: quinn::Connection,
+    socket: Arc<Socket>,
+    inbound: Option<BoxFuture<'static, Streams>>,
+    outbound: Option<BoxFuture<'static, Streams>>,
+    ended: Option<BoxFuture<'static, ConnectionError>>,
+    closing: Option<BoxFuture<'static, ()>>,
+    /// Its place among a listener's connections.
+    _permit: Option<Permit>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        inner: quinn::Connection,
+        socket: Arc<Socket>,
+        permit: Option<Permit>,
+    ) -> Self {
+        Self {
+            inner,
+            socket,
+            inbound: None,
+            outbound: None,
+            ended: None,
+            closing: None,
+            _permit: permit,
+        }
+    }
+
+    /// The current estimate of the round trip.
+    pub fn rtt(&self) -> Duration {
+        self.inner.rtt()
+    }
+
+    /// The peer's address, which may change while a NAT rebinds.
+    pub fn remote(&self) -> SocketAddr {
+        self.inner.remote_address()
+    }
+
+    /// Closes the connection at once with an application code. Streams end with it.
+    pub fn close_with(&self, code: u32, reason: &[u8]) {
+        self.inner.close(VarInt::from_u32(code), reason);
+    }
+
+    /// How the connection ended; none while it lives.
+    pub fn closed_reason(&self) -> Option<Ended> {
+        self.inner.close_reason().map(Ended::from)
+    }
+
+    /// Closes orderly, and waits until the peer has been told as far as this machine can know.
+    fn farewell(&self) -> BoxFuture<'static, ()> {
+        self.close_with(NO_ERROR, b"");
+        let (connection, socket) = (self.inner.clone(), Arc::clone(&self.socket));
+        let told = async move {
+            loop {
+                let mut sending = std::pin::pin!(socket.sending());
+                sending.as_mut().enable();
+                let ours = matches!(
+                    connection.close_reason(),
+                    Some(ConnectionError::LocallyClosed)
+                );
+                if !ours || connection.stats().frame_tx.connection_close > 0 {
+                    return;
+                }
+                sending.await;
+            }
+        };
+        tokio::time::timeout(FAREWELL, told).map(|_| ()).boxed()
+    }
+}
+
+/// Polls the future in `slot`, made on demand; a finished one leaves the slot empty.
+fn poll_slot<T>(
+    slot: &mut Option<BoxFuture<'static, T>>,
+    cx: &mut Context<'_>,
+    make: impl FnOnce() -> BoxFuture<'static, T>,
+) -> Poll<T> {
+    let output = ready!(slot.get_or_insert_with(make).poll_unpin(cx));
+    *slot = None;
+    Poll::Ready(output)
+}
+
+impl StreamMuxer for Connection {
+    type Substream = Substream;
+    type Error = Ended;
+
+    fn poll_inbound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Substream, Ended>> {
+        let Self { inbound, inner, .. } = self.get_mut();
+        let streams = ready!(poll_slot(inbound, cx, || {
+            let connection = inner.clone();
+            async move { connection.accept_bi().await }.boxed()
+        }));
+        Poll::Ready(streams.map(Substream::new).map_err(Ended::from))
+    }
+
+    fn poll_outbound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Substream, Ended>> {
+        let Self {
+            outbound, inner, ..
+        } = self.get_mut();
+        let streams = ready!(poll_slot(outbound, cx, || {
+            let connection = inner.clone();
+            async move { connection.open_bi().await }.boxed()
+        }));
+        Poll::Ready(streams.map(Substream::new).map_err(Ended::from))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        let this = self.get_mut();
+        let mut closing = this.closing.take().unwrap_or_else(|| this.farewell());
+        if closing.poll_unpin(cx).is_pending() {
+            this.closing = Some(closing);
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// quinn drives the connection by itself; here it is only noticed that it ended.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<StreamMuxerEvent, Ended>> {
+        let Self { ended, inner, .. } = self.get_mut();
+        let error = ready!(poll_slot(ended, cx, || {
+            let connection = inner.clone();
+            async move { connection.closed().await }.boxed()
+        }));
+        Poll::Ready(Err(error.into()))
+    }
+}
+
+impl Drop for Connection {
+    /// Streams still held elsewhere, and the futures above, would keep it open.
+    fn drop(&mut self) {
+        self.close_with(NO_ERROR, b"");
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("remote", &self.remote())
+            .finish_non_exhaustive()
+    }
+}
