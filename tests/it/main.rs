@@ -12,8 +12,12 @@
 )]
 
 mod certificate;
+mod cli;
 mod dns;
 mod expect;
+mod interop;
+mod listen;
+mod namespace;
 mod peer;
 mod program;
 mod rules;

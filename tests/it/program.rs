@@ -1,11 +1,13 @@
 //! The program under test as a child process, with a home of its own.
 
+use serde_json::Value;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Lines, Read};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// No run of the tests takes this long unless it hangs; `timeout` then ends it, with its own exit code.
-const HANGS_AFTER: &str = "90";
+pub const HANGS_AFTER: &str = "90";
 const HUNG: i32 = 124;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_p2p-probe");
@@ -26,18 +28,8 @@ pub fn command<A: AsRef<OsStr>>(home: &Path, arguments: impl IntoIterator<Item =
     command
 }
 
-/// The same after `setup`, a list of shell commands, in a network namespace of its own.
-pub fn command_in_namespace(home: &Path, setup: &[String], arguments: &[String]) -> Command {
-    let mut command = Command::new("unshare");
-    // A user who is not root gets the right to a network of their own along with a user namespace.
-    command.arg(if is_root() { "-n" } else { "-Urn" });
-    let script = format!("set -e\n{}\nexec timeout {HANGS_AFTER} \"$@\"", setup.join("\n"));
-    command.args(["sh", "-c", &script, "sh", BINARY]).args(arguments);
-    settle(&mut command, home);
-    command
-}
-
-fn settle(command: &mut Command, home: &Path) {
+/// No environment of the user's, no input, output to be read.
+pub fn settle(command: &mut Command, home: &Path) {
     for variable in ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
         command.env(variable, home);
     }
@@ -69,6 +61,62 @@ impl From<Output> for Run {
     }
 }
 
-fn is_root() -> bool {
-    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nUid:\t0\t"))
+/// A running program whose lines are read as they come; ended with the test.
+pub struct Live {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Live {
+    /// Starts the command as it is, its standard input kept open.
+    pub fn start(mut command: Command) -> Self {
+        let program = command.get_program().display().to_string();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
+        let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        Self { child, lines }
+    }
+
+    /// The next line as JSON.
+    pub fn next_json(&mut self) -> Value {
+        let Some(Ok(line)) = self.lines.next() else {
+            let mut words = String::new();
+            let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut words));
+            panic!("the program ended early: {words}");
+        };
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}"))
+    }
+
+    /// Reads on to the first line that `wanted` accepts.
+    pub fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let line = self.next_json();
+            if wanted(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().is_ok_and(|status| status.success()));
+    }
+
+    /// Reads what is left and waits for the end.
+    pub fn finish(mut self) -> Run {
+        drop(self.child.stdin.take());
+        let rest: Vec<String> = self.lines.by_ref().map_while(Result::ok).collect();
+        let mut stderr = String::new();
+        let _ = self.child.stderr.take().map(|mut pipe| pipe.read_to_string(&mut stderr));
+        let exit = self.child.wait().expect("a child").code().unwrap_or(-1);
+        Run { exit, stdout: rest.join("\n"), stderr }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -3,6 +3,7 @@
 use crate::certificate::Authority;
 use crate::dns::{self, Zone};
 use crate::expect::{self, Attempt};
+use crate::namespace;
 use crate::peer::{Peer, Running};
 use crate::program::{self, Run};
 use crate::rules::{self, Schema};
@@ -65,6 +66,9 @@ struct Scenario {
     /// What its output must not hold.
     #[serde(default)]
     hides: Vec<String>,
+    /// Parts of what it says to a person; it is run once more for them.
+    #[serde(default)]
+    text: Vec<String>,
     /// Its events are folded and compared as well.
     #[serde(default)]
     folds: bool,
@@ -152,6 +156,12 @@ impl Scenario {
                 let events = self.run("ndjson", home, &values).await;
                 faults.extend(rules::fold(&events.stdout));
             }
+            if !self.text.is_empty() {
+                let said = self.run("text", home, &values).await;
+                faults.extend(rules::streams(&said));
+                let missing = self.text.iter().map(|part| fill(part, &values)).filter(|part| !said.stdout.contains(part));
+                faults.extend(missing.map(|part| format!("the text lacks {part:?}: {}", said.stdout)));
+            }
             for (name, text) in &self.files {
                 if std::fs::read_to_string(home.join(name)).ok().as_ref() != Some(text) {
                     faults.push(format!("the file {name} was changed"));
@@ -192,7 +202,7 @@ impl Scenario {
         let command = if self.namespace.is_empty() {
             program::command(home, &arguments)
         } else {
-            program::command_in_namespace(home, &self.namespace, &arguments)
+            namespace::command(home, &self.namespace, &arguments)
         };
         tokio::task::spawn_blocking(|| program::run(command)).await.expect("a run")
     }

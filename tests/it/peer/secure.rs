@@ -6,8 +6,10 @@ use futures_rustls::TlsAcceptor;
 use libp2p_core::upgrade::InboundConnectionUpgrade;
 use libp2p_identity::Keypair;
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::ring::sign::any_ecdsa_type;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use std::io;
 use std::sync::Arc;
@@ -34,13 +36,15 @@ pub async fn accept(node: &Node, name: &str, mut bytes: Bytes) -> io::Result<Byt
 /// A server that proves `key` and wants the dialer to prove its own.
 pub fn tls_config(key: &Keypair, alpn: &str) -> rustls::ServerConfig {
     let (certificate, private) = libp2p_tls::certificate::generate(key).expect("a certificate");
+    let signer = any_ecdsa_type(&private).expect("libp2p's certificates have an ECDSA key");
+    // A resolver, because rustls rejects the critical extension in a certificate that it is given directly.
+    let certified = CertifiedKey::new(vec![certificate], signer);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("ring knows TLS 1.3")
         .with_client_cert_verifier(Arc::new(Dialers))
-        .with_single_cert(vec![certificate], private)
-        .expect("a usable certificate");
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![alpn.into()];
     config
 }

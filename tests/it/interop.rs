@@ -1,0 +1,130 @@
+//! Other implementations: go-libp2p and js-libp2p, dialed by us and dialing us.
+
+use crate::certificate::Authority;
+use crate::listen;
+use crate::peer::Peer;
+use crate::program::{self, Live};
+use crate::rules;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The command line of a foreign peer: from the environment, else where `tests/interop/prepare` puts it.
+fn foreign(variable: &str, prepared: &[&str]) -> Command {
+    let line = std::env::var(variable).unwrap_or_else(|_| {
+        let words: Vec<String> =
+            prepared.iter().map(|word| word.replace("{interop}", &interop().display().to_string())).collect();
+        words.join(" ")
+    });
+    let mut words = line.split_whitespace();
+    let program = words.next().unwrap_or_else(|| panic!("{variable} is empty"));
+    let files = words.clone().chain([program]).filter(|word| word.starts_with('/'));
+    for file in files {
+        assert!(Path::new(file).exists(), "{file} is missing: run tests/interop/prepare");
+    }
+    let mut command = Command::new(program);
+    command.args(words);
+    command
+}
+
+fn interop() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache");
+    std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("p2p-probe/interop")
+}
+
+fn go() -> Command {
+    foreign("P2P_PROBE_GO_PEER", &["{interop}/go-peer"])
+}
+
+fn js() -> Command {
+    foreign("P2P_PROBE_JS_PEER", &["node", "{interop}/js/peer.mjs"])
+}
+
+/// Dials every address that the peer listens on, and expects each to work without a flaw.
+fn dial_them(mut peer: Command) {
+    peer.arg("serve");
+    let mut peer = Live::start(peer);
+    let ready = peer.next_json();
+    let addresses = ready["addrs"].as_array().unwrap_or_else(|| panic!("no addresses: {ready}"));
+    assert!(!addresses.is_empty(), "{ready}");
+    let home = tempfile::tempdir().expect("a folder");
+    for address in addresses.iter().filter_map(Value::as_str) {
+        let arguments = ["dial", address, "--no-announced", "--format", "json"];
+        let run = program::run(program::command(home.path(), arguments));
+        let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no report: {}", run.stderr));
+        assert_eq!(rules::faults(&report, 0), Vec::<String>::new(), "{address}: {report}");
+        let stages = report["attempts"][0]["stages"].as_array().into_iter().flatten();
+        let failed: Vec<&Value> = stages.filter(|stage| stage["outcome"] != "passed").collect();
+        assert!(failed.is_empty(), "{address}: {failed:?}");
+        assert_eq!(report["peers"][0]["id"], ready["peer"], "{address}: {report}");
+        assert!(report["peers"][0]["agent"].is_string(), "{address}: {report}");
+    }
+    peer.finish();
+}
+
+/// Lets the peer dial each address of our listener; we must have seen who it was.
+fn be_dialed(peer: impl Fn() -> Command) {
+    let home = tempfile::tempdir().expect("a folder");
+    let (mut listener, addresses) = listen::start(home.path(), &["--ephemeral"]);
+    for address in addresses {
+        let mut dial = peer();
+        dial.args(["dial", &address]);
+        let output = dial.output().expect("the peer runs");
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{address}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
+        assert_eq!(told["ok"], true, "{address}: {told}");
+        let seen = listener.until(|line| line["event"] == "peer-identified");
+        assert!(seen["agent"].is_string(), "{address}: {seen}");
+    }
+    listener.signal("TERM");
+    assert_eq!(listener.finish().exit, 0);
+}
+
+/// The healthy peers of the scenarios stand for real ones, so a real one has to get along with them.
+#[test]
+fn go_accepts_the_scripted_peers() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let authority = Authority::new();
+    let certificate = authority.folder().join("ca.pem");
+    let variants = [
+        ("{}", "/ip4/127.0.0.1/tcp/{port}"),
+        (r#"{"security": ["/tls/1.0.0"]}"#, "/ip4/127.0.0.1/tcp/{port}"),
+        (r#"{"key": "secp256k1"}"#, "/ip4/127.0.0.1/tcp/{port}"),
+        (r#"{"identify": {"does": "in-pieces"}}"#, "/ip4/127.0.0.1/tcp/{port}"),
+        (r#"{"transport": "ws"}"#, "/ip4/127.0.0.1/tcp/{port}/ws"),
+        (r#"{"transport": "wss"}"#, "/ip4/127.0.0.1/tcp/{port}/tls/sni/node.test/ws"),
+        (r#"{"transport": "quic"}"#, "/ip4/127.0.0.1/udp/{port}/quic-v1"),
+    ];
+    for (script, address) in variants {
+        let script = serde_json::from_str(script).expect("a script");
+        let told = runtime.block_on(async {
+            let peer = Peer::Libp2p(script).start(&authority).await;
+            let address = address.replace("{port}", &peer.port.to_string());
+            let mut dial = go();
+            dial.args(["dial", "--tls-ca"]).arg(&certificate).arg(format!("{address}/p2p/{}", peer.id.expect("a node")));
+            tokio::task::spawn_blocking(move || dial.output()).await.expect("no panic").expect("go-peer runs")
+        });
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(told.contains(r#""ok":true"#), "{address}: {told}");
+    }
+}
+
+#[test]
+fn go_is_dialed_over_each_transport() {
+    dial_them(go());
+}
+
+#[test]
+fn go_dials_us_over_each_transport() {
+    be_dialed(go);
+}
+
+#[test]
+fn js_is_dialed_over_each_transport() {
+    dial_them(js());
+}
+
+#[test]
+fn js_dials_us_over_each_transport() {
+    be_dialed(js);
+}
