@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { quic } from '@chainsafe/libp2p-quic'
+import { identify } from '@libp2p/identify'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { createNode, say } from './node.mjs'
+
+/** Serves until standard input closes, which happens even when the parent is killed, or until a signal. */
+export async function serve (values) {
+  const node = await createNode(values, {
+    transports: [quic(), tcp(), webSockets(websocketOptions(values))],
+    identify: identify(),
+    addresses: addresses(values)
+  })
+  say({ peer: node.peerId.toString(), addrs: listening(node) })
+  process.stdin.resume()
+  await Promise.race([once(process.stdin, 'close'), once(process, 'SIGTERM'), once(process, 'SIGINT')])
+  await node.stop()
+  return 0
+}
+
+function addresses (values) {
+  const announce = values.announce ?? []
+  return {
+    listen: values.listen ?? defaults(values),
+    ...(values['announce-only'] ? { announce } : { appendAnnounce: announce })
+  }
+}
+
+function defaults (values) {
+  const addrs = ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1', '/ip4/127.0.0.1/tcp/0/ws']
+  return values['tls-cert'] == null ? addrs : [...addrs, '/ip4/127.0.0.1/tcp/0/tls/ws']
+}
+
+function websocketOptions (values) {
+  if (values['tls-cert'] == null && values['tls-key'] == null) return {}
+  return { https: { cert: readFileSync(values['tls-cert']), key: readFileSync(values['tls-key']) } }
+}
+
+/** The addresses that the node listens on, whatever it announces. */
+function listening (node) {
+  return node.components.transportManager.getAddrs().map(addr => `${addr}/p2p/${node.peerId}`)
+}
