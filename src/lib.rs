@@ -13,6 +13,10 @@
 pub mod diagnose;
 pub mod engine;
 pub mod model;
+#[cfg(feature = "native")]
+pub mod native;
 pub mod plan;
+#[cfg(feature = "native")]
+pub mod probe;
 #[cfg(feature = "native")]
 pub mod transport;

@@ -89,12 +89,8 @@ pub(super) fn verify(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<
     let (_, x509) = X509Certificate::from_der(certificate).map_err(|_| CertError::NotX509)?;
     let key = host_key(&x509)?;
     check_validity(&x509, now)?;
-    let proved = libp2p_tls::certificate::parse(certificate)
-        .map_err(|e| CertError::BadSignature(Arc::new(e)))?;
-    Ok(Remote {
-        peer: proved.peer_id(),
-        key,
-    })
+    let proved = libp2p_tls::certificate::parse(certificate).map_err(|e| CertError::BadSignature(Arc::new(e)))?;
+    Ok(Remote { peer: proved.peer_id(), key })
 }
 
 fn check_validity(x509: &X509Certificate<'_>, now: UnixTime) -> Result<(), CertError> {
@@ -121,8 +117,7 @@ fn host_key(x509: &X509Certificate<'_>) -> Result<PublicKey, CertError> {
             return Err(CertError::UnknownCriticalExtension);
         }
     }
-    let protobuf = key_of_extension(found.ok_or(CertError::NoExtension)?)
-        .ok_or(CertError::MalformedExtension)?;
+    let protobuf = key_of_extension(found.ok_or(CertError::NoExtension)?).ok_or(CertError::MalformedExtension)?;
     PublicKey::try_decode_protobuf(protobuf).map_err(|_| match key_kind(protobuf) {
         Some(kind) if kind >= KNOWN_KINDS => CertError::UnsupportedKey { kind },
         _ => CertError::MalformedExtension,

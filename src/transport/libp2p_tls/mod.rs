@@ -28,8 +28,7 @@ pub const ALPN: &[u8] = b"libp2p";
 
 /// The one provider of every libp2p handshake. Named everywhere, since a process may link several and rustls would
 /// then refuse to choose.
-static PROVIDER: LazyLock<Arc<CryptoProvider>> =
-    LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
 
 /// Why no TLS configuration could be made from a key pair. Always a local fault.
 #[derive(Debug, thiserror::Error)]

@@ -54,34 +54,19 @@ fn the_peer_and_its_key_kind_are_read() {
 fn one_certificate_is_asked_for() {
     assert!(matches!(peer_from(&[]), Err(CertError::Count(0))));
     let certificate = certificate(&Keypair::generate_ed25519());
-    assert!(matches!(
-        peer_from(&[certificate.clone(), certificate]),
-        Err(CertError::Count(2))
-    ));
+    assert!(matches!(peer_from(&[certificate.clone(), certificate]), Err(CertError::Count(2))));
 }
 
 #[test]
 fn what_is_wrong_with_a_certificate_is_told() {
-    assert!(matches!(
-        check(&CertificateDer::from(vec![1, 2, 3])),
-        Err(CertError::NotX509)
-    ));
+    assert!(matches!(check(&CertificateDer::from(vec![1, 2, 3])), Err(CertError::NotX509)));
     assert!(matches!(check(&forged(None)), Err(CertError::NoExtension)));
-    assert!(matches!(
-        check(&forged(Some(vec![0x30, 0]))),
-        Err(CertError::MalformedExtension)
-    ));
+    assert!(matches!(check(&forged(Some(vec![0x30, 0]))), Err(CertError::MalformedExtension)));
     let twice = (0..2).map(|_| libp2p_extension(vec![0x30, 0])).collect();
-    assert!(matches!(
-        check(&forged_with(twice)),
-        Err(CertError::SeveralExtensions)
-    ));
+    assert!(matches!(check(&forged_with(twice)), Err(CertError::SeveralExtensions)));
     let mut unknown = rcgen::CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
     unknown.set_criticality(true);
-    assert!(matches!(
-        check(&forged_with(vec![unknown])),
-        Err(CertError::UnknownCriticalExtension)
-    ));
+    assert!(matches!(check(&forged_with(vec![unknown])), Err(CertError::UnknownCriticalExtension)));
 }
 
 #[test]
@@ -95,17 +80,9 @@ fn an_unknown_key_kind_is_named() {
         }
     }
     // A known kind with a key that is none; a varint without end.
-    for protobuf in [
-        [8, 1, 18, 1, 7].as_slice(),
-        &[
-            8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        ],
-    ] {
+    for protobuf in [[8, 1, 18, 1, 7].as_slice(), &[8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]] {
         let certificate = forged(Some(signed_key(protobuf, &[1])));
-        assert!(matches!(
-            check(&certificate),
-            Err(CertError::MalformedExtension)
-        ));
+        assert!(matches!(check(&certificate), Err(CertError::MalformedExtension)));
     }
 }
 
@@ -113,21 +90,13 @@ fn an_unknown_key_kind_is_named() {
 fn a_host_key_that_did_not_sign_is_no_proof() {
     let stolen = Keypair::generate_ed25519().public().encode_protobuf();
     let certificate = forged(Some(signed_key(&stolen, &[0; 64])));
-    assert!(matches!(
-        check(&certificate),
-        Err(CertError::BadSignature(_))
-    ));
+    assert!(matches!(check(&certificate), Err(CertError::BadSignature(_))));
 }
 
 #[test]
 fn validity_is_checked_against_the_clock() {
     let certificate = certificate(&Keypair::generate_ed25519());
-    let at = |seconds| {
-        verify(
-            &certificate,
-            UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)),
-        )
-    };
+    let at = |seconds| verify(&certificate, UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)));
     assert!(matches!(at(0), Err(CertError::NotYetValid { not_before }) if not_before > 0));
     assert!(matches!(at(u64::MAX), Err(CertError::Expired { .. })));
 }
@@ -150,14 +119,8 @@ fn two_peers_prove_each_other_over_tls() {
         client.read_tls(&mut wire.as_slice()).unwrap();
         client.process_new_packets().unwrap();
     }
-    assert_eq!(
-        client_notes.remote().unwrap().peer,
-        listener.public().to_peer_id()
-    );
-    assert_eq!(
-        server_notes.remote().unwrap().peer,
-        dialer.public().to_peer_id()
-    );
+    assert_eq!(client_notes.remote().unwrap().peer, listener.public().to_peer_id());
+    assert_eq!(server_notes.remote().unwrap().peer, dialer.public().to_peer_id());
     assert_eq!(client.alpn_protocol(), Some(ALPN));
     assert!(client_notes.rejected().is_none());
 }

@@ -3,15 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key,
-};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, PeerIncompatible,
-    SignatureScheme,
-};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, PeerIncompatible, SignatureScheme};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
@@ -42,27 +37,12 @@ pub(super) struct Verifier {
 
 impl Verifier {
     pub(super) fn new(notes: Notes, provider: &CryptoProvider) -> Self {
-        Self {
-            notes,
-            algorithms: provider.signature_verification_algorithms,
-        }
+        Self { notes, algorithms: provider.signature_verification_algorithms }
     }
 
-    fn check(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<(), rustls::Error> {
-        let outcome = if others.is_empty() {
-            verify(end_entity, now)
-        } else {
-            Err(CertError::Count(others.len() + 1))
-        };
-        let verdict = outcome
-            .as_ref()
-            .map(|_| ())
-            .map_err(|e| to_rustls(e.clone()));
+    fn check(&self, end_entity: &CertificateDer<'_>, others: &[CertificateDer<'_>], now: UnixTime) -> Result<(), rustls::Error> {
+        let outcome = if others.is_empty() { verify(end_entity, now) } else { Err(CertError::Count(others.len() + 1)) };
+        let verdict = outcome.as_ref().map(|_| ()).map_err(|e| to_rustls(e.clone()));
         // Set once: rustls verifies one certificate per handshake.
         let _ = self.notes.0.set(outcome);
         verdict
@@ -76,8 +56,7 @@ impl Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let (_, x509) =
-            X509Certificate::from_der(certificate).map_err(|_| to_rustls(CertError::NotX509))?;
+        let (_, x509) = X509Certificate::from_der(certificate).map_err(|_| to_rustls(CertError::NotX509))?;
         let key = SubjectPublicKeyInfoDer::from(x509.public_key().raw);
         verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
     }
@@ -107,8 +86,7 @@ impl ServerCertVerifier for Verifier {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.check(end_entity, intermediates, now)
-            .map(|()| ServerCertVerified::assertion())
+        self.check(end_entity, intermediates, now).map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -145,8 +123,7 @@ impl ClientCertVerifier for Verifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.check(end_entity, intermediates, now)
-            .map(|()| ClientCertVerified::assertion())
+        self.check(end_entity, intermediates, now).map(|()| ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

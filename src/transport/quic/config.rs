@@ -53,9 +53,7 @@ pub(super) fn client(crypto: QuicClientConfig) -> ClientConfig {
     let mut transport = transport();
     transport.keep_alive_interval(Some(KEEP_ALIVE));
     let mut config = ClientConfig::new(Arc::new(crypto));
-    config
-        .version(VERSION)
-        .transport_config(Arc::new(transport));
+    config.version(VERSION).transport_config(Arc::new(transport));
     config
 }
 

@@ -40,12 +40,7 @@ pub struct Dialed {
 /// Returns when our side of the handshake is over, after one round trip. The listener may still reject our certificate:
 /// that ends the connection later with [`Ended::TlsAlert`]. A closed port, an unreachable host or network and a local
 /// ban are known as soon as the system says so, usually within the round trip.
-pub async fn dial(
-    socket: UdpSocket,
-    remote: SocketAddr,
-    keypair: &Keypair,
-    progress: Progress,
-) -> Result<Dialed, DialError> {
+pub async fn dial(socket: UdpSocket, remote: SocketAddr, keypair: &Keypair, progress: Progress) -> Result<Dialed, DialError> {
     let socket = Socket::connected(socket, remote, progress).map_err(DialError::of_socket)?;
     let local = socket.local_addr().map_err(DialError::Io)?;
     let (connecting, notes) = start(&socket, remote, keypair)?;
@@ -66,25 +61,13 @@ pub async fn dial(
     })
 }
 
-fn start(
-    socket: &Arc<Socket>,
-    remote: SocketAddr,
-    keypair: &Keypair,
-) -> Result<(Connecting, Notes), DialError> {
+fn start(socket: &Arc<Socket>, remote: SocketAddr, keypair: &Keypair) -> Result<(Connecting, Notes), DialError> {
     let (tls, notes) = Credentials::generate(keypair)?.client()?;
     let crypto = QuicClientConfig::try_from(tls).map_err(|e| no_initial_suite(&e))?;
-    let endpoint = Endpoint::new_with_abstract_socket(
-        config::endpoint(),
-        None,
-        Arc::clone(socket) as _,
-        Arc::new(TokioRuntime),
-    )
-    .map_err(DialError::Io)?;
+    let endpoint = Endpoint::new_with_abstract_socket(config::endpoint(), None, Arc::clone(socket) as _, Arc::new(TokioRuntime))
+        .map_err(DialError::Io)?;
     // The endpoint's task lives on while its connection does.
-    Ok((
-        endpoint.connect_with(config::client(crypto), remote, SERVER_NAME)?,
-        notes,
-    ))
+    Ok((endpoint.connect_with(config::client(crypto), remote, SERVER_NAME)?, notes))
 }
 
 fn no_initial_suite(error: &NoInitialCipherSuite) -> SetupError {

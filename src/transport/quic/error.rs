@@ -62,20 +62,14 @@ impl From<ConnectionError> for Ended {
         match error {
             ConnectionError::VersionMismatch => Self::VersionMismatch,
             ConnectionError::TransportError(e) => transport(e.code, false, &[]),
-            ConnectionError::ConnectionClosed(frame) => {
-                transport(frame.error_code, true, &frame.reason)
+            ConnectionError::ConnectionClosed(frame) => transport(frame.error_code, true, &frame.reason),
+            ConnectionError::ApplicationClosed(frame) => {
+                Self::ByPeer { code: Some(frame.error_code.into_inner()), reason: words(&frame.reason) }
             }
-            ConnectionError::ApplicationClosed(frame) => Self::ByPeer {
-                code: Some(frame.error_code.into_inner()),
-                reason: words(&frame.reason),
-            },
             ConnectionError::Reset => Self::Reset,
             ConnectionError::TimedOut => Self::TimedOut,
             ConnectionError::LocallyClosed => Self::Locally,
-            ConnectionError::CidsExhausted => Self::Transport {
-                code: TransportErrorCode::INTERNAL_ERROR.into(),
-                by_peer: false,
-            },
+            ConnectionError::CidsExhausted => Self::Transport { code: TransportErrorCode::INTERNAL_ERROR.into(), by_peer: false },
         }
     }
 }
@@ -88,14 +82,8 @@ fn transport(code: TransportErrorCode, by_peer: bool, reason: &[u8]) -> Ended {
     }
     match code {
         TransportErrorCode::CONNECTION_REFUSED if by_peer => Ended::Declined,
-        TransportErrorCode::APPLICATION_ERROR if by_peer => Ended::ByPeer {
-            code: None,
-            reason: words(reason),
-        },
-        _ => Ended::Transport {
-            code: number,
-            by_peer,
-        },
+        TransportErrorCode::APPLICATION_ERROR if by_peer => Ended::ByPeer { code: None, reason: words(reason) },
+        _ => Ended::Transport { code: number, by_peer },
     }
 }
 
@@ -140,9 +128,7 @@ impl DialError {
     pub(super) fn of_socket(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => Self::Refused,
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                Self::Unreachable(error)
-            }
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable(error),
             io::ErrorKind::PermissionDenied => Self::Forbidden(error),
             _ => Self::Io(error),
         }

@@ -19,17 +19,9 @@ pub(super) fn is_too_long(error: &io::Error) -> bool {
 
 /// An error that some router or host sent us, not a fault of the socket.
 pub(super) fn is_from_network(error: &io::Error) -> bool {
-    use io::ErrorKind::{
-        ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, PermissionDenied,
-    };
-    matches!(
-        error.kind(),
-        ConnectionRefused
-            | ConnectionReset
-            | HostUnreachable
-            | NetworkUnreachable
-            | PermissionDenied
-    ) || is_too_long(error)
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, PermissionDenied};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable | PermissionDenied)
+        || is_too_long(error)
 }
 
 /// An error as it is to be understood when it came with a packet: a router's "prohibited" reads like a ban of our own.

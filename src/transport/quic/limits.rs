@@ -23,13 +23,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            handshake: Duration::from_secs(10),
-            connections: 256,
-            per_ip: 32,
-            handshakes: 64,
-            retry_above: 16,
-        }
+        Self { handshake: Duration::from_secs(10), connections: 256, per_ip: 32, handshakes: 64, retry_above: 16 }
     }
 }
 
@@ -51,10 +45,7 @@ struct Counts {
 
 impl Gate {
     pub(super) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self {
-            limits,
-            counts: Mutex::default(),
-        })
+        Arc::new(Self { limits, counts: Mutex::default() })
     }
 
     /// Whether dialers have to prove their address now.
@@ -83,11 +74,7 @@ impl Gate {
         counts.handshakes += 1;
         counts.by_source.insert(source, from_there + 1);
         drop(counts);
-        Some(Permit {
-            gate: Arc::clone(self),
-            source,
-            handshaking: true,
-        })
+        Some(Permit { gate: Arc::clone(self), source, handshaking: true })
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -152,10 +139,7 @@ mod tests {
 
     #[test]
     fn places_are_counted_per_source_and_given_back() {
-        let gate = gate(Limits {
-            per_ip: 1,
-            ..Limits::default()
-        });
+        let gate = gate(Limits { per_ip: 1, ..Limits::default() });
         let first = gate.enter(ip("192.0.2.1"));
         assert!(first.is_some());
         assert!(gate.enter(ip("::ffff:192.0.2.1")).is_none());
@@ -168,10 +152,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_is_one_source() {
-        let gate = gate(Limits {
-            per_ip: 1,
-            ..Limits::default()
-        });
+        let gate = gate(Limits { per_ip: 1, ..Limits::default() });
         let _first = gate.enter(ip("2001:db8::1"));
         assert!(gate.enter(ip("2001:db8::2:1")).is_none());
         assert!(gate.enter(ip("2001:db8:0:1::1")).is_some());
@@ -179,12 +160,7 @@ mod tests {
 
     #[test]
     fn handshakes_and_connections_have_limits_of_their_own() {
-        let gate = gate(Limits {
-            handshakes: 1,
-            connections: 2,
-            retry_above: 1,
-            ..Limits::default()
-        });
+        let gate = gate(Limits { handshakes: 1, connections: 2, retry_above: 1, ..Limits::default() });
         assert!(!gate.wants_proof());
         let mut first = gate.enter(ip("192.0.2.1")).unwrap();
         assert!(gate.wants_proof());

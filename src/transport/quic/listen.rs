@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use libp2p_identity::{KeyType, Keypair, PeerId};
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicServerConfig};
-use quinn::{
-    AsyncUdpSocket, ConnectionError, Endpoint, Incoming, ServerConfig, TokioRuntime, VarInt,
-};
+use quinn::{AsyncUdpSocket, ConnectionError, Endpoint, Incoming, ServerConfig, TokioRuntime, VarInt};
 use tokio::sync::mpsc;
 
 use super::config;
@@ -46,12 +44,7 @@ impl Listener {
             Arc::clone(&socket) as _,
             Arc::new(TokioRuntime),
         )?;
-        Ok(Self {
-            endpoint,
-            socket,
-            gate: Gate::new(limits),
-            offer,
-        })
+        Ok(Self { endpoint, socket, gate: Gate::new(limits), offer })
     }
 
     /// The address listened on.
@@ -82,14 +75,7 @@ impl Listener {
             return None;
         };
         let (socket, offer) = (Arc::clone(&self.socket), Arc::clone(&self.offer));
-        Some(Arrival {
-            remote,
-            local: incoming.local_ip(),
-            incoming,
-            permit,
-            socket,
-            offer,
-        })
+        Some(Arrival { remote, local: incoming.local_ip(), incoming, permit, socket, offer })
     }
 
     /// How many dialers were refused because of the limits.
@@ -118,10 +104,7 @@ impl Offer {
     fn new(keypair: &Keypair) -> Result<Self, SetupError> {
         let credentials = Credentials::generate(keypair)?;
         let (config, _) = crypto(&credentials)?;
-        Ok(Self {
-            config: config::server(config),
-            credentials,
-        })
+        Ok(Self { config: config::server(config), credentials })
     }
 
     /// The same offer with a verifier for one handshake alone.
@@ -171,31 +154,17 @@ impl Arrival {
 
     /// Does the handshake, within the listener's limit.
     pub async fn handshake(self) -> Result<Accepted, AcceptError> {
-        let Self {
-            incoming,
-            mut permit,
-            socket,
-            offer,
-            ..
-        } = self;
+        let Self { incoming, mut permit, socket, offer, .. } = self;
         let (config, notes) = offer.for_one()?;
         let limit = permit.limits().handshake;
-        let connecting = incoming
-            .accept_with(config)
-            .map_err(|e| failure(e, &notes))?;
-        let connection = tokio::time::timeout(limit, connecting)
-            .await
-            .map_err(|_| AcceptError::TimedOut)?
-            .map_err(|e| failure(e, &notes))?;
+        let connecting = incoming.accept_with(config).map_err(|e| failure(e, &notes))?;
+        let connection =
+            tokio::time::timeout(limit, connecting).await.map_err(|_| AcceptError::TimedOut)?.map_err(|e| failure(e, &notes))?;
         // A finished handshake without a verified certificate would be a defect of the TLS library.
         let remote = notes.remote().ok_or(AcceptError::Ended(Ended::Locally))?;
         permit.established();
         let connection = Connection::new(connection, socket, Some(permit));
-        Ok(Accepted {
-            peer: remote.peer,
-            key_type: remote.key_type(),
-            connection,
-        })
+        Ok(Accepted { peer: remote.peer, key_type: remote.key_type(), connection })
     }
 }
 

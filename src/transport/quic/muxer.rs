@@ -39,20 +39,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
-        inner: quinn::Connection,
-        socket: Arc<Socket>,
-        permit: Option<Permit>,
-    ) -> Self {
-        Self {
-            inner,
-            socket,
-            inbound: None,
-            outbound: None,
-            ended: None,
-            closing: None,
-            _permit: permit,
-        }
+    pub(super) fn new(inner: quinn::Connection, socket: Arc<Socket>, permit: Option<Permit>) -> Self {
+        Self { inner, socket, inbound: None, outbound: None, ended: None, closing: None, _permit: permit }
     }
 
     /// The current estimate of the round trip.
@@ -83,10 +71,7 @@ impl Connection {
             loop {
                 let mut sending = std::pin::pin!(socket.sending());
                 sending.as_mut().enable();
-                let ours = matches!(
-                    connection.close_reason(),
-                    Some(ConnectionError::LocallyClosed)
-                );
+                let ours = matches!(connection.close_reason(), Some(ConnectionError::LocallyClosed));
                 if !ours || connection.stats().frame_tx.connection_close > 0 {
                     return;
                 }
@@ -122,9 +107,7 @@ impl StreamMuxer for Connection {
     }
 
     fn poll_outbound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Substream, Ended>> {
-        let Self {
-            outbound, inner, ..
-        } = self.get_mut();
+        let Self { outbound, inner, .. } = self.get_mut();
         let streams = ready!(poll_slot(outbound, cx, || {
             let connection = inner.clone();
             async move { connection.open_bi().await }.boxed()
@@ -162,8 +145,6 @@ impl Drop for Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("remote", &self.remote())
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("remote", &self.remote()).finish_non_exhaustive()
     }
 }

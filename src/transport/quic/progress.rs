@@ -19,9 +19,7 @@ impl Progress {
     }
 
     pub(super) fn count_received(&self, datagrams: usize) {
-        self.0
-            .received
-            .fetch_add(datagrams as u64, Ordering::Relaxed);
+        self.0.received.fetch_add(datagrams as u64, Ordering::Relaxed);
     }
 
     /// Datagrams handed to the operating system.

@@ -43,11 +43,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// For a dial: connected, so that the kernel hands us the ICMP errors of this remote alone.
-    pub(super) fn connected(
-        socket: UdpSocket,
-        remote: SocketAddr,
-        progress: Progress,
-    ) -> io::Result<Arc<Self>> {
+    pub(super) fn connected(socket: UdpSocket, remote: SocketAddr, progress: Progress) -> io::Result<Arc<Self>> {
         socket.connect(remote)?;
         Self::new(socket, Mode::Connected, progress)
     }
@@ -97,10 +93,7 @@ impl Socket {
 
     /// The error not asked for yet, if there is one.
     pub(super) fn take_fault(&self) -> Option<io::Error> {
-        self.fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Woken by every datagram sent after it was first polled or enabled.
@@ -115,10 +108,7 @@ impl Socket {
     }
 
     fn note_fault(&self, error: io::Error) {
-        self.fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(error);
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.faulted.notify_one();
     }
 
@@ -149,9 +139,7 @@ impl Socket {
     }
 
     fn send_to(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        self.io.try_io(Interest::WRITABLE, || {
-            self.state.send((&self.io).into(), transmit)
-        })?;
+        self.io.try_io(Interest::WRITABLE, || self.state.send((&self.io).into(), transmit))?;
         self.progress.count_sent();
         Ok(())
     }
@@ -171,17 +159,10 @@ impl AsyncUdpSocket for Socket {
         Ok(())
     }
 
-    fn poll_recv(
-        &self,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-        metas: &mut [RecvMeta],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_recv(&self, cx: &mut Context<'_>, buffers: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta]) -> Poll<io::Result<usize>> {
         for _ in 0..MAX_ERRORS_PER_TURN {
             ready!(self.io.poll_recv_ready(cx))?;
-            let received = self.io.try_io(Interest::READABLE, || {
-                self.state.recv((&self.io).into(), buffers, metas)
-            });
+            let received = self.io.try_io(Interest::READABLE, || self.state.recv((&self.io).into(), buffers, metas));
             match received {
                 Ok(count) => {
                     self.sift(buffers, &mut metas[..count]);

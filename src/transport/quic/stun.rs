@@ -34,10 +34,7 @@ pub(super) fn sift(buffer: &mut [u8], meta: &mut RecvMeta, mut take: impl FnMut(
             }
             kept += end - start;
         } else if datagram.len() <= MAX_LEN {
-            take(StunDatagram {
-                from: meta.addr,
-                bytes: datagram.to_vec(),
-            });
+            take(StunDatagram { from: meta.addr, bytes: datagram.to_vec() });
         }
         start = end;
     }
@@ -49,11 +46,7 @@ mod tests {
     use super::*;
 
     fn sifted(buffer: &mut [u8], stride: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
-        let mut meta = RecvMeta {
-            len: buffer.len(),
-            stride,
-            ..RecvMeta::default()
-        };
+        let mut meta = RecvMeta { len: buffer.len(), stride, ..RecvMeta::default() };
         let mut taken = Vec::new();
         sift(buffer, &mut meta, |datagram| taken.push(datagram.bytes));
         (buffer[..meta.len].to_vec(), taken)
@@ -61,10 +54,7 @@ mod tests {
 
     #[test]
     fn quic_stays_as_it_is() {
-        assert_eq!(
-            sifted(&mut [0xc0, 0, 1, 2], 4),
-            (vec![0xc0, 0, 1, 2], vec![])
-        );
+        assert_eq!(sifted(&mut [0xc0, 0, 1, 2], 4), (vec![0xc0, 0, 1, 2], vec![]));
         assert_eq!(sifted(&mut [], 0), (vec![], vec![]));
     }
 
@@ -77,9 +67,6 @@ mod tests {
 
     #[test]
     fn a_buffer_of_stun_alone_leaves_nothing() {
-        assert_eq!(
-            sifted(&mut [0, 1, 2], 2),
-            (vec![], vec![vec![0, 1], vec![2]])
-        );
+        assert_eq!(sifted(&mut [0, 1, 2], 2), (vec![], vec![vec![0, 1], vec![2]]));
     }
 }

@@ -57,10 +57,7 @@ async fn inbound(connection: &mut Connection) -> Result<Substream, Ended> {
 }
 
 async fn ended(connection: &mut Connection) -> Ended {
-    poll_fn(|cx| connection.poll_unpin(cx))
-        .await
-        .map(|_| ())
-        .unwrap_err()
+    poll_fn(|cx| connection.poll_unpin(cx)).await.map(|_| ()).unwrap_err()
 }
 
 /// A QUIC server with this certificate and ALPN, of no other interest.
@@ -71,8 +68,7 @@ fn plain_server(credentials: Arc<SingleCertAndKey>, alpn: &[u8]) -> (quinn::Endp
         .with_no_client_auth()
         .with_cert_resolver(credentials);
     tls.alpn_protocols = vec![alpn.to_vec()];
-    let config =
-        quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).unwrap()));
+    let config = quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).unwrap()));
     let endpoint = quinn::Endpoint::server(config, LOCAL.parse().unwrap()).unwrap();
     let address = endpoint.local_addr().unwrap();
     (endpoint, address)
@@ -85,10 +81,7 @@ fn plain_credentials(extensions: Vec<rcgen::CustomExtension>) -> Arc<SingleCertA
     let certificate = params.self_signed(&key).unwrap();
     let der = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der()).into();
     let signer = ring::sign::any_ecdsa_type(&der).unwrap();
-    Arc::new(SingleCertAndKey::from(CertifiedKey::new(
-        vec![certificate.into()],
-        signer,
-    )))
+    Arc::new(SingleCertAndKey::from(CertifiedKey::new(vec![certificate.into()], signer)))
 }
 
 #[tokio::test]
@@ -152,19 +145,11 @@ async fn a_dropped_stream_is_reset_not_finished() {
 async fn an_orderly_close_reaches_the_peer() {
     let (mut dialed, mut accepted, listener) = pair().await;
     assert_eq!(dialed.connection.closed_reason(), None);
-    poll_fn(|cx| std::pin::Pin::new(&mut dialed.connection).poll_close(cx))
-        .await
-        .unwrap();
+    poll_fn(|cx| std::pin::Pin::new(&mut dialed.connection).poll_close(cx)).await.unwrap();
     assert_eq!(dialed.connection.closed_reason(), Some(Ended::Locally));
-    let by_peer = Ended::ByPeer {
-        code: Some(0),
-        reason: String::new(),
-    };
+    let by_peer = Ended::ByPeer { code: Some(0), reason: String::new() };
     assert_eq!(ended(&mut accepted.connection).await, by_peer);
-    assert_eq!(
-        inbound(&mut accepted.connection).await.unwrap_err(),
-        by_peer
-    );
+    assert_eq!(inbound(&mut accepted.connection).await.unwrap_err(), by_peer);
     drop(accepted);
     listener.wait_idle().await;
 }
@@ -174,10 +159,7 @@ async fn a_dropped_connection_is_closed_though_a_stream_is_held() {
     let (mut dialed, mut accepted, _listener) = pair().await;
     let _stream = open(&mut dialed.connection).await.unwrap();
     drop(dialed);
-    assert!(matches!(
-        ended(&mut accepted.connection).await,
-        Ended::ByPeer { code: Some(0), .. }
-    ));
+    assert!(matches!(ended(&mut accepted.connection).await, Ended::ByPeer { code: Some(0), .. }));
 }
 
 #[tokio::test]
@@ -185,10 +167,7 @@ async fn a_close_code_and_its_words_arrive_bounded() {
     let (mut dialed, accepted, _listener) = pair().await;
     accepted.connection.close_with(7, &[b'x'; 900]);
     match ended(&mut dialed.connection).await {
-        Ended::ByPeer {
-            code: Some(7),
-            reason,
-        } => assert_eq!(reason, "x".repeat(256)),
+        Ended::ByPeer { code: Some(7), reason } => assert_eq!(reason, "x".repeat(256)),
         other => panic!("{other:?}"),
     }
 }
@@ -198,10 +177,7 @@ async fn a_listener_closes_all_its_connections() {
     let (mut dialed, _accepted, listener) = pair().await;
     listener.close(3, b"bye");
     assert!(listener.accept().await.is_none());
-    let expected = Ended::ByPeer {
-        code: Some(3),
-        reason: "bye".into(),
-    };
+    let expected = Ended::ByPeer { code: Some(3), reason: "bye".into() };
     assert_eq!(ended(&mut dialed.connection).await, expected);
 }
 
@@ -217,23 +193,11 @@ async fn a_closed_port_refuses() {
 fn what_the_socket_reports_is_told_apart() {
     use std::io::ErrorKind;
     let of = |kind: ErrorKind| DialError::of_socket(kind.into());
-    assert!(matches!(
-        of(ErrorKind::ConnectionRefused),
-        DialError::Refused
-    ));
+    assert!(matches!(of(ErrorKind::ConnectionRefused), DialError::Refused));
     assert!(matches!(of(ErrorKind::ConnectionReset), DialError::Refused));
-    assert!(matches!(
-        of(ErrorKind::HostUnreachable),
-        DialError::Unreachable(_)
-    ));
-    assert!(matches!(
-        of(ErrorKind::NetworkUnreachable),
-        DialError::Unreachable(_)
-    ));
-    assert!(matches!(
-        of(ErrorKind::PermissionDenied),
-        DialError::Forbidden(_)
-    ));
+    assert!(matches!(of(ErrorKind::HostUnreachable), DialError::Unreachable(_)));
+    assert!(matches!(of(ErrorKind::NetworkUnreachable), DialError::Unreachable(_)));
+    assert!(matches!(of(ErrorKind::PermissionDenied), DialError::Forbidden(_)));
     assert!(matches!(of(ErrorKind::AddrNotAvailable), DialError::Io(_)));
 }
 
@@ -244,13 +208,7 @@ async fn another_protocol_on_the_port_is_alert_120() {
     let (dialed, outcome) = tokio::join!(dial_to(address), serve);
     assert!(outcome.is_err());
     match dialed.unwrap_err() {
-        DialError::Ended(ended) => assert_eq!(
-            ended,
-            Ended::TlsAlert {
-                alert: 120,
-                by_peer: true
-            }
-        ),
+        DialError::Ended(ended) => assert_eq!(ended, Ended::TlsAlert { alert: 120, by_peer: true }),
         other => panic!("{other:?}"),
     }
 }
@@ -261,32 +219,17 @@ async fn an_ordinary_certificate_is_rejected_by_its_reason() {
     let serve = async { server.accept().await.unwrap().await.map(|_| ()) };
     let (dialed, outcome) = tokio::join!(dial_to(address), serve);
     assert!(outcome.is_err());
-    assert!(
-        matches!(
-            dialed,
-            Err(DialError::BadCertificate(CertError::NoExtension))
-        ),
-        "{dialed:?}"
-    );
+    assert!(matches!(dialed, Err(DialError::BadCertificate(CertError::NoExtension))), "{dialed:?}");
 }
 
 #[tokio::test]
 async fn an_unknown_key_kind_is_named() {
     let content = vec![0x30, 10, 0x04, 5, 8, 9, 18, 1, 7, 0x04, 1, 1];
-    let extension =
-        rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 53594, 1, 1], content);
+    let extension = rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 53594, 1, 1], content);
     let (server, address) = plain_server(plain_credentials(vec![extension]), b"libp2p");
     let serve = async { server.accept().await.unwrap().await.map(|_| ()) };
     let (dialed, _) = tokio::join!(dial_to(address), serve);
-    assert!(
-        matches!(
-            dialed,
-            Err(DialError::BadCertificate(CertError::UnsupportedKey {
-                kind: 9
-            }))
-        ),
-        "{dialed:?}"
-    );
+    assert!(matches!(dialed, Err(DialError::BadCertificate(CertError::UnsupportedKey { kind: 9 }))), "{dialed:?}");
 }
 
 #[tokio::test]
@@ -319,10 +262,7 @@ async fn a_silent_port_is_told_from_a_hanging_handshake() {
 
 #[tokio::test]
 async fn one_address_gets_no_more_than_its_share() {
-    let limits = Limits {
-        per_ip: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { per_ip: 1, ..Limits::default() };
     let (listener, address) = listener(LOCAL, &Keypair::generate_ed25519(), limits);
     let (first, accepted) = tokio::join!(dial_to(address), accepted(&listener));
     let (_first, accepted) = (first.unwrap(), accepted.unwrap());
@@ -331,10 +271,7 @@ async fn one_address_gets_no_more_than_its_share() {
         dialed = dial_to(address) => dialed.unwrap_err(),
         _ = listener.accept() => panic!("over the limit"),
     };
-    assert!(
-        matches!(refused, DialError::Ended(Ended::Declined)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, DialError::Ended(Ended::Declined)), "{refused:?}");
     assert_eq!(listener.refused(), 1);
 
     drop(accepted);
@@ -344,10 +281,7 @@ async fn one_address_gets_no_more_than_its_share() {
 
 #[tokio::test]
 async fn under_pressure_a_dialer_proves_its_address() {
-    let limits = Limits {
-        retry_above: 0,
-        ..Limits::default()
-    };
+    let limits = Limits { retry_above: 0, ..Limits::default() };
     let (listener, address) = listener(LOCAL, &Keypair::generate_ed25519(), limits);
     let progress = Progress::default();
     let keypair = Keypair::generate_ed25519();
@@ -377,10 +311,7 @@ async fn first_packet() -> Vec<u8> {
 
 #[tokio::test]
 async fn a_handshake_that_hangs_ends_at_the_limit() {
-    let limits = Limits {
-        handshake: Duration::from_millis(20),
-        ..Limits::default()
-    };
+    let limits = Limits { handshake: Duration::from_millis(20), ..Limits::default() };
     let (listener, address) = listener(LOCAL, &Keypair::generate_ed25519(), limits);
     let ghost = udp(LOCAL);
     ghost.send_to(&first_packet().await, address).unwrap();
@@ -403,42 +334,24 @@ async fn a_dialer_that_rejects_us_says_so_by_alert() {
     tls.alpn_protocols = vec![b"libp2p".to_vec()];
     let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(tls).unwrap();
     let config = quinn::ClientConfig::new(Arc::new(crypto));
-    let dial = async {
-        endpoint
-            .connect_with(config, address, "localhost")
-            .unwrap()
-            .await
-            .map(|_| ())
-    };
+    let dial = async { endpoint.connect_with(config, address, "localhost").unwrap().await.map(|_| ()) };
     let (dialed, accepted) = tokio::join!(dial, accepted(&listener));
     assert!(dialed.is_err());
-    assert!(
-        matches!(
-            accepted,
-            Err(AcceptError::Ended(Ended::TlsAlert { by_peer: true, .. }))
-        ),
-        "{accepted:?}"
-    );
+    assert!(matches!(accepted, Err(AcceptError::Ended(Ended::TlsAlert { by_peer: true, .. }))), "{accepted:?}");
 }
 
 #[tokio::test]
 async fn a_dialer_without_a_certificate_is_told_from_one_that_closed() {
     let (listener, address) = listener(LOCAL, &Keypair::generate_ed25519(), Limits::default());
     let endpoint = quinn::Endpoint::client(LOCAL.parse().unwrap()).unwrap();
-    let (mut tls, _notes) = Credentials::generate(&Keypair::generate_ed25519())
-        .unwrap()
-        .client()
-        .unwrap();
+    let (mut tls, _notes) = Credentials::generate(&Keypair::generate_ed25519()).unwrap().client().unwrap();
     tls.client_auth_cert_resolver = Arc::new(NoCertificate);
     let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(tls).unwrap();
     let config = quinn::ClientConfig::new(Arc::new(crypto));
     let dial = async { endpoint.connect_with(config, address, "any").unwrap().await };
     let (_dialed, accepted) = tokio::join!(dial, accepted(&listener));
     // certificate_required
-    let expected = Ended::TlsAlert {
-        alert: 116,
-        by_peer: false,
-    };
+    let expected = Ended::TlsAlert { alert: 116, by_peer: false };
     assert!(matches!(accepted, Err(AcceptError::Ended(ended)) if ended == expected));
 }
 
@@ -471,13 +384,7 @@ async fn stun_on_the_same_port_is_split_off_and_disturbs_nothing() {
     echo(&mut dialed.connection, &mut accepted.connection).await;
     let mut count = 0;
     while let Ok(datagram) = stun.try_recv() {
-        assert_eq!(
-            datagram,
-            StunDatagram {
-                from: sender.local_addr().unwrap(),
-                bytes: request.clone()
-            }
-        );
+        assert_eq!(datagram, StunDatagram { from: sender.local_addr().unwrap(), bytes: request.clone() });
         count += 1;
     }
     assert!((1..=32).contains(&count), "{count}");

@@ -17,10 +17,7 @@ pub(super) struct Writable {
 
 impl Writable {
     pub(super) fn new(socket: Arc<Socket>) -> Self {
-        Self {
-            socket,
-            waiting: None,
-        }
+        Self { socket, waiting: None }
     }
 }
 

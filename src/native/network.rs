@@ -1,0 +1,69 @@
+//! What the own network has.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    path::Path,
+};
+
+use crate::model::{Fact, Family, Scope};
+
+/// Addresses far away, only to ask the system for the route there: connecting a UDP socket sends nothing.
+const FAR: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(1, 1, 1, 1)), IpAddr::V6(Ipv6Addr::new(0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1111))];
+
+/// The families of this machine and the address that each sends from. A family counts when it has a route to the internet or
+/// an address on some link; what cannot be asked counts as absent.
+#[must_use]
+pub fn families() -> Vec<(Family, IpAddr)> {
+    let [v4, v6] = FAR.map(source_towards);
+    let mut interfaces = None;
+    let mut or_interface = |routed: Option<IpAddr>, v4: bool| {
+        routed.or_else(|| {
+            let addresses = interfaces.get_or_insert_with(on_links);
+            addresses.iter().copied().find(|ip| ip.is_ipv4() == v4)
+        })
+    };
+    let v4 = or_interface(v4, true).map(|ip| (Family::Ipv4, ip));
+    let v6 = or_interface(v6, false).map(|ip| (Family::Ipv6, ip));
+    v4.into_iter().chain(v6).collect()
+}
+
+/// The families as an event.
+#[must_use]
+pub fn fact() -> Fact {
+    let (families, sources): (Vec<Family>, Vec<IpAddr>) = families().into_iter().unzip();
+    let sources = sources.iter().map(IpAddr::to_string).collect();
+    Fact::LocalNetwork { families, sources, udp_receive_buffer: udp_receive_buffer() }
+}
+
+/// The address that the system would send from.
+fn source_towards(far: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = if far.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
+    socket.connect(SocketAddr::new(far, 443)).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_unspecified() && !ip.is_loopback()).then_some(ip)
+}
+
+/// The addresses of this machine that reach further than itself; link-local IPv6 is everywhere and tells nothing.
+#[must_use]
+pub fn on_links() -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let ips = interfaces.into_iter().map(|interface| interface.ip());
+    ips.filter(|ip| !ip.is_loopback() && Scope::of_ip(*ip) != Scope::LinkLocal).collect()
+}
+
+/// The index of a link-local zone, by the name or number of its interface.
+#[must_use]
+pub fn zone_index(zone: &str) -> Option<u32> {
+    zone.parse().ok().or_else(|| {
+        let interfaces = if_addrs::get_if_addrs().ok()?;
+        interfaces.into_iter().find(|interface| interface.name == zone)?.index
+    })
+}
+
+/// The most that a UDP socket may buffer, in bytes, where the system has such a file (Linux).
+fn udp_receive_buffer() -> Option<u64> {
+    let text = std::fs::read_to_string(Path::new("/proc/sys/net/core/rmem_max")).ok()?;
+    text.trim().parse().ok()
+}

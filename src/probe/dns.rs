@@ -1,0 +1,168 @@
+//! Look-ups in DNS.
+
+use std::{io, net::SocketAddr, sync::OnceLock};
+
+use hickory_resolver::{
+    TokioResolver,
+    config::{NameServerConfig, ResolverConfig, ResolverOpts},
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
+    proto::{
+        op::ResponseCode,
+        rr::{RData, RecordType},
+    },
+};
+use multiaddr::Multiaddr;
+
+use crate::{
+    engine::{Fault, LookedUp},
+    model::{Cause, Found},
+    plan::{ADDRESS_LIMIT, Lookup, Record, Records},
+};
+
+/// Records shown in a report; an answer may hold many more.
+const RECORDS_SHOWN: usize = 20;
+/// Characters shown of a record: a TXT record may be 64 KiB.
+const RECORD_LENGTH: usize = 300;
+
+/// Asks the system's resolver, or the one that was named. Nothing is read before the first look-up.
+#[derive(Debug, Default)]
+pub struct Dns {
+    server: Option<SocketAddr>,
+    resolver: OnceLock<TokioResolver>,
+}
+
+impl Dns {
+    /// A resolver that asks `server`, or the system's when none is named.
+    #[must_use]
+    pub fn new(server: Option<SocketAddr>) -> Self {
+        Self { server, resolver: OnceLock::new() }
+    }
+
+    /// Looks a name up: its records, or the typed cause.
+    pub async fn look_up(&self, lookup: &Lookup) -> LookedUp {
+        let mut found = Found { resolver: self.server.map(|server| server.to_string()), ..Found::default() };
+        let records = match self.ask(lookup).await {
+            Ok((records, texts)) => {
+                found.records = (!texts.is_empty()).then_some(texts);
+                if records.is_empty() { Err(no_address(lookup).into()) } else { Ok(records) }
+            }
+            Err(error) => Err(fault(lookup, &error)),
+        };
+        LookedUp { records, found }
+    }
+
+    async fn ask(&self, lookup: &Lookup) -> Result<(Vec<Record>, Vec<String>), NetError> {
+        let resolver = self.resolver()?;
+        let name = absolute(lookup);
+        let answer = match lookup.records {
+            Records::V4 => resolver.lookup(name, RecordType::A).await?.answers().to_vec(),
+            Records::V6 => resolver.lookup(name, RecordType::AAAA).await?.answers().to_vec(),
+            Records::Dnsaddr => resolver.lookup(name, RecordType::TXT).await?.answers().to_vec(),
+            Records::Any => {
+                let both = futures::join!(resolver.lookup(name.clone(), RecordType::A), resolver.lookup(name, RecordType::AAAA));
+                match both {
+                    (Ok(v4), Ok(v6)) => [v4.answers(), v6.answers()].concat(),
+                    (Ok(one), Err(_)) | (Err(_), Ok(one)) => one.answers().to_vec(),
+                    (Err(error), Err(_)) => return Err(error),
+                }
+            }
+        };
+        let mut records = Vec::new();
+        let mut texts = Vec::new();
+        for record in answer {
+            let Some((record, text)) = read(&record.data) else { continue };
+            // One more than the limit, so that the plan sees that there are more.
+            if records.len() <= ADDRESS_LIMIT {
+                records.push(record);
+            }
+            if texts.len() < RECORDS_SHOWN {
+                texts.push(text);
+            }
+        }
+        Ok((records, texts))
+    }
+
+    fn resolver(&self) -> Result<&TokioResolver, NetError> {
+        if let Some(resolver) = self.resolver.get() {
+            return Ok(resolver);
+        }
+        let mut builder = match self.server {
+            None => TokioResolver::builder_tokio()?,
+            Some(server) => {
+                let mut config = NameServerConfig::udp_and_tcp(server.ip());
+                for connection in &mut config.connections {
+                    connection.port = server.port();
+                }
+                let config = ResolverConfig::from_name_servers(vec![config]);
+                TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).with_options(ResolverOpts::default())
+            }
+        };
+        // The engine bounds the whole; a lost packet is asked for again well within it.
+        builder.options_mut().timeout = std::time::Duration::from_secs(3);
+        builder.options_mut().attempts = 3;
+        // Each name is asked for once in a run, and the answer has to be today's.
+        builder.options_mut().cache_size = 0;
+        let resolver = builder.build()?;
+        Ok(self.resolver.get_or_init(|| resolver))
+    }
+}
+
+/// The name to ask for. With a dot in it, it is absolute: search domains of this machine would find another host.
+fn absolute(lookup: &Lookup) -> String {
+    let prefix = if lookup.records == Records::Dnsaddr { "_dnsaddr." } else { "" };
+    let name = lookup.name.trim_end_matches('.');
+    let dot = if name.contains('.') { "." } else { "" };
+    format!("{prefix}{name}{dot}")
+}
+
+/// What a record says, and how to show it. Other types, such as the CNAME on the way, say nothing of use.
+fn read(data: &RData) -> Option<(Record, String)> {
+    match data {
+        RData::A(ip) => Some((Record::Ip(ip.0.into()), ip.to_string())),
+        RData::AAAA(ip) => Some((Record::Ip(ip.0.into()), ip.to_string())),
+        RData::TXT(text) => {
+            let bytes: Vec<u8> = text.txt_data.concat();
+            let text = String::from_utf8(bytes).ok()?;
+            let address: Multiaddr = text.strip_prefix("dnsaddr=")?.trim().parse().ok()?;
+            Some((Record::Address(address), text.chars().take(RECORD_LENGTH).collect()))
+        }
+        _ => None,
+    }
+}
+
+fn no_address(lookup: &Lookup) -> Cause {
+    let family = match lookup.records {
+        Records::Any => "any",
+        Records::V4 => "ipv4",
+        Records::V6 => "ipv6",
+        Records::Dnsaddr => "dnsaddr",
+    };
+    Cause::NameHasNoAddress { family: family.into() }
+}
+
+fn fault(lookup: &Lookup, error: &NetError) -> Fault {
+    let cause = match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NXDomain => Cause::NameNotFound,
+            ResponseCode::NoError => no_address(lookup),
+            code => Cause::NameLookupFailed { rcode: Some(rcode(code)) },
+        },
+        NetError::Dns(DnsError::ResponseCode(code)) => Cause::NameLookupFailed { rcode: Some(rcode(*code)) },
+        NetError::Timeout => Cause::TimedOut,
+        NetError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Cause::TimedOut,
+        _ => Cause::NameLookupFailed { rcode: None },
+    };
+    Fault::new(cause, error)
+}
+
+/// The mnemonic of RFC 1035 and its successors, which the library spells as a sentence.
+fn rcode(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::FormErr => "FORMERR".into(),
+        ResponseCode::ServFail => "SERVFAIL".into(),
+        ResponseCode::NXDomain => "NXDOMAIN".into(),
+        ResponseCode::NotImp => "NOTIMP".into(),
+        ResponseCode::Refused => "REFUSED".into(),
+        other => format!("RCODE{}", u16::from(other)),
+    }
+}
