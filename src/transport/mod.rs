@@ -3,3 +3,4 @@
 
 pub mod libp2p_tls;
 pub mod quic;
+pub mod tap;
