@@ -4,3 +4,4 @@
 pub mod libp2p_tls;
 pub mod quic;
 pub mod tap;
+pub mod websocket;
