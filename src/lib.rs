@@ -18,5 +18,7 @@ pub mod native;
 pub mod plan;
 #[cfg(feature = "native")]
 pub mod probe;
+#[cfg(feature = "session")]
+pub mod session;
 #[cfg(feature = "native")]
 pub mod transport;
