@@ -1,6 +1,6 @@
 //! Why something failed, with the words of whoever said so.
 
-use std::{error::Error, io, iter};
+use std::{error::Error, fmt, io, iter};
 
 use crate::model::Cause;
 
@@ -29,7 +29,7 @@ impl From<Cause> for Fault {
 impl Fault {
     /// With words for a reader.
     #[must_use]
-    pub fn say(mut self, message: impl ToString) -> Self {
+    pub fn say(mut self, message: &(impl fmt::Display + ?Sized)) -> Self {
         self.message = Some(message.to_string());
         self
     }
@@ -70,8 +70,16 @@ fn cause_of(error: &io::Error) -> Option<Cause> {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::ConnectionReset => Some(Cause::Reset),
-        Kind::UnexpectedEof | Kind::BrokenPipe | Kind::WriteZero | Kind::NotConnected | Kind::ConnectionAborted => Some(Cause::Closed),
+        Kind::UnexpectedEof | Kind::BrokenPipe | Kind::WriteZero | Kind::NotConnected | Kind::ConnectionAborted => {
+            Some(Cause::Closed)
+        }
         Kind::TimedOut => Some(Cause::TimedOut),
         _ => error.raw_os_error().map(|errno| Cause::LocalFault { errno: Some(errno) }),
+    }
+}
+
+impl From<Fault> for crate::engine::Fault {
+    fn from(Fault { cause, message }: Fault) -> Self {
+        Self { cause, message }
     }
 }

@@ -103,7 +103,7 @@ pub(super) async fn read(link: &Link, stream: &mut (impl AsyncRead + Unpin)) -> 
             return if count == 0 { Err(link.explain(Cause::Closed.into())) } else { Ok(wire.into()) };
         };
         room -= message.len();
-        wire.merge(message.as_slice()).map_err(|error| Fault::from(Cause::Malformed).say(error))?;
+        wire.merge(message.as_slice()).map_err(|error| Fault::from(Cause::Malformed).say(&error))?;
     }
     Err(Cause::TooLarge.into())
 }
@@ -152,7 +152,7 @@ impl From<Wire> for Identified {
             unreadable: count(unreadable),
             observed: wire.observed_addr.and_then(|bytes| Multiaddr::try_from(bytes).ok()),
             claims: key.as_ref().map(PublicKey::to_peer_id),
-            key_type: key.map(|key| name_of(key.key_type())),
+            key_type: key.as_ref().map(name_of),
         }
     }
 }

@@ -45,7 +45,10 @@ pub(super) async fn serve(link: Link, stream: SubstreamBox) {
 /// Answers pings as they come, each at once, for as long as the stream lasts.
 async fn echo(link: &Link, mut stream: SubstreamBox) {
     let mut payload = [0; ping::SIZE];
-    while stream.read_exact(&mut payload).await.is_ok() && stream.write_all(&payload).await.is_ok() && stream.flush().await.is_ok() {
+    while stream.read_exact(&mut payload).await.is_ok()
+        && stream.write_all(&payload).await.is_ok()
+        && stream.flush().await.is_ok()
+    {
         link.note(Noted::Pinged);
     }
     let _ = stream.close().await;

@@ -11,6 +11,7 @@
 //! reads a clock: the futures are polled in place, and what needs time is handed a [`Clock`]. Every future may be dropped.
 
 mod clock;
+mod connection;
 mod fault;
 mod frame;
 mod identify;
@@ -18,18 +19,17 @@ mod inbound;
 mod link;
 mod negotiate;
 mod ping;
-mod session;
 #[path = "tls_absent.rs"]
 mod tls;
 mod upgrade;
 
 pub use clock::Clock;
+pub use connection::Session;
 pub use fault::Fault;
 pub use identify::{Identified, Us};
 pub use inbound::Noted;
 pub use negotiate::{Confirmation, Proposal, Unanswered, answer, propose};
 pub use ping::Pings;
-pub use session::Session;
 pub use upgrade::{
     BoxedStream, ByteStream, Multiplexed, Secured, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound,
 };

@@ -121,7 +121,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Proposal<S> {
             match read {
                 Ok(0) => return Poll::Ready(Err(self.unwritable.take().unwrap_or_else(|| Cause::Closed.into()))),
                 Ok(count) => self.got.extend_from_slice(&buffer[..count]),
-                Err(error) => return Poll::Ready(Err(Fault::from_io(&error, Cause::HandshakeFailed { what: "bytes below the negotiation".into() }))),
+                Err(error) => {
+                    return Poll::Ready(Err(Fault::from_io(
+                        &error,
+                        Cause::HandshakeFailed { what: "bytes below the negotiation".into() },
+                    )));
+                }
             }
             if self.got == self.accepted {
                 return Poll::Ready(Ok(()));
@@ -224,7 +229,11 @@ where
     }
 }
 
-async fn agree(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), offers: &[&'static str], asked: &mut Vec<String>) -> Result<&'static str, Fault> {
+async fn agree(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    offers: &[&'static str],
+    asked: &mut Vec<String>,
+) -> Result<&'static str, Fault> {
     expect_header(stream).await?;
     say(stream, HEADER).await?;
     loop {

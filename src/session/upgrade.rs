@@ -73,12 +73,14 @@ pub async fn secure_inbound(stream: impl ByteStream + 'static, keypair: &Keypair
 }
 
 fn noise(keypair: &Keypair) -> Result<libp2p_noise::Config, Fault> {
-    libp2p_noise::Config::new(keypair).map_err(|error| Fault::from(Cause::LocalFault { errno: None }).say(error))
+    libp2p_noise::Config::new(keypair).map_err(|error| Fault::from(Cause::LocalFault { errno: None }).say(&error))
 }
 
-fn secured<S: ByteStream + 'static>(upgraded: Result<(PeerId, libp2p_noise::Output<S>), libp2p_noise::Error>) -> Result<Secured, Fault> {
+fn secured<S: ByteStream + 'static>(
+    upgraded: Result<(PeerId, libp2p_noise::Output<S>), libp2p_noise::Error>,
+) -> Result<Secured, Fault> {
     let (peer, stream) = upgraded.map_err(|error| fault_of(&error))?;
-    Ok(Secured { peer, key_type: inlined_key(&peer).map(|key| name_of(key.key_type())), protocol: NOISE, stream: Box::new(stream) })
+    Ok(Secured { peer, key_type: inlined_key(&peer).map(|key| name_of(&key)), protocol: NOISE, stream: Box::new(stream) })
 }
 
 /// What a failed noise handshake means.
@@ -107,9 +109,9 @@ fn inlined_key(peer: &PeerId) -> Option<PublicKey> {
     (hash.code() == IDENTITY).then(|| PublicKey::try_decode_protobuf(hash.digest()).ok()).flatten()
 }
 
-/// The name of a key type as reports carry it.
-pub(super) fn name_of(kind: KeyType) -> &'static str {
-    match kind {
+/// The name of a key's type as reports carry it.
+pub(super) fn name_of(key: &PublicKey) -> &'static str {
+    match key.key_type() {
         KeyType::Ed25519 => "ed25519",
         KeyType::RSA => "rsa",
         KeyType::Secp256k1 => "secp256k1",
