@@ -12,13 +12,19 @@
 
 pub mod diagnose;
 pub mod engine;
+pub mod explain;
+#[cfg(feature = "native")]
+pub mod identity;
 pub mod model;
 #[cfg(feature = "native")]
 pub mod native;
+pub mod peer_id;
 pub mod plan;
 #[cfg(feature = "native")]
 pub mod probe;
-#[cfg(feature = "session")]
-pub mod session;
+pub mod redact;
+pub mod render;
+pub mod schema;
+pub mod target;
 #[cfg(feature = "native")]
 pub mod transport;

@@ -24,6 +24,7 @@ pub struct Report {
     /// What it is about.
     pub target: Target,
     /// How it was asked to work.
+    #[serde(default)]
     pub options: Options,
     /// Every address tried or left out, by id.
     pub attempts: Vec<Attempt>,
@@ -46,8 +47,8 @@ impl Report {
     /// The attempt of this number.
     #[must_use]
     pub fn attempt(&self, id: u32) -> Option<&Attempt> {
-        let index = self.attempts.binary_search_by_key(&id, |attempt| attempt.id).ok()?;
-        self.attempts.get(index)
+        let index = usize::try_from(id).ok()?.checked_sub(1)?;
+        self.attempts.get(index).filter(|attempt| attempt.id == id)
     }
 
     /// The peer that the target names or, where it names none, the one that answered.

@@ -3,5 +3,3 @@
 
 pub mod libp2p_tls;
 pub mod quic;
-pub mod tap;
-pub mod websocket;

@@ -15,9 +15,7 @@ export async function serve (values) {
   })
   say({ peer: node.peerId.toString(), addrs: listening(node) })
   process.stdin.resume()
-  // A pipe ends with both events, a file such as /dev/null with the first alone, a broken pipe with the second.
-  const ends = [[process.stdin, 'end'], [process.stdin, 'close'], [process, 'SIGTERM'], [process, 'SIGINT']]
-  await Promise.race(ends.map(([emitter, event]) => once(emitter, event)))
+  await Promise.race([once(process.stdin, 'close'), once(process, 'SIGTERM'), once(process, 'SIGINT')])
   await node.stop()
   return 0
 }

@@ -1,0 +1,84 @@
+//! The pages of `explain`, and the same as Markdown.
+
+use std::fmt::Write as _;
+
+use strum::IntoEnumIterator as _;
+
+use super::{Piece, Style, Tone};
+use crate::model::Page;
+
+/// A page: the code, what kind it is, its text, its fields and stages.
+#[must_use]
+pub fn page(page: &Page, style: &Style) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{} ({}): {}", style.paint(Tone::Strong, page.code), page.family, page.brief);
+    for paragraph in paragraphs(page) {
+        out.push('\n');
+        style.fill(&mut out, "  ", &Piece::words(Tone::Plain, &paragraph).collect::<Vec<_>>(), " ");
+    }
+    if !page.fields.is_empty() || !page.stages.is_empty() {
+        out.push('\n');
+    }
+    if !page.fields.is_empty() {
+        style.fill(&mut out, "  fields: ", &Piece::words(Tone::Plain, &page.fields.join(", ")).collect::<Vec<_>>(), " ");
+    }
+    if !page.stages.is_empty() {
+        style.fill(&mut out, "  stages: ", &Piece::words(Tone::Plain, &stages(page)).collect::<Vec<_>>(), " ");
+    }
+    out
+}
+
+/// Every code, one a line, by family.
+#[must_use]
+pub fn list<'a>(pages: impl IntoIterator<Item = &'a Page>, style: &Style) -> String {
+    let pages: Vec<&Page> = pages.into_iter().collect();
+    let width = pages.iter().map(|page| page.code.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    let mut family = "";
+    for page in pages {
+        if page.family != family {
+            let gap = if family.is_empty() { "" } else { "\n" };
+            family = page.family;
+            let _ = writeln!(out, "{gap}{}", style.paint(Tone::Strong, heading(family)));
+        }
+        let lead = format!("  {:width$}  ", page.code);
+        style.fill(&mut out, &lead, &Piece::words(Tone::Plain, page.brief).collect::<Vec<_>>(), " ");
+    }
+    out
+}
+
+/// Pages as a Markdown table: code and fields, stages, meaning.
+#[must_use]
+pub fn markdown<'a>(pages: impl IntoIterator<Item = &'a Page>) -> String {
+    let mut out = String::from("| Code | Stages | Meaning |\n|---|---|---|\n");
+    for page in pages {
+        let fields = if page.fields.is_empty() { String::new() } else { format!(" {{{}}}", page.fields.join(", ")) };
+        let meaning = paragraphs(page).join("<br>").replace('|', "\\|");
+        let _ = writeln!(out, "| `{}`{fields} | {} | {meaning} |", page.code, stages(page));
+    }
+    out
+}
+
+fn heading(family: &str) -> &str {
+    match family {
+        "cause" => "Causes: why something failed",
+        "why" => "Reasons: why something was skipped or could not be told",
+        "verdict" => "Verdicts: what a report comes to",
+        "hint" => "Hints: what would help",
+        "warning" => "Warnings: what else is wrong",
+        other => other,
+    }
+}
+
+fn stages(page: &Page) -> String {
+    if page.stages.len() == crate::model::StageName::iter().count() {
+        return "any".into();
+    }
+    page.stages.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The lines of a page, joined up to each empty one.
+fn paragraphs(page: &Page) -> Vec<String> {
+    let lines: Vec<&str> = page.text.iter().map(|line| line.trim()).collect();
+    lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty()).map(|lines| lines.join(" ")).collect()
+}

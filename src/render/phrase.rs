@@ -1,0 +1,85 @@
+//! Causes in words, with what they carry.
+
+use crate::model::Cause;
+
+/// How many names or protocols of a list are shown.
+const SHOWN: usize = 3;
+
+/// One clause, without an end.
+pub(super) fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::UnsupportedAddress { part } => format!("{part} cannot be dialed"),
+        Cause::NameHasNoAddress { family } => match family.as_str() {
+            "ipv4" => "the name has no IPv4 address".into(),
+            "ipv6" => "the name has no IPv6 address".into(),
+            "dnsaddr" => "the name has no dnsaddr record".into(),
+            _ => "the name has no address".into(),
+        },
+        Cause::NameLookupFailed { rcode } => with("the look-up failed", rcode.as_deref()),
+        Cause::Unreachable { what } => format!("no route to the {what}"),
+        Cause::QuicFailed { alert } => {
+            with("the QUIC handshake failed", alert.map(|alert| format!("TLS alert {alert}")).as_deref())
+        }
+        Cause::NotLibp2p { speaks } => instead(speaks.as_deref(), "libp2p"),
+        Cause::NotTls { speaks } => instead(speaks.as_deref(), "TLS"),
+        Cause::NotHttp { speaks } => instead(speaks.as_deref(), "HTTP"),
+        Cause::WrongPeer { actual } => format!("another peer answers: {actual}"),
+        Cause::UnsupportedKey { kind } => format!("the peer's key is of a type that is not supported ({kind})"),
+        Cause::LocalFault { errno } => {
+            with("this machine could not do it", errno.map(|errno| format!("error {errno}")).as_deref())
+        }
+        Cause::CertificateExpired { not_after } => format!("the certificate expired on {}", not_after.day()),
+        Cause::CertificateNotYetValid { not_before } => format!("the certificate is not valid before {}", not_before.day()),
+        Cause::CertificateWrongName { names } if names.is_empty() => "the certificate names no host".into(),
+        Cause::CertificateWrongName { names } => format!("the certificate is for {}", list(names)),
+        Cause::CertificateUntrusted { issuer } => {
+            with("the certificate is not trusted", issuer.as_ref().map(|issuer| format!("issued by {issuer}")).as_deref())
+        }
+        Cause::TlsFailed { alert } => with("the TLS handshake failed", alert.as_deref()),
+        Cause::HttpStatus { status, location } => {
+            with(&format!("HTTP {status} instead of 101"), location.as_ref().map(|to| format!("to {to}")).as_deref())
+        }
+        Cause::NoCommonProtocol { offered: Some(offered) } if !offered.is_empty() => {
+            format!("it accepts none of {}", list(offered))
+        }
+        Cause::WebsocketFailed { what } | Cause::HandshakeFailed { what } | Cause::ChannelFailed { what } => {
+            with(cause.brief(), Some(what))
+        }
+        Cause::CertHashMismatch { actual } => format!("the certificate is another one: {actual}"),
+        Cause::DtlsFailed { alert } => with("the DTLS handshake failed", alert.map(|alert| format!("alert {alert}")).as_deref()),
+        Cause::RelayRefused { status } => format!("the relay refused with status {status}"),
+        Cause::GatewayRefused { error } => format!("the gateway refused with error {error}"),
+        other => other.brief().into(),
+    }
+}
+
+fn with(text: &str, more: Option<&str>) -> String {
+    more.map_or_else(|| text.to_owned(), |more| format!("{text} ({more})"))
+}
+
+fn instead(speaks: Option<&str>, wanted: &str) -> String {
+    speaks.map_or_else(|| format!("something else than {wanted} answers"), |speaks| format!("{speaks} answers, not {wanted}"))
+}
+
+/// The first few, and how many more.
+pub(super) fn list(items: &[String]) -> String {
+    let shown = items.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// A count and its noun: `1 address`, `2 addresses`.
+pub(super) fn addresses(count: usize) -> String {
+    if count == 1 { "1 address".into() } else { format!("{count} addresses") }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn and(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
