@@ -25,6 +25,8 @@ pub mod probe;
 pub mod redact;
 pub mod render;
 pub mod schema;
+#[cfg(feature = "session")]
+pub mod session;
 pub mod target;
 #[cfg(feature = "native")]
 pub mod transport;

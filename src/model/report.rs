@@ -47,8 +47,8 @@ impl Report {
     /// The attempt of this number.
     #[must_use]
     pub fn attempt(&self, id: u32) -> Option<&Attempt> {
-        let index = usize::try_from(id).ok()?.checked_sub(1)?;
-        self.attempts.get(index).filter(|attempt| attempt.id == id)
+        let index = self.attempts.binary_search_by_key(&id, |attempt| attempt.id).ok()?;
+        self.attempts.get(index)
     }
 
     /// The peer that the target names or, where it names none, the one that answered.

@@ -3,3 +3,5 @@
 
 pub mod libp2p_tls;
 pub mod quic;
+pub mod tap;
+pub mod websocket;

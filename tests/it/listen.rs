@@ -79,7 +79,7 @@ fn it_tells_what_a_stranger_spoke_and_stays_up() {
 #[test]
 fn it_does_not_let_one_address_take_all_connections() {
     let home = tempfile::tempdir().expect("a folder");
-    let (listener, addresses) = start(home.path(), &["--ephemeral"]);
+    let (mut listener, addresses) = start(home.path(), &["--ephemeral"]);
     let mut taken: Vec<TcpStream> = (0..PER_IP).map(|_| socket(&addresses[0])).collect();
     for stream in &mut taken {
         // Its first bytes show that it holds the connection.
@@ -90,6 +90,9 @@ fn it_does_not_let_one_address_take_all_connections() {
     let _ = extra.write_all(b"\x13/multistream/1.0.0\n");
     assert!(!matches!(extra.read(&mut [0; 20]), Ok(1..)), "the connection above the limit is served");
     drop(taken);
+    for _ in 0..PER_IP {
+        listener.until(|line| line["event"] == "attempt-ended");
+    }
     assert_eq!(dial(home.path(), &addresses[0]).0.exit, 0);
     listener.signal("TERM");
     assert_eq!(listener.finish().exit, 0);

@@ -30,21 +30,29 @@ const OUTCOMES: [&str; 4] = ["passed", "failed", "unknown", "skipped"];
 const MICROSECOND: f64 = 0.001;
 const SUM_TOLERANCE: f64 = 0.01;
 
-/// The schema of reports as the program itself prints it.
+/// A schema as the program itself prints it.
 pub struct Schema(jsonschema::Validator);
 
 impl Schema {
     pub fn of_reports() -> Self {
+        Self::printed(&["schema"])
+    }
+
+    pub fn of_events() -> Self {
+        Self::printed(&["schema", "event"])
+    }
+
+    fn printed(arguments: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("a folder");
-        let printed = program::run(program::command(home.path(), ["schema"]));
+        let printed = program::run(program::command(home.path(), arguments));
         let schema = serde_json::from_str(&printed.stdout)
             .unwrap_or_else(|error| panic!("`p2p-probe schema` prints no JSON: {error}: {}", printed.stderr));
         Self(jsonschema::validator_for(&schema).expect("a JSON Schema"))
     }
 
-    pub fn faults(&self, report: &Value) -> Vec<String> {
+    pub fn faults(&self, value: &Value) -> Vec<String> {
         let fault = |error: jsonschema::ValidationError<'_>| format!("schema: {}: {error}", error.instance_path);
-        self.0.iter_errors(report).map(fault).collect()
+        self.0.iter_errors(value).map(fault).collect()
     }
 }
 

@@ -7,7 +7,8 @@ import { ping } from '@libp2p/ping'
 import { tls } from '@libp2p/tls'
 import { createLibp2p } from 'libp2p'
 
-const keyTypes = { ed25519: 'Ed25519', rsa: 'RSA', secp256k1: 'secp256k1', ecdsa: 'ECDSA' }
+/** js-libp2p can make ECDSA keys, but no peer ID of them. */
+const keyTypes = { ed25519: 'Ed25519', rsa: 'RSA', secp256k1: 'secp256k1' }
 const rsaBits = 2048
 const securities = { noise: [noise], tls: [tls], both: [noise, tls] }
 
@@ -39,12 +40,12 @@ export async function createNode (values, { transports, identify, addresses }) {
 /** The same key for the same seed, and the same as the Go program's. */
 async function makeKey (name, seed) {
   const type = keyTypes[name]
-  if (type == null) throw new Error(`--key-type ${name}: ed25519, rsa, secp256k1 or ecdsa`)
+  if (type == null) throw new Error(`--key-type ${name}: ed25519, rsa or secp256k1`)
   if (seed == null) return await generateKeyPair(type, type === 'RSA' ? rsaBits : undefined)
   const secret = createHash('sha256').update(`p2p-probe interop ${seed}`).digest()
   if (type === 'Ed25519') return await generateKeyPairFromSeed(type, secret)
   if (type === 'secp256k1') return privateKeyFromProtobuf(Uint8Array.of(...secp256k1Head, ...secret))
-  throw new Error(`--seed with --key-type ${name}: only ed25519 and secp256k1 keys can be made from a seed here`)
+  throw new Error(`--seed with --key-type ${name}: ed25519 or secp256k1`)
 }
 
 export function say (line) {

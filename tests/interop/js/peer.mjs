@@ -1,12 +1,12 @@
-// A js-libp2p node for interop tests: it serves, or it dials one address. The same command line and the same
-// JSON lines as ../go. Needs Node 22 or newer.
+// A js-libp2p node for interop tests: it serves, or it dials one address. The same JSON lines as ../go and
+// nearly the same command line. Needs Node 22 or newer.
 import { parseArgs } from 'node:util'
 import { dial } from './dial.mjs'
 import { serve } from './serve.mjs'
 
 const usage = `usage:
   peer.mjs serve [--listen MULTIADDR]… [--announce MULTIADDR]… [--announce-only] [--security noise|tls|both]
-                 [--muxer yamux] [--seed N] [--key-type ed25519|rsa|secp256k1|ecdsa] [--tls-cert F --tls-key F]
+                 [--muxer yamux] [--seed N] [--key-type ed25519|rsa|secp256k1] [--tls-cert F --tls-key F]
                  [--max-seconds N]
   peer.mjs dial MULTIADDR/p2p/PEER [--pings N] [--security noise|tls|both] [--seed N] [--key-type …] [--tls-ca F]
                 [--max-seconds N]

@@ -15,7 +15,9 @@ export async function serve (values) {
   })
   say({ peer: node.peerId.toString(), addrs: listening(node) })
   process.stdin.resume()
-  await Promise.race([once(process.stdin, 'close'), once(process, 'SIGTERM'), once(process, 'SIGINT')])
+  // A pipe ends with both events, a file such as /dev/null with the first alone, a broken pipe with the second.
+  const ends = [[process.stdin, 'end'], [process.stdin, 'close'], [process, 'SIGTERM'], [process, 'SIGINT']]
+  await Promise.race(ends.map(([emitter, event]) => once(emitter, event)))
   await node.stop()
   return 0
 }

@@ -1,0 +1,55 @@
+//! What the other side may open on a connection: identify, identify/push and ping; everything else is refused.
+
+use futures::{AsyncReadExt, AsyncWriteExt};
+use libp2p_core::muxing::SubstreamBox;
+
+use super::{Identified, answer, identify, link::Link, ping};
+
+const OFFERS: &[&str] = &[identify::PROTOCOL, identify::PUSH, ping::PROTOCOL];
+
+/// What the other side did on a connection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Noted {
+    /// It asked who we are.
+    AskedIdentify,
+    /// It was answered a ping.
+    Pinged,
+    /// It told who it is without being asked.
+    Pushed(Box<Identified>),
+    /// It asked for a protocol that is not offered: at most 1,024 bytes, as they came.
+    Refused(String),
+}
+
+/// The protocols that a session offers.
+pub(super) fn offers() -> impl Iterator<Item = &'static str> {
+    OFFERS.iter().copied()
+}
+
+/// Serves one stream until it ends. How it fails is the other side's business.
+pub(super) async fn serve(link: Link, stream: SubstreamBox) {
+    match answer(stream, OFFERS).await {
+        Err(unanswered) => unanswered.asked.into_iter().for_each(|name| link.note(Noted::Refused(name))),
+        Ok((identify::PROTOCOL, stream)) => {
+            link.note(Noted::AskedIdentify);
+            let _ = identify::tell(&link, stream).await;
+        }
+        Ok((identify::PUSH, mut stream)) => {
+            if let Ok(identified) = identify::read(&link, &mut stream).await {
+                link.note(Noted::Pushed(Box::new(identified)));
+            }
+        }
+        Ok((_, stream)) => echo(&link, stream).await,
+    }
+}
+
+/// Answers pings as they come, each at once, for as long as the stream lasts.
+async fn echo(link: &Link, mut stream: SubstreamBox) {
+    let mut payload = [0; ping::SIZE];
+    while stream.read_exact(&mut payload).await.is_ok()
+        && stream.write_all(&payload).await.is_ok()
+        && stream.flush().await.is_ok()
+    {
+        link.note(Noted::Pinged);
+    }
+    let _ = stream.close().await;
+}

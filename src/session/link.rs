@@ -1,0 +1,145 @@
+//! What the users of a session share with what drives it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+use futures::channel::oneshot;
+use libp2p_core::muxing::SubstreamBox;
+
+use super::{Clock, Confirmation, Fault, Noted, Proposal, Us, propose};
+use crate::model::Cause;
+
+/// One stream of a session on which a protocol is proposed.
+pub(super) type Stream = Proposal<SubstreamBox>;
+
+/// A handle to an open connection.
+#[derive(Clone)]
+pub(super) struct Link(Rc<Shared>);
+
+struct Shared {
+    clock: Clock,
+    us: Us,
+    note: Box<dyn Fn(Noted)>,
+    confirmation: Option<Confirmation>,
+    confirmed: Cell<bool>,
+    wanted: RefCell<VecDeque<oneshot::Sender<SubstreamBox>>>,
+    ended: RefCell<Option<Fault>>,
+    /// Who waits for `confirmed` or `ended`: the few futures of one probe.
+    watchers: RefCell<Vec<Waker>>,
+}
+
+impl Link {
+    pub(super) fn new(clock: Clock, us: Us, note: Box<dyn Fn(Noted)>, confirmation: Option<Confirmation>) -> Self {
+        let confirmed = Cell::new(confirmation.is_none());
+        Self(Rc::new(Shared {
+            clock,
+            us,
+            note,
+            confirmation,
+            confirmed,
+            wanted: RefCell::default(),
+            ended: RefCell::default(),
+            watchers: RefCell::default(),
+        }))
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(super) fn us(&self) -> &Us {
+        &self.0.us
+    }
+
+    pub(super) fn note(&self, noted: Noted) {
+        (self.0.note)(noted);
+    }
+
+    /// A new stream, once there is one. The proposal leaves with what is written first.
+    pub(super) async fn open(&self, protocol: &str) -> Result<Stream, Fault> {
+        let (sender, stream) = oneshot::channel();
+        if self.ended().is_none() {
+            self.0.wanted.borrow_mut().push_back(sender);
+        } else {
+            drop(sender);
+        }
+        let stream = stream.await.map_err(|_| self.explain(Cause::Closed.into()))?;
+        Ok(propose(stream, protocol))
+    }
+
+    /// The oldest request for a stream that somebody still waits for.
+    pub(super) fn wants(&self) -> bool {
+        let mut wanted = self.0.wanted.borrow_mut();
+        wanted.retain(|sender| !sender.is_canceled());
+        !wanted.is_empty()
+    }
+
+    pub(super) fn deliver(&self, stream: SubstreamBox) {
+        let sender = self.0.wanted.borrow_mut().pop_front();
+        if let Some(sender) = sender {
+            // Whoever asked may be gone by now: then the stream is dropped.
+            let _ = sender.send(stream);
+        }
+    }
+
+    pub(super) fn ended(&self) -> Option<Fault> {
+        self.0.ended.borrow().clone()
+    }
+
+    pub(super) fn end(&self, fault: Fault) {
+        self.0.ended.borrow_mut().get_or_insert(fault);
+        self.0.wanted.borrow_mut().clear();
+        self.wake();
+    }
+
+    /// Looks whether the other side has agreed to the multiplexer by now.
+    pub(super) fn look(&self) {
+        if !self.0.confirmed.get() && self.0.confirmation.as_ref().is_some_and(Confirmation::arrived) {
+            self.0.confirmed.set(true);
+            self.wake();
+        }
+    }
+
+    pub(super) fn poll_established(&self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        if self.0.confirmed.get() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_ended(cx).map(Err)
+    }
+
+    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<Fault> {
+        if let Some(fault) = self.ended() {
+            return Poll::Ready(fault);
+        }
+        let mut watchers = self.0.watchers.borrow_mut();
+        if !watchers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            watchers.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn wake(&self) {
+        self.0.watchers.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// A stream that closed because the connection did failed for the connection's reason.
+    pub(super) fn explain(&self, fault: Fault) -> Fault {
+        match fault.cause {
+            Cause::Closed => self.ended().unwrap_or(fault),
+            _ => fault,
+        }
+    }
+
+    /// What a fault of a stream means to the protocol on it: the words of a negotiation are those of a connection.
+    pub(super) fn on_stream(&self, fault: Fault) -> Fault {
+        match fault.cause {
+            Cause::NoCommonProtocol { .. } => Fault { cause: Cause::ProtocolNotSupported, ..fault },
+            Cause::NotLibp2p { .. } | Cause::HandshakeFailed { .. } => Fault { cause: Cause::Malformed, ..fault },
+            _ => self.explain(fault),
+        }
+    }
+}
