@@ -23,11 +23,13 @@ codes! {
         NoCommonProtocol = "no-common-protocol", "no common protocol";
         /// Something answers, and it is not libp2p.
         NotLibp2p = "not-libp2p", "not libp2p";
-        /// An HTTP server or proxy answers, but does not let a WebSocket through.
+        /// Something answers where a WebSocket is promised, but not with one: an HTTP server or proxy that does not let the
+        /// upgrade through, or a port whose address has another form.
         UpgradeRefused = "upgrade-refused", "no WebSocket there";
         /// The connection is made, but the secure handshake fails.
         HandshakeFailed = "handshake-failed", "the handshake fails";
-        /// The connection is accepted and then dropped before libp2p begins.
+        /// The connection is accepted and then dropped before it can be used: a proxy or load balancer whose backend is down,
+        /// a connection limit, or a block list.
         DroppedAfterAccept = "dropped-after-accept", "accepted, then dropped";
         /// The relay stands between and does not let the connection through.
         RelayProblem = "relay-problem", "the relay does not connect";
@@ -41,13 +43,15 @@ codes! {
         Unanswered = "unanswered", "no answer";
         /// The name does not lead to an address.
         NameProblem = "name-problem", "the name leads nowhere";
-        /// The own network has no way out, so nothing can be said about the target.
+        /// The own network has no way out, so nothing can be said about the target. A machine that lacks only the address
+        /// family of the target is `inconclusive`.
         LocalNetworkDown = "local-network-down", "the own network is down";
         /// The address cannot be dialed by anyone, or not by p2p-probe.
         UnsupportedAddress = "unsupported-address", "the address cannot be dialed";
         /// None of the target's addresses works, for more than one reason or for one that no other verdict names.
         Unreachable = "unreachable", "not reachable";
-        /// Nothing could be told: everything was skipped, hidden or interrupted, or the fault lies here.
+        /// Nothing could be told: everything was skipped, hidden or interrupted, or the fault lies here. Also where some
+        /// addresses give no answer and others could not be tried, since those may work.
         Inconclusive = "inconclusive", "could not be told";
     }
 }
@@ -139,7 +143,7 @@ codes! {
         FamilyMissing = "family-missing", "an address family is missing here";
         /// The system lets a UDP socket buffer little; QUIC loses packets under load. quic-go asks for 7,500,000 bytes.
         UdpBufferSmall = "udp-buffer-small", "the UDP receive buffer is small";
-        /// The run ended before everything was tried.
+        /// Something of the target could not be tried or told: the run ended before, or this machine could not do its part.
         Incomplete = "incomplete", "not everything was tried";
     }
 }

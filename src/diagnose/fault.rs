@@ -1,0 +1,69 @@
+//! A failure with what stands around it.
+
+use std::net::IpAddr;
+
+use multiaddr::{Multiaddr, Protocol};
+
+use crate::model::{Attempt, Cause, Stage, StageName, Transport};
+
+/// A cause, the attempt that failed by it, and the step that carries it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault<'a> {
+    pub(super) attempt: &'a Attempt,
+    pub(super) stage: Option<&'a Stage>,
+    pub(super) cause: &'a Cause,
+}
+
+impl<'a> Fault<'a> {
+    /// What an attempt failed by.
+    pub(super) fn first(attempt: &'a Attempt) -> Option<Self> {
+        let cause = attempt.outcome.cause()?;
+        let stage = attempt.stages.iter().find(|stage| stage.stage.establishes() && stage.outcome.cause().is_some());
+        Some(Self { attempt, stage, cause })
+    }
+
+    /// What else went wrong while the connection was made: an attempt goes on after a certificate problem.
+    pub(super) fn later(&self) -> impl Iterator<Item = Self> + use<'a> {
+        let attempt = self.attempt;
+        let failed = attempt.stages.iter().filter(|stage| stage.stage.establishes());
+        let faults = failed.filter_map(move |stage| Some(Self { attempt, stage: Some(stage), cause: stage.outcome.cause()? }));
+        faults.skip(1)
+    }
+
+    /// The step, where one was begun.
+    pub(super) fn step(&self) -> Option<StageName> {
+        self.stage.map(|stage| stage.stage)
+    }
+
+    /// Whether the attempt runs over UDP.
+    pub(super) fn over_udp(&self) -> bool {
+        over_udp(self.attempt)
+    }
+}
+
+/// Whether an attempt runs over UDP.
+pub(super) fn over_udp(attempt: &Attempt) -> bool {
+    matches!(attempt.transport, Some(Transport::Quic | Transport::WebrtcDirect | Transport::Webtransport))
+}
+
+/// The most concrete address of an attempt, if it reads as one.
+pub(super) fn concrete(attempt: &Attempt) -> Option<Multiaddr> {
+    attempt.remote.as_deref().unwrap_or(&attempt.address).parse().ok()
+}
+
+/// The IP address that an attempt dials.
+pub(super) fn ip_of(attempt: &Attempt) -> Option<IpAddr> {
+    concrete(attempt)?.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
+        Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
+        _ => None,
+    })
+}
+
+/// The port that an attempt dials.
+pub(super) fn port_of(attempt: &Attempt) -> Option<u16> {
+    concrete(attempt)?.iter().find_map(|part| match part {
+        Protocol::Tcp(port) | Protocol::Udp(port) => Some(port),
+        _ => None,
+    })
+}

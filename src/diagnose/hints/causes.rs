@@ -1,0 +1,185 @@
+//! From a cause to advice.
+
+use crate::model::{Cause, HintCode, StageName};
+
+use super::{
+    super::{
+        addresses,
+        fault::Fault,
+        verdict::NO_APPLICATION_PROTOCOL,
+        words::{host, port, quoted},
+    },
+    Hints,
+};
+
+impl Hints<'_> {
+    /// One arm for each cause, so that a new one is not forgotten.
+    pub(super) fn of_fault(&mut self, fault: &Fault<'_>) {
+        let attempt = fault.attempt;
+        let (host, port) = (host(attempt), port(attempt));
+        match fault.cause {
+            Cause::TimedOut => self.of_silence(fault),
+            Cause::Closed | Cause::Reset => self.of_drop(fault),
+            Cause::Refused
+            | Cause::UdpSilent
+            | Cause::Unreachable { .. }
+            | Cause::ForbiddenLocally
+            | Cause::LocalFault { .. }
+            | Cause::NoGateway
+            | Cause::GatewayRefused { .. } => self.of_network(fault),
+            Cause::QuicFailed { alert: Some(NO_APPLICATION_PROTOCOL) } => {
+                self.say(HintCode::CheckPort, fault, format!("Check which service has {port} of {host}."));
+            }
+            Cause::QuicFailed { .. } | Cause::DtlsFailed { .. } | Cause::ChannelFailed { .. } => {
+                self.say(
+                    HintCode::UpdatePeer,
+                    fault,
+                    "See what the peer's log says about this handshake; an old version may be the reason.",
+                );
+            }
+            Cause::NotLibp2p { speaks } => self.of_other_service(fault, speaks.as_deref()),
+            Cause::HandshakeFailed { .. } => {
+                self.say(
+                    HintCode::CheckPort,
+                    fault,
+                    format!("Check which service has {port} of {host}, and what stands in between."),
+                );
+            }
+            Cause::WrongPeer { actual } => {
+                let address = addresses::of_peer(attempt, actual);
+                let at = address.clone().unwrap_or_else(|| format!("/p2p/{}", quoted(actual)));
+                self.add_address(
+                    HintCode::UseActualPeer,
+                    attempt.id,
+                    format!("If that is the node you mean, dial {at}."),
+                    address,
+                );
+            }
+            Cause::UnsupportedKey { kind } => {
+                self.say(HintCode::UpdatePeer, fault, format!("Give the node an Ed25519 key instead of {}.", quoted(kind)));
+            }
+            Cause::NoCommonProtocol { .. } => {
+                self.say(
+                    HintCode::UpdatePeer,
+                    fault,
+                    "Update the peer, or switch on /noise or /tls/1.0.0 and /yamux/1.0.0 there.",
+                );
+            }
+            Cause::ProtocolNotSupported | Cause::Malformed | Cause::TooLarge => {
+                self.say(HintCode::UpdatePeer, fault, "Update the other side: it does not follow the protocol.");
+            }
+            Cause::UnsupportedAddress { .. } | Cause::NeedsRelay | Cause::CerthashMissing | Cause::CertHashMismatch { .. } => {
+                self.of_address(fault);
+            }
+            Cause::NameNotFound
+            | Cause::NameHasNoAddress { .. }
+            | Cause::NameLookupFailed { .. }
+            | Cause::DnsaddrTooDeep
+            | Cause::TooManyAddresses => self.of_name(fault),
+            Cause::CertificateExpired { .. }
+            | Cause::CertificateNotYetValid { .. }
+            | Cause::CertificateWrongName { .. }
+            | Cause::CertificateUntrusted { .. }
+            | Cause::TlsFailed { .. } => self.of_certificate(fault),
+            Cause::NotTls { speaks } | Cause::NotHttp { speaks } => self.of_other_form(fault, speaks.as_deref()),
+            Cause::HttpStatus { status, location } => self.of_http(fault, *status, location.as_deref()),
+            Cause::WebsocketFailed { .. } => {
+                self.say(
+                    HintCode::ConfigureProxy,
+                    fault,
+                    "Check that a libp2p node, not another WebSocket service, stands behind this address.",
+                );
+            }
+            Cause::Interrupted => self.of_interruption(attempt),
+            Cause::Opaque | Cause::PermissionNeeded | Cause::IceCredentialsRefused | Cause::MixedContent => {
+                self.of_browser(fault);
+            }
+            Cause::RelayNoReservation | Cause::RelayTargetFailed => {
+                self.say(
+                    HintCode::NameRelay,
+                    fault,
+                    "Ask the peer for the relay that it is connected to now, and use that relay's address.",
+                );
+            }
+            Cause::RelayRefused { .. } | Cause::RelayDenied | Cause::RelayLimit => {
+                self.say(HintCode::CheckLimits, fault, "Look at the relay's limits and access rules, or use another relay.");
+            }
+            Cause::Unrecognised(_) => {}
+        }
+    }
+
+    fn of_silence(&mut self, fault: &Fault<'_>) {
+        match fault.step() {
+            Some(StageName::Resolve) => self.of_name(fault),
+            Some(StageName::Connect | StageName::Direct) | None if fault.over_udp() => self.of_udp(fault),
+            Some(StageName::Connect | StageName::Direct) | None => {
+                let (host, port) = (host(fault.attempt), port(fault.attempt));
+                self.say(
+                    HintCode::CheckFirewall,
+                    fault,
+                    format!("Check firewalls, cloud rules and port forwards for {port} of {host}, and that the machine is on."),
+                );
+            }
+            _ => self.say(
+                HintCode::CheckLimits,
+                fault,
+                "Look at the node's load, and whether something else than libp2p waits on the port.",
+            ),
+        }
+    }
+
+    fn of_drop(&mut self, fault: &Fault<'_>) {
+        match fault.step() {
+            Some(StageName::Resolve) => self.of_name(fault),
+            Some(StageName::Tls | StageName::Upgrade | StageName::Secure) => {
+                self.say(
+                    HintCode::CheckBackend,
+                    fault,
+                    "If a proxy, load balancer or container stands in front, check that the node behind it runs.",
+                );
+                self.say(HintCode::CheckLimits, fault, "Look at the node's connection limits and block lists.");
+            }
+            _ => self.say(HintCode::CheckLimits, fault, "Look at the node's connection limits and block lists, and at its log."),
+        }
+    }
+
+    fn of_udp(&mut self, fault: &Fault<'_>) {
+        let (host, port) = (host(fault.attempt), port(fault.attempt));
+        let text = format!(
+            "Check that {port} of {host} is open in firewall, cloud rules and container (-p …/udp): each treats UDP apart from TCP."
+        );
+        self.say(HintCode::CheckUdp, fault, text);
+    }
+
+    fn of_network(&mut self, fault: &Fault<'_>) {
+        let (host, port) = (host(fault.attempt), port(fault.attempt));
+        match fault.cause {
+            Cause::UdpSilent => self.of_udp(fault),
+            Cause::Refused if fault.over_udp() => {
+                let text = format!("Check that the node listens on {port}, and that a container publishes it for UDP as well.");
+                self.say(HintCode::CheckListening, fault, text);
+            }
+            Cause::Refused => {
+                let text =
+                    format!("Check that the node runs, listens on {port} of {host}, and that a container publishes the port.");
+                self.say(HintCode::CheckListening, fault, text);
+            }
+            Cause::Unreachable { what } if what != "network" => {
+                let text = format!("Check that the machine is on and still has the address {host}.");
+                self.say(HintCode::CheckListening, fault, text);
+            }
+            Cause::ForbiddenLocally => {
+                self.say(HintCode::CheckLocalNetwork, fault, "Let p2p-probe through this machine's firewall or sandbox.");
+            }
+            Cause::LocalFault { .. } => {
+                let text = "Check this machine: the bind address, free ports, and the limit on open files.";
+                self.say(HintCode::CheckLocalNetwork, fault, text);
+            }
+            Cause::NoGateway | Cause::GatewayRefused { .. } => {
+                let text = "Allow UPnP or NAT-PMP on the router, or forward the port by hand.";
+                self.say(HintCode::CheckLocalNetwork, fault, text);
+            }
+            _ => self.say(HintCode::CheckLocalNetwork, fault, "Check this machine's network: its default route and its uplink."),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What is wrong though the verdict may be good.
+
+use std::time::Duration;
+
+use crate::model::{
+    Attempt, Cause, Certificate, Micros, Outcome, Report, StageName, Transport, VerdictCode, Warning, WarningCode,
+};
+
+use super::{
+    addresses::AUTO_TLS,
+    announced,
+    fault::ip_of,
+    heaps::{Heaps, is_local, outbound},
+    words::{addresses, family_name, family_of, labels, quoted, reasons},
+};
+
+/// What quic-go asks of the system for a socket; below it a fast line loses packets before they are read.
+const UDP_BUFFER: u64 = 7_500_000;
+/// When the end of a certificate is near: renewals come a month before, so that one is overdue.
+const SOON: Duration = Duration::from_secs(14 * DAY);
+const DAY: u64 = 24 * 60 * 60;
+
+/// The warnings for a report.
+pub(super) fn all(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode) -> Vec<Warning> {
+    let mut warnings = announced::warnings(report, heaps);
+    warnings.extend(udp_silent(report));
+    warnings.extend(after_connecting(report, StageName::Identify, &WarningCode::IdentifyFailed));
+    warnings.extend(after_connecting(report, StageName::Ping, &WarningCode::PingFailed));
+    warnings.extend(responder_stalls(report));
+    warnings.extend(expires_soon(report));
+    warnings.extend(other_peer(report).filter(|_| *code != VerdictCode::WrongPeer));
+    warnings.extend(family_missing(heaps));
+    warnings.extend(udp_buffer(report));
+    warnings.extend(incomplete(report, heaps));
+    warnings
+}
+
+/// QUIC without an answer where TCP, plain or below a WebSocket, works on the same IP address.
+fn udp_silent(report: &Report) -> Option<Warning> {
+    let quic = || outbound(report).filter(|attempt| attempt.transport == Some(Transport::Quic));
+    let works_beside = |silent: &Attempt| {
+        let ip = ip_of(silent);
+        let tcp = |attempt: &Attempt| matches!(attempt.transport, Some(Transport::Tcp | Transport::Ws | Transport::Wss));
+        ip.is_some() && outbound(report).any(|attempt| tcp(attempt) && attempt.outcome.passed() && ip_of(attempt) == ip)
+    };
+    let silent: Vec<&Attempt> = quic().filter(|attempt| is_silent(report, attempt) && works_beside(attempt)).collect();
+    let first = silent.first()?;
+    // One answer over UDP from anywhere shows that the own network lets it out.
+    let own = if quic().any(|attempt| attempt.outcome.passed()) { "" } else { ", or this network lets no UDP out" };
+    let text = format!(
+        "UDP is silent while TCP works on the same host ({}): the port is not open for UDP there{own}.",
+        quoted(first.remote.as_ref().unwrap_or(&first.address))
+    );
+    Some(Warning::new(WarningCode::UdpSilentTcpWorks, text).about(silent.iter().map(|attempt| attempt.id)))
+}
+
+fn is_silent(report: &Report, attempt: &Attempt) -> bool {
+    let Some(fault) = super::Fault::first(attempt) else { return false };
+    let silent = match fault.cause {
+        Cause::UdpSilent => true,
+        Cause::TimedOut => fault.step() == Some(StageName::Connect),
+        _ => false,
+    };
+    silent && !is_local(report, &fault)
+}
+
+/// A step that failed on a connection that works.
+fn after_connecting(report: &Report, step: StageName, code: &WarningCode) -> Option<Warning> {
+    let mut failed = Vec::new();
+    let mut said = String::new();
+    for attempt in outbound(report).filter(|attempt| attempt.outcome.passed()) {
+        let Some(cause) = attempt.stage(step).and_then(|stage| stage.outcome.cause()) else { continue };
+        if cause.is_ours() {
+            continue;
+        }
+        if failed.is_empty() {
+            said = format!("{}, {}", cause.code(), cause.brief());
+        }
+        failed.push(attempt);
+    }
+    let text = format!("Over {} the connection works, but {step} fails: {}.", labels(failed.iter().copied()), quoted(&said));
+    (!failed.is_empty()).then(|| Warning::new(code.clone(), text).about(failed.iter().map(|attempt| attempt.id)))
+}
+
+fn responder_stalls(report: &Report) -> Option<Warning> {
+    let stall = |attempt: &Attempt| attempt.stage(StageName::Ping)?.found.responder_stall_ms;
+    let stalling: Vec<(&Attempt, Micros)> =
+        outbound(report).filter_map(|attempt| stall(attempt).map(|stall| (attempt, stall))).collect();
+    let longest = stalling.iter().map(|(_, stall)| *stall).max()?;
+    let text = format!(
+        "Over {} the peer answered a second ping {longest} ms late while a new stream was answered at once: \
+         its ping responder stalls (as that of rust-libp2p does), not the line.",
+        labels(stalling.iter().map(|(attempt, _)| *attempt))
+    );
+    Some(Warning::new(WarningCode::ResponderStalls, text).about(stalling.iter().map(|(attempt, _)| attempt.id)))
+}
+
+fn expires_soon(report: &Report) -> Option<Warning> {
+    let now = report.started.time()?;
+    let left = |attempt: &Attempt| -> Option<(Duration, Certificate)> {
+        let certificate = attempt.stage(StageName::Tls)?.found.certificate.clone()?;
+        let left = certificate.not_after.time()?.duration_since(now).ok()?;
+        (left < SOON).then_some((left, certificate))
+    };
+    let ending: Vec<_> = outbound(report).filter_map(|attempt| left(attempt).map(|left| (attempt.id, left))).collect();
+    let (_, (left, certificate)) = ending.iter().min_by_key(|(_, (left, _))| *left)?;
+    let name = certificate.names.first().map_or_else(String::new, |name| format!(" for {}", quoted(name)));
+    let days = match left.as_secs() / DAY {
+        0 => "within a day".into(),
+        1 => "in a day".into(),
+        days => format!("in {days} days"),
+    };
+    let renewal = if certificate.names.iter().any(|name| name.ends_with(AUTO_TLS)) {
+        "it comes from AutoTLS (*.libp2p.direct), so check that the node reaches the AutoTLS broker"
+    } else {
+        "see that its renewal works"
+    };
+    let text = format!("The certificate{name} ends on {}, {days}; {renewal}.", quoted(certificate.not_after.day()));
+    Some(Warning::new(WarningCode::CertificateExpiresSoon, text).about(ending.iter().map(|(id, _)| *id)))
+}
+
+fn other_peer(report: &Report) -> Option<Warning> {
+    let expected = report.target.peer.as_deref().or_else(|| report.expected_peer().map(|peer| peer.id.as_str()))?;
+    let other = |attempt: &Attempt| -> Option<String> {
+        let actual = attempt.stages.iter().filter(|stage| stage.leg.is_none()).find_map(|stage| match &stage.outcome {
+            Outcome::Failed { cause: Cause::WrongPeer { actual } } => Some(actual.as_str()),
+            _ => stage.found.peer.as_deref(),
+        })?;
+        (actual != expected).then(|| quoted(actual))
+    };
+    let others: Vec<_> = outbound(report).filter_map(|attempt| Some((attempt, other(attempt)?))).collect();
+    let (first, actual) = others.first()?;
+    let at = quoted(first.remote.as_ref().unwrap_or(&first.address));
+    let more = if others.len() > 1 { format!(", and at {} more", addresses(others.len() - 1)) } else { String::new() };
+    let text = format!("Another peer, {actual}, answers at {at}{more}.");
+    Some(Warning::new(WarningCode::OtherPeerAnswers, text).about(others.iter().map(|(attempt, _)| attempt.id)))
+}
+
+fn family_missing(heaps: &Heaps<'_>) -> Option<Warning> {
+    let missing: Vec<&Attempt> = heaps.no_family().into_iter().chain(heaps.local.iter().copied()).collect();
+    let first = missing.first()?;
+    let family = family_of(first).map_or("way", family_name);
+    let text = format!("This machine has no {family} to the outside, so nothing is known about {}.", addresses(missing.len()));
+    Some(Warning::new(WarningCode::FamilyMissing, text).about(missing.iter().map(|attempt| attempt.id)))
+}
+
+/// On loopback nothing arrives faster than it is read.
+fn udp_buffer(report: &Report) -> Option<Warning> {
+    let buffer = report.nat.as_ref()?.local.udp_receive_buffer.filter(|buffer| *buffer < UDP_BUFFER)?;
+    let quic = |attempt: &&Attempt| {
+        let dialed = !matches!(attempt.outcome, Outcome::Skipped { .. });
+        attempt.transport == Some(Transport::Quic) && dialed && ip_of(attempt).is_some_and(|ip| !ip.is_loopback())
+    };
+    let ids: Vec<u32> = outbound(report).filter(quic).map(|attempt| attempt.id).collect();
+    let text =
+        format!("This machine lets a UDP socket buffer {buffer} bytes; QUIC asks for {UDP_BUFFER}, or loses packets under load.");
+    let warning = Warning::new(WarningCode::UdpBufferSmall, text).command(format!("sysctl -w net.core.rmem_max={UDP_BUFFER}"));
+    (!ids.is_empty()).then(|| warning.about(ids))
+}
+
+fn incomplete(report: &Report, heaps: &Heaps<'_>) -> Option<Warning> {
+    let open: Vec<&Attempt> = heaps.untold.iter().chain(&heaps.too_many).copied().collect();
+    let text = match (open.is_empty(), report.complete) {
+        (true, true) => return None,
+        (true, false) => "The run ended before everything was tried.".into(),
+        (false, _) => format!("Not everything could be tried: {}.", reasons(&open)),
+    };
+    Some(Warning::new(WarningCode::Incomplete, text).about(open.iter().map(|attempt| attempt.id)))
+}
