@@ -4,4 +4,5 @@
 pub mod libp2p_tls;
 pub mod quic;
 pub mod tap;
+pub mod tls;
 pub mod websocket;
