@@ -81,13 +81,38 @@ impl Socket {
         &self.progress
     }
 
-    /// Waits for an error that the network reports.
+    /// Waits for an error that the network reports, here or to whoever sends and receives.
+    ///
+    /// An ICMP error makes a socket neither readable nor writable: without a look at the error itself it would be found
+    /// by the first retransmission only.
     pub(super) async fn fault(&self) -> io::Error {
         loop {
             if let Some(error) = self.take_fault() {
                 return error;
             }
-            self.faulted.notified().await;
+            tokio::select! {
+                () = self.faulted.notified() => {}
+                error = self.pending_error() => return fault::received(error),
+            }
+        }
+    }
+
+    async fn pending_error(&self) -> io::Error {
+        loop {
+            if let Err(error) = self.io.ready(Interest::ERROR).await {
+                return error;
+            }
+            let pending = self.io.try_io(Interest::ERROR, || {
+                self.io
+                    .take_error()?
+                    .filter(|e| !fault::is_too_long(e))
+                    .ok_or_else(|| io::ErrorKind::WouldBlock.into())
+            });
+            match pending {
+                Ok(error) => return error,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(e) => return e,
+            }
         }
     }
 

@@ -185,7 +185,12 @@ async fn a_listener_closes_all_its_connections() {
 async fn a_closed_port_refuses() {
     for bind in [LOCAL, "[::1]:0"] {
         let address = udp(bind).local_addr().unwrap();
-        assert!(matches!(dial_to(address).await, Err(DialError::Refused)));
+        let progress = Progress::default();
+        let keypair = Keypair::generate_ed25519();
+        let outcome = dial(udp(bind), address, &keypair, progress.clone()).await;
+        assert!(matches!(outcome, Err(DialError::Refused)), "{outcome:?}");
+        // Known by the first datagram, not by its repetition.
+        assert_eq!(progress.datagrams_sent(), 1);
     }
 }
 
