@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -34,13 +34,24 @@ pub struct Connection {
     outbound: Option<BoxFuture<'static, Streams>>,
     ended: Option<BoxFuture<'static, ConnectionError>>,
     closing: Option<BoxFuture<'static, ()>>,
+    /// Datagrams that the connection had sent when it was closed here.
+    sent_before_close: OnceLock<u64>,
     /// Its place among a listener's connections.
     _permit: Option<Permit>,
 }
 
 impl Connection {
     pub(super) fn new(inner: quinn::Connection, socket: Arc<Socket>, permit: Option<Permit>) -> Self {
-        Self { inner, socket, inbound: None, outbound: None, ended: None, closing: None, _permit: permit }
+        Self {
+            inner,
+            socket,
+            inbound: None,
+            outbound: None,
+            ended: None,
+            closing: None,
+            sent_before_close: OnceLock::new(),
+            _permit: permit,
+        }
     }
 
     /// The current estimate of the round trip.
@@ -55,6 +66,7 @@ impl Connection {
 
     /// Closes the connection at once with an application code. Streams end with it.
     pub fn close_with(&self, code: u32, reason: &[u8]) {
+        self.sent_before_close.get_or_init(|| self.inner.stats().udp_tx.datagrams);
         self.inner.close(VarInt::from_u32(code), reason);
     }
 
@@ -63,16 +75,18 @@ impl Connection {
         self.inner.close_reason().map(Ended::from)
     }
 
-    /// Closes orderly, and waits until the peer has been told as far as this machine can know.
+    /// Closes orderly, and waits until the peer has been told as far as this machine can know: a closed connection
+    /// sends nothing but its farewell.
     fn farewell(&self) -> BoxFuture<'static, ()> {
         self.close_with(NO_ERROR, b"");
+        let before = self.sent_before_close.get().copied().unwrap_or_default();
         let (connection, socket) = (self.inner.clone(), Arc::clone(&self.socket));
         let told = async move {
             loop {
                 let mut sending = std::pin::pin!(socket.sending());
                 sending.as_mut().enable();
                 let ours = matches!(connection.close_reason(), Some(ConnectionError::LocallyClosed));
-                if !ours || connection.stats().frame_tx.connection_close > 0 {
+                if !ours || connection.stats().udp_tx.datagrams > before {
                     return;
                 }
                 sending.await;

@@ -103,10 +103,7 @@ impl Socket {
                 return error;
             }
             let pending = self.io.try_io(Interest::ERROR, || {
-                self.io
-                    .take_error()?
-                    .filter(|e| !fault::is_too_long(e))
-                    .ok_or_else(|| io::ErrorKind::WouldBlock.into())
+                self.io.take_error()?.filter(|e| !fault::is_too_long(e)).ok_or_else(|| io::ErrorKind::WouldBlock.into())
             });
             match pending {
                 Ok(error) => return error,
