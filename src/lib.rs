@@ -13,6 +13,7 @@
 pub mod diagnose;
 pub mod engine;
 pub mod explain;
+mod fault;
 #[cfg(feature = "native")]
 pub mod identity;
 pub mod model;

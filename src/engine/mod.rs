@@ -1,7 +1,6 @@
 //! Runs a plan: look-ups, slots, time-outs, events. Polls its futures in place and spawns nothing, so it runs in a page.
 
 mod ctx;
-mod fault;
 mod log;
 mod names;
 mod run;
@@ -18,8 +17,8 @@ use std::{
 use futures::{Stream, future::LocalBoxFuture};
 use multiaddr::Multiaddr;
 
+pub use crate::fault::Fault;
 pub use ctx::{Ctx, Identity};
-pub use fault::Fault;
 pub use runtime::{LookedUp, Runtime};
 
 use crate::model::{Event, Options, Source, Target};

@@ -213,7 +213,11 @@ impl<R: Runtime + 'static> Run<R> {
         self.tasks.push(Box::pin(async move {
             match select(probe, bound).await {
                 Either::Left((result, _)) => record.end(result),
-                Either::Right(_) => record.cut(Cut::TimedOut),
+                Either::Right(((), probe)) => {
+                    // A probe that is dropped may still tell what it has.
+                    drop(probe);
+                    record.cut(Cut::TimedOut);
+                }
             }
             Done::Dialed(id, ip)
         }));
@@ -247,10 +251,10 @@ impl<R: Runtime + 'static> Run<R> {
 
     /// Closes everything that is open.
     fn cut(&mut self, why: &WhyCode) {
+        self.tasks.clear();
         for record in std::mem::take(&mut self.records).into_values() {
             record.cut(Cut::Ended(why.clone().into()));
         }
-        self.tasks.clear();
         for planned in self.slots.drain() {
             self.emit(Fact::AttemptEnded { attempt: planned.id, why: Some(why.clone().into()) });
         }

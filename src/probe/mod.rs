@@ -1,11 +1,42 @@
 //! One file for each way to reach a peer, and the session that follows. Only probes touch the network.
+
 pub mod dns;
+mod errors;
+mod quic;
+mod session;
+mod socket;
+mod tcp;
+mod tls;
+mod typed;
+mod upgrade;
+mod websocket;
+
 use crate::{
     engine::{Ctx, Fault},
-    model::*,
+    model::{Cause, Options, Transport},
     native::Native,
     plan::Planned,
 };
-pub(crate) async fn dial(_n: &Native, _c: &Ctx, _p: &Planned, _o: &Options) -> Result<(), Fault> {
-    Ok(())
+
+/// Makes one connection to one address and tries it.
+pub(crate) async fn dial(native: &Native, ctx: &Ctx, planned: &Planned, options: &Options) -> Result<(), Fault> {
+    let dial = Dial { native, ctx, planned, options };
+    match planned.route.transport {
+        Transport::Tcp => tcp::dial(dial).await,
+        Transport::Ws | Transport::Wss => websocket::dial(dial).await,
+        Transport::Quic => quic::dial(dial).await,
+        // The plan leaves these out, by the capabilities of this runtime.
+        Transport::WebrtcDirect | Transport::Webtransport | Transport::Relay => {
+            Err(Cause::UnsupportedAddress { part: format!("/{}", planned.route.transport) }.into())
+        }
+    }
+}
+
+/// One dial, and all that it may use.
+#[derive(Clone, Copy)]
+struct Dial<'a> {
+    native: &'a Native,
+    ctx: &'a Ctx,
+    planned: &'a Planned,
+    options: &'a Options,
 }

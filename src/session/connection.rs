@@ -19,9 +19,7 @@ use futures::{
 use libp2p_core::muxing::{StreamMuxerBox, StreamMuxerExt, SubstreamBox};
 
 use super::{
-    Clock, Fault, Identified, Multiplexed, Noted, Pings, Proposal, Us,
-    fault::chain,
-    identify, inbound,
+    Clock, Fault, Identified, Multiplexed, Noted, Pings, Proposal, Us, chain, identify, inbound,
     link::{Link, Stream},
     ping,
 };

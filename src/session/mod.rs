@@ -12,7 +12,6 @@
 
 mod clock;
 mod connection;
-mod fault;
 mod frame;
 mod identify;
 mod inbound;
@@ -23,9 +22,10 @@ mod ping;
 mod tls;
 mod upgrade;
 
+pub use crate::fault::Fault;
+use crate::fault::chain;
 pub use clock::Clock;
 pub use connection::Session;
-pub use fault::Fault;
 pub use identify::{Identified, Us};
 pub use inbound::Noted;
 pub use negotiate::{Confirmation, Proposal, Unanswered, answer, propose};

@@ -27,6 +27,11 @@ impl From<Cause> for Fault {
 }
 
 impl Fault {
+    /// A cause with the words that came with it.
+    pub fn new(cause: Cause, message: impl ToString) -> Self {
+        Self { cause, message: Some(message.to_string()) }
+    }
+
     /// With words for a reader.
     #[must_use]
     pub fn say(mut self, message: &(impl fmt::Display + ?Sized)) -> Self {
@@ -75,11 +80,5 @@ fn cause_of(error: &io::Error) -> Option<Cause> {
         }
         Kind::TimedOut => Some(Cause::TimedOut),
         _ => error.raw_os_error().map(|errno| Cause::LocalFault { errno: Some(errno) }),
-    }
-}
-
-impl From<Fault> for crate::engine::Fault {
-    fn from(Fault { cause, message }: Fault) -> Self {
-        Self { cause, message }
     }
 }

@@ -1,0 +1,90 @@
+//! QUIC.
+
+use std::io;
+
+use libp2p_core::muxing::StreamMuxerBox;
+use libp2p_identity::KeyType;
+use multiaddr::Protocol;
+
+use super::{Dial, errors, session, socket};
+use crate::{
+    engine::Fault,
+    model::{Cause, Found, StageName},
+    session::{Multiplexed, Session},
+    transport::{
+        libp2p_tls::CertError,
+        quic::{self, DialError, Dialed, Ended, Progress},
+    },
+};
+
+/// Dials an address over QUIC.
+pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+    let ctx = dial.ctx;
+    ctx.enter(StageName::Connect);
+    let progress = Progress::default();
+    let seen = progress.clone();
+    ctx.time_out_means(move || if seen.datagrams_received() == 0 { Cause::UdpSilent } else { Cause::TimedOut });
+    let dialed = quic::dial(dial.udp()?, dial.remote(), dial.native.identity(), progress).await;
+    let Dialed { peer, key_type, connection, rtt, version, local } = dialed.map_err(|error| fault(&error))?;
+    ctx.found(Found {
+        local: Some(socket::address(local, Protocol::Udp(local.port()))),
+        rtt_ms: Some(rtt.into()),
+        quic_version: Some(format!("{version:#010x}")),
+        peer: Some(peer.to_base58()),
+        key_type: Some(name_of(key_type).into()),
+        ..Found::default()
+    });
+    session::expect(dial, peer)?;
+    let multiplexed = Multiplexed::from(StreamMuxerBox::new(connection));
+    let session = Session::new(multiplexed, dial.clock(), dial.us(), |_| ());
+    let tried = session.run(session::try_out(dial, &session, peer)).await;
+    dial.goodbye(session).await;
+    tried
+}
+
+fn name_of(key: KeyType) -> &'static str {
+    match key {
+        KeyType::Ed25519 => "ed25519",
+        KeyType::RSA => "rsa",
+        KeyType::Secp256k1 => "secp256k1",
+        KeyType::Ecdsa => "ecdsa",
+    }
+}
+
+fn fault(error: &DialError) -> Fault {
+    let cause = match error {
+        DialError::Refused => Cause::Refused,
+        DialError::Unreachable(error) => {
+            let what = if error.kind() == io::ErrorKind::HostUnreachable { "host" } else { "network" };
+            Cause::Unreachable { what: what.into() }
+        }
+        DialError::Forbidden(_) => Cause::ForbiddenLocally,
+        DialError::Io(error) => return errors::of_this_machine(error),
+        DialError::Setup(_) | DialError::Unusable(_) => Cause::LocalFault { errno: None },
+        DialError::BadCertificate(rejected) => certificate(rejected),
+        DialError::Silent => Cause::UdpSilent,
+        DialError::Ended(ended) => cause(ended),
+    };
+    Fault::new(cause, error)
+}
+
+/// What the end of a handshake means.
+fn cause(ended: &Ended) -> Cause {
+    match ended {
+        Ended::TlsAlert { alert, .. } => Cause::QuicFailed { alert: Some(*alert) },
+        Ended::Transport { .. } | Ended::VersionMismatch => Cause::QuicFailed { alert: None },
+        Ended::Declined | Ended::ByPeer { .. } => Cause::Closed,
+        Ended::Locally => Cause::LocalFault { errno: None },
+        Ended::Reset => Cause::Reset,
+        Ended::TimedOut => Cause::TimedOut,
+    }
+}
+
+/// What a certificate means that proves no libp2p peer.
+fn certificate(rejected: &CertError) -> Cause {
+    match rejected {
+        CertError::UnsupportedKey { kind } => Cause::UnsupportedKey { kind: kind.to_string() },
+        CertError::NoExtension => Cause::NotLibp2p { speaks: Some("TLS".into()) },
+        other => Cause::HandshakeFailed { what: other.to_string() },
+    }
+}

@@ -1,0 +1,97 @@
+//! What a connection is good for: identify and ping.
+
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use libp2p_identity::PeerId;
+
+use super::Dial;
+use crate::{
+    engine::{Ctx, Fault, Identity, Runtime},
+    model::{Announced, Cause, Found, Scope, StageName},
+    session::{Clock, Identified, Pings, Session, Us},
+};
+
+/// How long a goodbye may take: it is sent at once, and whether it arrives is the network's business.
+const GOODBYE: Duration = Duration::from_millis(20);
+
+/// The peer has to be the one expected.
+pub(super) fn expect(dial: Dial<'_>, peer: PeerId) -> Result<(), Fault> {
+    match dial.planned.expected {
+        Some(expected) if expected != peer => Err(Cause::WrongPeer { actual: peer.to_base58() }.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Identify and ping. Neither stops the other: a connection that works is worth a look at all of it.
+pub(super) async fn try_out(dial: Dial<'_>, session: &Session, peer: PeerId) -> Result<(), Fault> {
+    dial.ctx.enter(StageName::Identify);
+    match session.identify().await {
+        Ok(identified) => tell(dial.ctx, peer, identified),
+        Err(fault) => dial.ctx.failed_but_continue(fault),
+    }
+    if dial.options.pings == 0 {
+        return Ok(());
+    }
+    dial.ctx.enter(StageName::Ping);
+    let _turn = dial.ctx.ping_turn().await;
+    let mut seen = Seen { ctx: dial.ctx, pings: Pings::default() };
+    session.ping(dial.options.pings, &mut seen.pings).await
+}
+
+/// Pings, told also when they are cut short.
+struct Seen<'a> {
+    ctx: &'a Ctx,
+    pings: Pings,
+}
+
+impl Drop for Seen<'_> {
+    fn drop(&mut self) {
+        self.ctx.found(self.pings.found());
+    }
+}
+
+fn tell(ctx: &Ctx, peer: PeerId, identified: Identified) {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    ctx.found(Found {
+        agent: identified.agent.clone(),
+        observed: identified.observed.as_ref().map(ToString::to_string),
+        protocols: Some(count(identified.protocols.len())),
+        announced: Some(identified.announced_total),
+        ..Found::default()
+    });
+    let announced = identified.announced.iter().map(|address| Announced {
+        address: address.to_string(),
+        scope: Scope::of(address),
+        attempt: None,
+    });
+    ctx.identified(Identity {
+        peer: peer.to_base58(),
+        announced: announced.collect(),
+        agent: identified.agent,
+        protocol_version: identified.protocol_version,
+        protocols: identified.protocols,
+        announced_total: identified.announced_total,
+    });
+}
+
+impl Dial<'_> {
+    /// Time for a session.
+    pub(super) fn clock(&self) -> Clock {
+        let (now, sleep) = (self.native.clone(), self.native.clone());
+        Clock::new(move || Runtime::now(&now).into(), move |span| Runtime::sleep(&sleep, span))
+    }
+
+    /// What the peer is told of us. A probe listens nowhere.
+    pub(super) fn us(&self) -> Us {
+        Us { key: self.native.identity().public(), listen: Vec::new(), observed: None }
+    }
+
+    /// Ends a session in an orderly way, within a bound.
+    pub(super) async fn goodbye(&self, session: Session) {
+        let close = std::pin::pin!(session.close());
+        match select(close, Runtime::sleep(self.native, GOODBYE)).await {
+            Either::Left(_) | Either::Right(_) => {}
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Sockets, made in one place.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+
+use multiaddr::{Multiaddr, Protocol};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::{Dial, errors};
+use crate::{engine::Fault, model::Found, native::network};
+
+impl Dial<'_> {
+    /// Where to connect to.
+    pub(super) fn remote(&self) -> SocketAddr {
+        let port = self.planned.route.port;
+        match (self.planned.ip, &self.planned.zone) {
+            (IpAddr::V6(ip), Some(zone)) => SocketAddrV6::new(ip, port, 0, network::zone_index(zone).unwrap_or(0)).into(),
+            (ip, _) => SocketAddr::new(ip, port),
+        }
+    }
+
+    /// Where to connect from: the address that the user set, if it is of the family.
+    fn bind(&self) -> Option<SocketAddr> {
+        let ip = self.native.bind()?;
+        (ip.is_ipv4() == self.planned.ip.is_ipv4()).then(|| SocketAddr::new(ip, 0))
+    }
+
+    /// A TCP connection. What is written leaves at once: the flights of a handshake are small and wait for each other.
+    pub(super) async fn tcp(&self) -> Result<TcpStream, Fault> {
+        let remote = self.remote();
+        let socket = if remote.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        let socket = socket.map_err(|error| errors::of_this_machine(&error))?;
+        if let Some(local) = self.bind() {
+            socket.bind(local).map_err(|error| errors::of_this_machine(&error))?;
+        }
+        let stream = socket.connect(remote).await.map_err(|error| errors::of_connect(&error))?;
+        stream.set_nodelay(true).map_err(|error| errors::of_this_machine(&error))?;
+        Ok(stream)
+    }
+
+    /// A UDP socket of the remote's family.
+    pub(super) fn udp(&self) -> Result<UdpSocket, Fault> {
+        let any = if self.planned.ip.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+        let local = self.bind().unwrap_or_else(|| SocketAddr::new(any, 0));
+        UdpSocket::bind(local).map_err(|error| errors::of_this_machine(&error))
+    }
+}
+
+/// The own end of a TCP connection, as a finding.
+pub(super) fn local_tcp(stream: &TcpStream) -> Found {
+    let local = stream.local_addr().ok().map(|local| address(local, Protocol::Tcp(local.port())));
+    Found { local, ..Found::default() }
+}
+
+/// A socket address as a multiaddr.
+pub(super) fn address(socket: SocketAddr, port: Protocol<'_>) -> String {
+    Multiaddr::empty().with(socket.ip().into()).with(port).to_string()
+}

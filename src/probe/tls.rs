@@ -1,0 +1,87 @@
+//! TLS below a WebSocket.
+
+use rustls::pki_types::ServerName;
+
+use super::{Dial, errors};
+use crate::{
+    engine::{Ctx, Fault},
+    model::{Cause, Certificate, Found, Stamp},
+    plan::Host,
+    session::BoxedStream,
+    transport::{
+        tap::Tap,
+        tls::{self, CertificateProblem, Observed, TlsFault},
+    },
+};
+
+/// Shakes hands. What is wrong with the certificate fails the stage, and the dial goes on.
+pub(super) async fn secure(dial: Dial<'_>, stream: BoxedStream, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault> {
+    let name = server_name(dial)?;
+    let told = |observed: &Observed| {
+        let Some(ctx) = ctx else { return };
+        ctx.found(found(observed));
+        if let Some(problem) = observed.problem() {
+            ctx.failed_but_continue(cause_of(problem));
+        }
+    };
+    match tls::connect(Tap::new(stream), name, true).await {
+        Ok(secured) => {
+            told(&secured.observed);
+            Ok(Box::new(secured.stream))
+        }
+        Err(failed) => {
+            told(&failed.observed);
+            Err(fault(&failed.fault))
+        }
+    }
+}
+
+/// The name that the certificate has to hold: `/sni`, else the name or IP address dialed.
+fn server_name(dial: Dial<'_>) -> Result<ServerName<'static>, Fault> {
+    let route = &dial.planned.route;
+    let name = match (&route.sni, &route.host) {
+        (Some(sni), _) => sni.as_str(),
+        (None, Host::Name(lookup)) => lookup.name.as_str(),
+        (None, Host::Ip(..)) => return Ok(ServerName::IpAddress(dial.planned.ip.into())),
+    };
+    let part = || Cause::UnsupportedAddress { part: format!("/{name}") };
+    ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|error| Fault::new(part(), error))
+}
+
+fn found(observed: &Observed) -> Found {
+    let certificate = observed.certificate.as_ref().map(|certificate| Certificate {
+        names: certificate.names.clone(),
+        issuer: certificate.issuer.clone(),
+        not_before: Stamp::at(certificate.not_before),
+        not_after: Stamp::at(certificate.not_after),
+        fingerprint: certificate.fingerprint.clone(),
+    });
+    Found {
+        version: observed.version.map(Into::into),
+        suite: observed.suite.as_ref().map(ToString::to_string),
+        alpn: observed.alpn.clone(),
+        certificate,
+        ..Found::default()
+    }
+}
+
+fn cause_of(problem: &CertificateProblem) -> Cause {
+    match problem {
+        CertificateProblem::Expired { not_after } => Cause::CertificateExpired { not_after: Stamp::at(*not_after) },
+        CertificateProblem::NotYetValid { not_before } => Cause::CertificateNotYetValid { not_before: Stamp::at(*not_before) },
+        CertificateProblem::WrongName { names } => Cause::CertificateWrongName { names: names.clone() },
+        CertificateProblem::Untrusted { issuer } => Cause::CertificateUntrusted { issuer: Some(issuer.clone()) },
+    }
+}
+
+fn fault(fault: &TlsFault) -> Fault {
+    let cause = match fault {
+        TlsFault::NotTls { speaks, banner } => {
+            return Fault::new(Cause::NotTls { speaks: speaks.map(|speaks| speaks.to_string()) }, banner);
+        }
+        TlsFault::Io(error) => return errors::of_stream(error),
+        TlsFault::Alert { name, .. } => Cause::TlsFailed { alert: Some((*name).into()) },
+        TlsFault::Other(_) => Cause::TlsFailed { alert: None },
+    };
+    Fault::new(cause, fault)
+}

@@ -1,0 +1,110 @@
+//! From a byte stream to a secured and multiplexed connection.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+
+use super::{Dial, session};
+use crate::{
+    engine::{Ctx, Fault},
+    model::{Cause, Found, Security, StageName},
+    session::{BoxedStream, Secured, Session, multiplex_outbound, secure_outbound},
+    transport::tap::{Speaks, Tap, TapView},
+};
+
+/// A way to get a byte stream to the peer.
+pub(super) trait Carrier {
+    /// Opens one. With `ctx` the stages are told; without, it is a second connection within a stage.
+    async fn open(&self, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault>;
+}
+
+/// Opens a stream, secures and multiplexes it, and tries the session.
+pub(super) async fn over(dial: Dial<'_>, carrier: &impl Carrier) -> Result<(), Fault> {
+    let stream = carrier.open(Some(dial.ctx)).await?;
+    dial.ctx.enter(StageName::Secure);
+    let secured = secure(dial, carrier, stream).await?;
+    dial.ctx.found(Found {
+        protocol: Some(secured.protocol.into()),
+        peer: Some(secured.peer.to_base58()),
+        key_type: secured.key_type.map(Into::into),
+        ..Found::default()
+    });
+    session::expect(dial, secured.peer)?;
+    dial.ctx.enter(StageName::Multiplex);
+    let multiplexed = multiplex_outbound(secured.stream).await?;
+    let found = Found { protocol: multiplexed.protocol.map(Into::into), ..Found::default() };
+    let session = Session::new(multiplexed, dial.clock(), dial.us(), |_| ()).identify_ahead();
+    let tried = session
+        .run(async {
+            session.established().await?;
+            dial.ctx.found(found);
+            session::try_out(dial, &session, secured.peer).await
+        })
+        .await;
+    dial.goodbye(session).await;
+    tried
+}
+
+/// Secures a stream: by noise, and where that is refused by TLS on a second connection, so that a peer with noise, which is
+/// nearly every one, costs no round trip more than it must.
+async fn secure(dial: Dial<'_>, carrier: &impl Carrier, stream: BoxedStream) -> Result<Secured, Fault> {
+    let offers = match dial.options.security {
+        Some(security) => vec![security],
+        None => vec![Security::Noise, Security::Tls],
+    };
+    let mut stream = Some(stream);
+    let mut refused = None;
+    for security in offers {
+        let stream = match stream.take() {
+            Some(stream) => stream,
+            None => carrier.open(None).await?,
+        };
+        match secure_by(dial, stream, security).await {
+            Err(Fault { cause: Cause::NoCommonProtocol { offered }, message }) => {
+                refused = Some(merge(refused, offered, message))
+            }
+            settled => return settled,
+        }
+    }
+    Err(refused.unwrap_or_else(|| Cause::NoCommonProtocol { offered: None }.into()))
+}
+
+/// One refusal of all that was offered.
+fn merge(earlier: Option<Fault>, offered: Option<Vec<String>>, message: Option<String>) -> Fault {
+    let before = match earlier {
+        Some(Fault { cause: Cause::NoCommonProtocol { offered }, .. }) => offered,
+        _ => None,
+    };
+    let all: Vec<String> = before.into_iter().chain(offered).flatten().collect();
+    Fault { cause: Cause::NoCommonProtocol { offered: (!all.is_empty()).then_some(all) }, message }
+}
+
+async fn secure_by(dial: Dial<'_>, stream: BoxedStream, security: Security) -> Result<Secured, Fault> {
+    let tap = Tap::new(stream);
+    let view = tap.view();
+    let mut securing = pin!(secure_outbound(tap, dial.native.identity(), security));
+    let secured = poll_fn(|cx| match securing.as_mut().poll(cx) {
+        Poll::Ready(secured) => Poll::Ready(secured),
+        // A greeting in another protocol settles it: some servers wait for an answer to theirs.
+        Poll::Pending => foreign(&view).map_or(Poll::Pending, |fault| Poll::Ready(Err(fault))),
+    })
+    .await;
+    secured.map_err(|fault| explain(fault, &view))
+}
+
+/// What the first bytes say that the peer speaks, when it is not libp2p.
+fn foreign(view: &TapView) -> Option<Fault> {
+    let speaks = view.speaks().filter(|speaks| *speaks != Speaks::Multistream)?;
+    Some(Fault::new(Cause::NotLibp2p { speaks: Some(speaks.to_string()) }, view.banner()))
+}
+
+/// The first bytes say more than the error that they led to.
+fn explain(fault: Fault, view: &TapView) -> Fault {
+    match (foreign(view), &fault.cause) {
+        (Some(foreign), _) => foreign,
+        (None, Cause::NotLibp2p { .. }) => Fault::new(fault.cause, view.banner()),
+        (None, _) => fault,
+    }
+}

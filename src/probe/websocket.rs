@@ -1,0 +1,94 @@
+//! WebSocket, plain and over TLS.
+
+use std::io;
+
+use futures::future::join;
+use tokio_util::compat::TokioAsyncReadCompatExt;
+
+use super::{
+    Dial, errors, socket, tls,
+    typed::Typed,
+    upgrade::{self, Carrier},
+};
+use crate::{
+    engine::{Ctx, Fault},
+    model::{Cause, Found, StageName, Transport},
+    plan::Host,
+    session::{self, BoxedStream},
+    transport::{
+        self,
+        websocket::{self, UpgradeError, WebSocketFault},
+    },
+};
+
+/// Dials an address over WebSocket.
+pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+    upgrade::over(dial, &WebSocket(dial)).await
+}
+
+struct WebSocket<'a>(Dial<'a>);
+
+impl Carrier for WebSocket<'_> {
+    async fn open(&self, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault> {
+        let enter = |stage| ctx.inspect(|ctx| ctx.enter(stage));
+        enter(StageName::Connect);
+        let over_tls = self.0.planned.route.transport == Transport::Wss;
+        // The store of certificates is read while the first packet travels.
+        let store = async { over_tls.then(transport::tls::prepare) };
+        let stream = join(self.0.tcp(), store).await.0?;
+        if let Some(ctx) = ctx {
+            ctx.found(socket::local_tcp(&stream));
+        }
+        let mut stream: BoxedStream = Box::new(stream.compat());
+        if over_tls {
+            enter(StageName::Tls);
+            stream = tls::secure(self.0, stream, ctx).await?;
+        }
+        enter(StageName::Upgrade);
+        self.upgrade(stream, ctx).await
+    }
+}
+
+impl WebSocket<'_> {
+    async fn upgrade(&self, stream: BoxedStream, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault> {
+        let route = &self.0.planned.route;
+        let found = |found| ctx.inspect(|ctx| ctx.found(found));
+        match websocket::connect(stream, &self.host(), &route.path).await {
+            Ok((stream, upgraded)) => {
+                found(Found { status: Some(upgraded.status), server: upgraded.server, ..Found::default() });
+                Ok(Box::new(Typed::new(stream, meaning)))
+            }
+            Err(UpgradeError::HttpStatus { status, location, server }) => {
+                found(Found { status: Some(status), location: location.clone(), server, ..Found::default() });
+                Err(Cause::HttpStatus { status, location }.into())
+            }
+            Err(UpgradeError::NotHttp { speaks, banner }) => {
+                Err(Fault::new(Cause::NotHttp { speaks: speaks.map(|speaks| speaks.to_string()) }, banner))
+            }
+            Err(UpgradeError::Failed { what }) => Err(Cause::WebsocketFailed { what: what.into() }.into()),
+            Err(UpgradeError::Io(error)) => Err(errors::of_stream(&error)),
+        }
+    }
+
+    /// The Host header: the name of the address, and the port where it is not the scheme's own (RFC 9110, section 7.2).
+    fn host(&self) -> String {
+        let route = &self.0.planned.route;
+        let host = match (&route.sni, &route.host) {
+            (Some(sni), _) => sni.clone(),
+            (None, Host::Name(lookup)) => lookup.name.clone(),
+            (None, Host::Ip(..)) if self.0.planned.ip.is_ipv6() => format!("[{}]", self.0.planned.ip),
+            (None, Host::Ip(..)) => self.0.planned.ip.to_string(),
+        };
+        let scheme = if route.transport == Transport::Wss { 443 } else { 80 };
+        if route.port == scheme { host } else { format!("{host}:{}", route.port) }
+    }
+}
+
+/// What the errors of an established WebSocket mean where a reader would take them for something else.
+fn meaning(error: &io::Error) -> Option<session::Fault> {
+    let fault = error.get_ref()?.downcast_ref::<WebSocketFault>()?;
+    match fault {
+        WebSocketFault::NoCloseFrame | WebSocketFault::Closed => None,
+        broken => Some(Cause::WebsocketFailed { what: broken.to_string() }.into()),
+    }
+}
