@@ -125,6 +125,12 @@ impl Session {
         self.link.ended()
     }
 
+    /// How many streams of the other side are served now.
+    #[cfg(test)]
+    pub(super) fn served(&self) -> usize {
+        self.driver.try_borrow().map_or(0, |driver| driver.inbound.len())
+    }
+
     /// Says goodbye. May wait for the other side to take what is left to send: the caller bounds it.
     pub async fn close(self) {
         let Driver { mut muxer, errands, inbound } = self.driver.into_inner();

@@ -91,6 +91,8 @@ impl Link {
     }
 
     pub(super) fn end(&self, fault: Fault) {
+        // The connection may have been agreed to in the same breath.
+        self.look();
         self.0.ended.borrow_mut().get_or_insert(fault);
         self.0.wanted.borrow_mut().clear();
         self.wake();
@@ -105,7 +107,9 @@ impl Link {
     }
 
     pub(super) fn poll_established(&self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
-        if self.0.confirmed.get() {
+        // What follows an agreement has to be what was agreed on.
+        let spoiled = self.0.ended.borrow().as_ref().is_some_and(|fault| fault.cause == Cause::Malformed);
+        if self.0.confirmed.get() && !spoiled {
             return Poll::Ready(Ok(()));
         }
         self.poll_ended(cx).map(Err)

@@ -22,6 +22,9 @@ mod ping;
 mod tls;
 mod upgrade;
 
+#[cfg(all(test, feature = "native"))]
+mod tests;
+
 pub use crate::fault::Fault;
 use crate::fault::chain;
 pub use clock::Clock;
