@@ -18,11 +18,12 @@ mod inbound;
 mod link;
 mod negotiate;
 mod ping;
-#[path = "tls_absent.rs"]
+#[cfg_attr(not(feature = "native"), path = "tls_absent.rs")]
 mod tls;
 mod upgrade;
 
-#[cfg(all(test, feature = "native"))]
+#[cfg(test)]
+#[cfg(feature = "native")]
 mod tests;
 
 pub use crate::fault::Fault;

@@ -19,7 +19,7 @@ pub(super) const YAMUX: &str = "/yamux/1.0.0";
 /// Streams on one connection: the most that a session serves, and as many that it opens or lets go.
 const MAX_STREAMS: usize = 128;
 /// Holds the longest flight of a handshake, so that it leaves in one packet.
-const FLIGHT: usize = 2048;
+pub(super) const FLIGHT: usize = 2048;
 
 /// Bytes both ways.
 pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}

@@ -153,3 +153,22 @@ async fn frames_that_are_not_yamux() {
     let (step, cause) = beside(fails(near), peer).await;
     assert_eq!((step, cause.code()), ("multiplex", "handshake-failed"));
 }
+
+#[tokio::test]
+async fn no_tls() {
+    let (near, far) = pipe();
+    let dialer = async { secure_outbound(near, &Keypair::generate_ed25519(), Security::Tls).await.unwrap_err().cause };
+    assert_eq!(beside(dialer, answer(far, &["/noise"])).await, no_common("/tls/1.0.0"));
+}
+
+#[tokio::test]
+async fn garbage_in_tls() {
+    let (near, far) = pipe();
+    let dialer = async { secure_outbound(near, &Keypair::generate_ed25519(), Security::Tls).await.unwrap_err().cause };
+    let peer = async {
+        let (_, mut stream) = answer(far, &["/tls/1.0.0"]).await.unwrap();
+        stream.write_all(&[0x55; 64]).await.unwrap();
+        stream
+    };
+    assert_eq!(beside(dialer, peer).await.code(), "handshake-failed");
+}

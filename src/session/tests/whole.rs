@@ -121,3 +121,54 @@ async fn a_flood_of_streams_is_bounded_and_the_connection_lives() {
     beside(flood, server).await;
     assert_eq!(most.get(), 64);
 }
+
+#[tokio::test]
+async fn tls_in_both_roles_costs_a_dialer_no_round_trip_more() {
+    let (near, far) = pipe();
+    let flights = near.flights();
+    let [ours, theirs] = [(); 2].map(|()| Keypair::generate_secp256k1());
+    let client = async {
+        let secured = secure_outbound(near, &ours, Security::Tls).await.unwrap();
+        assert_eq!(
+            (secured.peer, secured.key_type, secured.protocol),
+            (theirs.public().to_peer_id(), Some("secp256k1"), "/tls/1.0.0")
+        );
+        let (session, _) = session(multiplex_outbound(secured.stream).await.unwrap(), still(), &ours);
+        let session = session.identify_ahead();
+        session
+            .run(async {
+                session.established().await.unwrap();
+                session.identify().await.unwrap();
+            })
+            .await;
+        assert_eq!(flights.seen(), 4);
+    };
+    let server = async {
+        let (session, _, secured) = listen(far, &theirs).await;
+        assert_eq!(secured.peer, ours.public().to_peer_id());
+        session.serve().await
+    };
+    beside(client, server).await;
+}
+
+/// A muxer of any origin will do, and its errors may carry causes.
+#[tokio::test]
+async fn a_connection_that_multiplexes_by_itself_is_established_at_once() {
+    let (near, far) = pipe();
+    let keypair = Keypair::generate_ed25519();
+    let [client, server] = [(near, true), (far, false)].map(|(end, dials)| {
+        let keypair = keypair.clone();
+        async move {
+            use libp2p_core::{
+                muxing::StreamMuxerBox,
+                upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade},
+            };
+            let yamux = libp2p_yamux::Config::default();
+            let muxer = if dials { yamux.upgrade_outbound(end, "").await } else { yamux.upgrade_inbound(end, "").await };
+            let (session, _) = session(StreamMuxerBox::new(muxer.unwrap()).into(), still(), &keypair);
+            session.established().await.unwrap();
+            if dials { session.run(session.identify()).await.map(drop) } else { Err(session.serve().await) }
+        }
+    });
+    assert_eq!(beside(client, server).await, Ok(()));
+}
