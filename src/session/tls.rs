@@ -7,7 +7,7 @@ use futures_rustls::{TlsAcceptor, TlsConnector};
 use libp2p_identity::Keypair;
 use rustls::pki_types::ServerName;
 
-use super::{BoxedStream, ByteStream, Fault, Secured, fault::chain, propose, upgrade, upgrade::name_of};
+use super::{BoxedStream, ByteStream, Fault, Secured, chain, propose, upgrade, upgrade::name_of};
 use crate::{
     model::Cause,
     transport::libp2p_tls::{self, CertError, Notes, SetupError},
