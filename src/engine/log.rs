@@ -58,6 +58,7 @@ struct Open {
 pub(super) struct Record {
     pub(super) log: Rc<Log>,
     pub(super) attempt: u32,
+    started: Cell<bool>,
     open: RefCell<Option<Open>>,
     leg: Cell<Option<Leg>>,
 }
@@ -71,9 +72,15 @@ pub(super) enum Cut {
 }
 
 impl Record {
-    pub(super) fn begin(log: &Rc<Log>, attempt: u32) -> Rc<Self> {
-        log.emit(log.now(), Fact::AttemptStarted { attempt });
-        Rc::new(Self { log: Rc::clone(log), attempt, open: RefCell::default(), leg: Cell::default() })
+    pub(super) fn new(log: &Rc<Log>, attempt: u32) -> Rc<Self> {
+        Rc::new(Self { log: Rc::clone(log), attempt, started: Cell::default(), open: RefCell::default(), leg: Cell::default() })
+    }
+
+    /// An attempt begins with its first stage, so that its stages add up to it.
+    fn start(&self, now: Micros) {
+        if !self.started.replace(true) {
+            self.log.emit(now, Fact::AttemptStarted { attempt: self.attempt });
+        }
     }
 
     pub(super) fn set_leg(&self, leg: Option<Leg>) {
@@ -82,6 +89,7 @@ impl Record {
 
     pub(super) fn enter(&self, stage: StageName) {
         let now = self.log.now();
+        self.start(now);
         self.close(now, None);
         let leg = self.leg.get();
         self.log.emit(now, Fact::StageStarted { attempt: self.attempt, leg, stage });
@@ -109,6 +117,7 @@ impl Record {
     /// Ends the attempt as its probe ended.
     pub(super) fn end(&self, result: Result<(), Fault>) {
         let now = self.log.now();
+        self.start(now);
         self.close(now, result.err().map(|fault| (Outcome::failed(fault.cause), fault.message)));
         self.log.emit(now, Fact::AttemptEnded { attempt: self.attempt, why: None });
     }
@@ -124,6 +133,7 @@ impl Record {
             }
             Cut::Ended(why) => Outcome::Unknown { why },
         };
+        self.start(now);
         self.close(now, Some((outcome, None)));
         self.log.emit(now, Fact::AttemptEnded { attempt: self.attempt, why: None });
     }

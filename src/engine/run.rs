@@ -205,7 +205,7 @@ impl<R: Runtime + 'static> Run<R> {
 
     fn start(&mut self, planned: Rc<Planned>) {
         let (id, ip) = (planned.id, planned.ip);
-        let record = Record::begin(&self.log, id);
+        let record = Record::new(&self.log, id);
         self.records.insert(id, Rc::clone(&record));
         let ctx = Ctx { record: Rc::clone(&record), ping: self.slots.ping(ip), identified: self.identified.0.clone() };
         let bound = self.runtime.sleep(self.options.timeout_ms.into());
