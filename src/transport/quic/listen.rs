@@ -69,13 +69,13 @@ impl Listener {
             let _ = incoming.retry();
             return None;
         }
-        let remote = incoming.remote_address();
+        let remote = canonical(incoming.remote_address());
         let Some(permit) = self.gate.enter(remote.ip()) else {
             incoming.refuse();
             return None;
         };
         let (socket, offer) = (Arc::clone(&self.socket), Arc::clone(&self.offer));
-        Some(Arrival { remote, local: incoming.local_ip(), incoming, permit, socket, offer })
+        Some(Arrival { remote, local: incoming.local_ip().map(|ip| ip.to_canonical()), incoming, permit, socket, offer })
     }
 
     /// How many dialers were refused because of the limits.
@@ -120,6 +120,14 @@ fn crypto(credentials: &Credentials) -> Result<(QuicServerConfig, Notes), SetupE
     let (tls, notes) = credentials.server()?;
     let no_suite = |error: NoInitialCipherSuite| rustls::Error::General(error.to_string());
     Ok((QuicServerConfig::try_from(tls).map_err(no_suite)?, notes))
+}
+
+/// A socket for both families sees IPv4 dialers as `::ffff:…`, which is not how anyone writes their address.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
+    }
 }
 
 /// A dialer's first packet. Dropping it refuses the connection.

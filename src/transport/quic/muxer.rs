@@ -15,6 +15,7 @@ use quinn::{ConnectionError, RecvStream, SendStream, VarInt};
 
 use super::error::Ended;
 use super::limits::Permit;
+use super::listen::canonical;
 use super::socket::Socket;
 use super::substream::Substream;
 
@@ -61,7 +62,7 @@ impl Connection {
 
     /// The peer's address, which may change while a NAT rebinds.
     pub fn remote(&self) -> SocketAddr {
-        self.inner.remote_address()
+        canonical(self.inner.remote_address())
     }
 
     /// Closes the connection at once with an application code. Streams end with it.

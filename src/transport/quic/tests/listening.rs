@@ -19,6 +19,24 @@ async fn a_listener_closes_all_its_connections() {
 }
 
 #[tokio::test]
+async fn an_ipv4_dialer_is_seen_as_one_by_a_socket_for_both_families() {
+    let socket = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::DGRAM, None).unwrap();
+    socket.set_only_v6(false).unwrap();
+    socket.bind(&"[::]:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    let listener = Listener::new(socket.into(), &Keypair::generate_ed25519(), Limits::default()).unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], listener.local_addr().unwrap().port()));
+    let accept = async {
+        let arrival = listener.accept().await.unwrap();
+        (arrival.remote, arrival.local, arrival.handshake().await.unwrap())
+    };
+    let (dialed, (remote, local, accepted)) = tokio::join!(dial_to(address), accept);
+    let dialed = dialed.unwrap();
+    assert_eq!(remote, dialed.local);
+    assert_eq!(local, Some(address.ip()));
+    assert_eq!(accepted.connection.remote(), dialed.local);
+}
+
+#[tokio::test]
 async fn one_address_gets_no_more_than_its_share() {
     let limits = Limits { per_ip: 1, ..Limits::default() };
     let (listener, address) = listener(LOCAL, &Keypair::generate_ed25519(), limits);
