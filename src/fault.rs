@@ -28,8 +28,8 @@ impl From<Cause> for Fault {
 
 impl Fault {
     /// A cause with the words that came with it.
-    pub fn new(cause: Cause, message: impl ToString) -> Self {
-        Self { cause, message: Some(message.to_string()) }
+    pub fn new(cause: Cause, message: &(impl fmt::Display + ?Sized)) -> Self {
+        Self::from(cause).say(message)
     }
 
     /// With words for a reader.

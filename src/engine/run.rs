@@ -17,13 +17,13 @@ use super::{
     slots::Slots,
 };
 use crate::{
-    model::{Cause, Fact, Found, NameResolved, Options, Outcome, SCHEMA, TargetKind, Tool, WhyCode},
+    model::{Cause, Fact, Found, NameResolved, Options, Outcome, SCHEMA, TargetKind, Tool, Transport, WhyCode},
     plan::{Candidate, Lookup, Planned, Planner, Record as DnsRecord, Step, extend},
 };
 
 /// What a task comes back with.
 enum Done {
-    LookedUp(Lookup, LookedUp),
+    LookedUp(Lookup, Box<LookedUp>),
     Dialed(u32, IpAddr),
 }
 
@@ -32,6 +32,7 @@ pub(super) struct Run<R> {
     job: Job,
     options: Rc<Options>,
     log: Rc<Log>,
+    transports: Vec<Transport>,
     planner: Planner,
     names: Names,
     slots: Slots,
@@ -45,6 +46,7 @@ impl<R: Runtime + 'static> Run<R> {
         let capabilities = runtime.capabilities();
         let peer = job.target.peer.as_ref().and_then(|peer| peer.parse().ok());
         Self {
+            transports: capabilities.transports.clone(),
             planner: Planner::new(job.options.clone(), capabilities, peer),
             slots: Slots::new(job.options.concurrency),
             options: Rc::new(job.options.clone()),
@@ -94,7 +96,7 @@ impl<R: Runtime + 'static> Run<R> {
             started: self.runtime.utc(),
             target: self.job.target.clone(),
             options: self.job.options.clone(),
-            capabilities: self.runtime.capabilities().transports,
+            capabilities: self.transports.clone(),
         });
         if let Some(network) = self.runtime.local_network() {
             self.emit(network);
@@ -145,7 +147,7 @@ impl<R: Runtime + 'static> Run<R> {
                     Either::Left((answer, _)) => answer,
                     Either::Right(_) => LookedUp { records: Err(Cause::TimedOut.into()), found: Found::default() },
                 };
-                Done::LookedUp(lookup, answer)
+                Done::LookedUp(lookup, Box::new(answer))
             }));
         }
         Vec::new()
@@ -174,7 +176,7 @@ impl<R: Runtime + 'static> Run<R> {
                 self.records.remove(&id);
                 self.slots.ended(ip);
             }
-            Done::LookedUp(lookup, answer) => self.looked_up(&lookup, answer),
+            Done::LookedUp(lookup, answer) => self.looked_up(&lookup, *answer),
         }
     }
 

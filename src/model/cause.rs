@@ -3,7 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Page, StageName, StageName::*, Stamp};
+use super::{
+    Page, StageName,
+    StageName::{
+        Channel, Connect, DcutrConnect, DcutrSync, Direct, Dtls, Hop, Identify, Multiplex, Ping, Resolve, Secure, Tls, Upgrade,
+    },
+    Stamp,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

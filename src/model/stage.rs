@@ -40,9 +40,9 @@ pub enum StageName {
     Upgrade,
     /// Circuit relay v2 HOP, with the relay's STOP that a dialer cannot see.
     Hop,
-    /// `DCUtR` CONNECT exchange.
+    /// DCUtR CONNECT exchange.
     DcutrConnect,
-    /// `DCUtR` SYNC exchange.
+    /// DCUtR SYNC exchange.
     DcutrSync,
     /// The direct dial of a hole punch.
     Direct,

@@ -31,7 +31,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         rtt_ms: Some(rtt.into()),
         quic_version: Some(format!("{version:#010x}")),
         peer: Some(peer.to_base58()),
-        key_type: Some(name_of(key_type).into()),
+        key_type: Some(name_of(&key_type).into()),
         ..Found::default()
     });
     session::expect(dial, peer)?;
@@ -42,7 +42,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
     tried
 }
 
-fn name_of(key: KeyType) -> &'static str {
+fn name_of(key: &KeyType) -> &'static str {
     match key {
         KeyType::Ed25519 => "ed25519",
         KeyType::RSA => "rsa",

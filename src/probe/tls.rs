@@ -45,7 +45,7 @@ fn server_name(dial: Dial<'_>) -> Result<ServerName<'static>, Fault> {
         (None, Host::Ip(..)) => return Ok(ServerName::IpAddress(dial.planned.ip.into())),
     };
     let part = || Cause::UnsupportedAddress { part: format!("/{name}") };
-    ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|error| Fault::new(part(), error))
+    ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|error| Fault::new(part(), &error))
 }
 
 fn found(observed: &Observed) -> Found {

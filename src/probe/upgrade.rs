@@ -63,7 +63,7 @@ async fn secure(dial: Dial<'_>, carrier: &impl Carrier, stream: BoxedStream) -> 
         };
         match secure_by(dial, stream, security).await {
             Err(Fault { cause: Cause::NoCommonProtocol { offered }, message }) => {
-                refused = Some(merge(refused, offered, message))
+                refused = Some(merge(refused, offered, message));
             }
             settled => return settled,
         }
@@ -97,14 +97,14 @@ async fn secure_by(dial: Dial<'_>, stream: BoxedStream, security: Security) -> R
 /// What the first bytes say that the peer speaks, when it is not libp2p.
 fn foreign(view: &TapView) -> Option<Fault> {
     let speaks = view.speaks().filter(|speaks| *speaks != Speaks::Multistream)?;
-    Some(Fault::new(Cause::NotLibp2p { speaks: Some(speaks.to_string()) }, view.banner()))
+    Some(Fault::new(Cause::NotLibp2p { speaks: Some(speaks.to_string()) }, &view.banner()))
 }
 
 /// The first bytes say more than the error that they led to.
 fn explain(fault: Fault, view: &TapView) -> Fault {
     match (foreign(view), &fault.cause) {
         (Some(foreign), _) => foreign,
-        (None, Cause::NotLibp2p { .. }) => Fault::new(fault.cause, view.banner()),
+        (None, Cause::NotLibp2p { .. }) => Fault::new(fault.cause, &view.banner()),
         (None, _) => fault,
     }
 }

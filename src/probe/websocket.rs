@@ -63,7 +63,7 @@ impl WebSocket<'_> {
                 Err(Cause::HttpStatus { status, location }.into())
             }
             Err(UpgradeError::NotHttp { speaks, banner }) => {
-                Err(Fault::new(Cause::NotHttp { speaks: speaks.map(|speaks| speaks.to_string()) }, banner))
+                Err(Fault::new(Cause::NotHttp { speaks: speaks.map(|speaks| speaks.to_string()) }, &banner))
             }
             Err(UpgradeError::Failed { what }) => Err(Cause::WebsocketFailed { what: what.into() }.into()),
             Err(UpgradeError::Io(error)) => Err(errors::of_stream(&error)),
