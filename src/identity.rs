@@ -13,11 +13,11 @@ use libp2p_identity::{DecodingError, Keypair};
 /// The most that is read of a key file: an RSA key of 8,192 bits takes 4,700 bytes.
 const LARGEST: u64 = 16 * 1024;
 
-/// Why a key file cannot be used. Each names the file; none of them has changed it.
+/// Why a key file cannot be used. Each names the file; none of them has changed it. What the system says is the source.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// It cannot be read.
-    #[error("cannot read the identity file {}: {source}", path.display())]
+    #[error("cannot read the identity file {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -31,15 +31,15 @@ pub enum IdentityError {
         path: PathBuf,
     },
     /// It holds something else.
-    #[error("the identity file {} holds no libp2p private key (protobuf): {source}", path.display())]
+    #[error("the identity file {} holds no libp2p private key (protobuf)", path.display())]
     NotAKey {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
-        source: DecodingError,
+        /// What does not fit, which says little: any bytes may begin like a key.
+        error: DecodingError,
     },
     /// It cannot be made.
-    #[error("cannot write the identity file {}: {source}", path.display())]
+    #[error("cannot write the identity file {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -47,8 +47,8 @@ pub enum IdentityError {
         source: io::Error,
     },
     /// The key just made cannot be written down.
-    #[error("cannot encode a new private key: {0}")]
-    Encode(DecodingError),
+    #[error("cannot encode a new private key")]
+    Encode(#[source] DecodingError),
     /// The system names no home directory.
     #[error("no home directory to keep the identity in; name a file with --identity")]
     NoHome,
@@ -58,7 +58,7 @@ pub enum IdentityError {
 pub fn load(path: &Path) -> Result<Keypair, IdentityError> {
     let bytes = file::read(path, LARGEST).map_err(|source| IdentityError::Read { path: path.into(), source })?;
     let bytes = bytes.ok_or_else(|| IdentityError::TooLarge { path: path.into() })?;
-    Keypair::from_protobuf_encoding(&bytes).map_err(|source| IdentityError::NotAKey { path: path.into(), source })
+    Keypair::from_protobuf_encoding(&bytes).map_err(|error| IdentityError::NotAKey { path: path.into(), error })
 }
 
 /// The key in a file or, where there is no such file, a new Ed25519 key that is kept there for its owner alone.

@@ -10,6 +10,8 @@
 //!                        probes (native | browser | Node)
 //! ```
 
+#[cfg(feature = "native")]
+pub mod cli;
 pub mod diagnose;
 pub mod engine;
 pub mod explain;

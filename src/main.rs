@@ -1,2 +1,5 @@
 //! Parse, run, render, exit code; nothing else.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    p2p_probe::cli::run(std::env::args_os())
+}

@@ -60,7 +60,10 @@ impl Page<'_> {
         let mut words: Vec<Piece> = Piece::words(Tone::Plain, &advice.text).collect();
         words.extend(code.map(|code| Piece::new(Tone::Dim, &format!("({code})"))));
         self.style.fill(out, lead, &words, " ");
-        if let Some(address) = advice.address.as_ref().filter(|address| !advice.text.contains(*address)) {
+        let told = |address: &str| {
+            [Some(&advice.text), advice.command.as_ref()].into_iter().flatten().any(|said| said.contains(address))
+        };
+        if let Some(address) = advice.address.as_ref().filter(|address| !told(address)) {
             self.style.fill(out, "    ", &[Piece::new(Tone::Strong, address)], " ");
         }
         if let Some(command) = &advice.command {
@@ -98,7 +101,7 @@ fn transport_column(report: &Report) -> usize {
 }
 
 fn name_of(transport: Option<Transport>) -> &'static str {
-    transport.map_or("?", Into::into)
+    transport.map_or("", Into::into)
 }
 
 /// A part after an empty line, if there is anything in it.

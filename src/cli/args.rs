@@ -1,0 +1,277 @@
+//! The arguments as they are typed, and what they ask for.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, builder::TypedValueParser as _};
+use strum::IntoEnumIterator as _;
+
+use super::values;
+use crate::model::{self, Family, Options, Security, Transport};
+
+/// Tells whether a libp2p peer can be reached, over what, from here, and if not, why and what would help.
+#[derive(Debug, Parser)]
+#[command(name = "p2p-probe", version, max_term_width = 100, after_help = EXAMPLES, propagate_version = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  p2p-probe dial --self                                     check that p2p-probe works here
+  p2p-probe dial /dns4/node.example.org/tcp/4001            can it be reached over TCP?
+  p2p-probe dial /dnsaddr/bootstrap.libp2p.io --format json every address, for a program
+  p2p-probe explain certificate-expired                     what a code means
+
+Exit codes: 0 reachable, 1 not reachable or not told, 2 usage or internal error, 130 interrupted";
+
+/// What every subcommand takes.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(super) color: Color,
+    /// Show no progress
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(super) quiet: bool,
+    /// Log to stderr; more often, more of it
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
+    pub(super) verbose: u8,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Dial(Box<DialArgs>),
+    Explain(ExplainArgs),
+    Schema(SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Dial a peer over each of its addresses and tell what works
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[derive(Debug, Args)]
+#[command(after_help = DIAL_EXAMPLES)]
+pub(super) struct DialArgs {
+    /// The peer, as a multiaddr
+    #[arg(required_unless_present = "own")]
+    pub(super) target: Option<String>,
+    /// Dial a node in this very process, over every transport that it serves
+    #[arg(long = "self", conflicts_with = "target")]
+    pub(super) own: bool,
+    /// Only these transports
+    #[arg(long = "transport", value_name = "NAME", value_delimiter = ',', value_parser = transports(), help_heading = "What to dial")]
+    transports: Vec<Transport>,
+    /// Only IPv4 or only IPv6
+    #[arg(long, value_name = "4|6", value_parser = values::family, help_heading = "What to dial")]
+    family: Option<Family>,
+    /// Leave out the addresses that the peer announces
+    #[arg(long, help_heading = "What to dial")]
+    no_announced: bool,
+    /// Dial private addresses too, announced or behind a public name
+    #[arg(long, help_heading = "What to dial")]
+    private: bool,
+    /// Only this security protocol over TCP and WebSocket
+    #[arg(long, value_name = "PROTOCOL", value_parser = security(), help_heading = "How to dial")]
+    security: Option<Security>,
+    /// The time for one address
+    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "10s", help_heading = "How to dial")]
+    timeout: Duration,
+    /// The time for the whole run
+    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "30s", help_heading = "How to dial")]
+    deadline: Duration,
+    /// How many pings to send over each connection, at most 100
+    #[arg(long, value_name = "N", default_value_t = model::PINGS, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "How to dial")]
+    ping: u32,
+    /// How many addresses to dial at once, at most 64
+    #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "How to dial")]
+    concurrency: u32,
+    /// Ask this DNS server; port 53 unless given
+    #[arg(long, value_name = "IP:PORT", value_parser = values::resolver, help_heading = "How to dial")]
+    pub(super) resolver: Option<SocketAddr>,
+    /// Dial from this address of this machine
+    #[arg(long, value_name = "IP", help_heading = "How to dial")]
+    pub(super) bind: Option<IpAddr>,
+    /// Dial with the private key in this file instead of a fresh one
+    #[arg(long, value_name = "FILE", help_heading = "How to dial")]
+    pub(super) identity: Option<PathBuf>,
+    /// Exit with 1 when any attempt fails
+    #[arg(long, help_heading = "Output")]
+    pub(super) strict: bool,
+    /// Replace IP addresses and peer IDs, always the same by the same
+    #[arg(long, help_heading = "Output")]
+    redact: bool,
+    /// How to write the report
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(super) format: Format,
+    /// Write to this file, whole or not at all
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+}
+
+const DIAL_EXAMPLES: &str = "\
+Examples:
+  p2p-probe dial --self
+  p2p-probe dial /ip4/203.0.113.7/tcp/4001
+  p2p-probe dial /dns4/node.example.org/tcp/443/wss --transport wss --ping 10
+  p2p-probe dial /dnsaddr/bootstrap.libp2p.io --family 6 --format json -o report.json
+  p2p-probe dial /ip4/203.0.113.7/udp/4001/quic-v1 --redact    for a report in public
+
+Exit codes: 0 reachable, 1 not reachable or not told, 2 usage or internal error, 130 interrupted";
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One JSON document at the end, indented
+    Json,
+    /// One JSON event a line as it happens, the report at the end
+    Ndjson,
+}
+
+/// Explain a code of a report, or what an address means; without an argument, list all codes
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  p2p-probe explain udp-silent\n  p2p-probe explain /dns4/node.example.org/tcp/443/wss")]
+pub(super) struct ExplainArgs {
+    /// A code or a multiaddr
+    pub(super) what: Option<String>,
+    /// Write all causes as a Markdown table
+    #[arg(long, hide = true, conflicts_with = "what")]
+    pub(super) markdown: bool,
+}
+
+/// Print the JSON Schema of a report or an event
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Of what
+    #[arg(default_value = "report")]
+    pub(super) what: SchemaOf,
+}
+
+/// What a schema is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// What `--format json` writes
+    Report,
+    /// A line of what `--format ndjson` writes
+    Event,
+}
+
+/// Print a script that completes arguments in a shell
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write the pages of all subcommands
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write every page into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+}
+
+fn transports() -> impl clap::builder::TypedValueParser<Value = Transport> {
+    PossibleValuesParser::new(Transport::iter().map(<&str>::from)).try_map(|name| name.parse::<Transport>())
+}
+
+fn security() -> impl clap::builder::TypedValueParser<Value = Security> {
+    PossibleValuesParser::new(["noise", "tls"]).try_map(|name| name.parse::<Security>())
+}
+
+impl DialArgs {
+    /// How the run is asked to work.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            transports: (!self.transports.is_empty()).then(|| self.transports.clone()),
+            family: self.family,
+            security: self.security,
+            announced: !self.no_announced,
+            private: self.private,
+            timeout_ms: self.timeout.into(),
+            deadline_ms: self.deadline.into(),
+            pings: self.ping,
+            concurrency: self.concurrency,
+            redacted: self.redact,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn dial(arguments: &str) -> Result<DialArgs, clap::Error> {
+        let cli = Cli::try_parse_from(["p2p-probe", "dial"].into_iter().chain(arguments.split_whitespace()))?;
+        match cli.command {
+            Command::Dial(args) => Ok(*args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_options_a_run_has_the_defaults() {
+        assert_eq!(dial("/ip4/1.2.3.4/tcp/1").unwrap().options(), Options::default());
+    }
+
+    #[test]
+    fn options_become_what_the_run_is_asked() {
+        let args =
+            dial("/p --transport tcp,quic --family 6 --security tls --no-announced --private --timeout 1500ms --ping 0 --redact");
+        let options = args.unwrap().options();
+        assert_eq!(options.transports, Some(vec![Transport::Tcp, Transport::Quic]));
+        assert_eq!((options.family, options.security), (Some(Family::Ipv6), Some(Security::Tls)));
+        assert_eq!((options.announced, options.private, options.redacted, options.pings), (false, true, true, 0));
+        assert_eq!(options.timeout_ms, model::Micros(1_500_000));
+        assert_eq!(dial("/p --resolver 9.9.9.9").unwrap().resolver, Some("9.9.9.9:53".parse().unwrap()));
+        assert_eq!(dial("/p --resolver [::1]:5353").unwrap().resolver, Some("[::1]:5353".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error() {
+        for arguments in [
+            "",
+            "/p --self",
+            "/p --transport tpc",
+            "/p --ping 101",
+            "/p --concurrency 0",
+            "/p --timeout 0s",
+            "/p --timeout 10",
+            "/p --family 5",
+            "/p --resolver name",
+            "/p --security ssl",
+            "/p --format xml",
+            "/p --deadline 100d",
+        ] {
+            let error = dial(arguments).expect_err(arguments);
+            assert_eq!(error.exit_code(), 2, "{arguments}");
+        }
+        let error = dial("/p --transport tpc").unwrap_err().to_string();
+        for transport in Transport::iter() {
+            assert!(error.contains(<&str>::from(transport)), "{error}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `dial`: one run, from its arguments to its report.
+
+use std::{pin::pin, rc::Rc};
+
+use anyhow::Context as _;
+use futures::{StreamExt as _, channel::oneshot};
+
+use super::{
+    Exit,
+    args::{Common, DialArgs, Format},
+    exit,
+    output::Output,
+    progress::Progress,
+    signals::Signals,
+};
+use crate::{
+    engine::{self, Job},
+    identity,
+    model::{Event, Fact, Options, Report, Source},
+    native::{Native, Settings},
+    redact::Redactor,
+    render::{self, json},
+    target,
+};
+
+pub(super) fn dial(args: &DialArgs, common: &Common) -> anyhow::Result<Exit> {
+    let options = args.options();
+    let job = job(args, &options)?;
+    let identity = args.identity.as_deref().map(identity::load).transpose()?;
+    let settings = Settings { resolver: args.resolver, bind: args.bind, identity };
+    let output = Output::open(args.output.as_deref())?;
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let view = View {
+        format: args.format,
+        output,
+        redactor: options.redacted.then(Redactor::default),
+        progress: Progress::on_stderr(common.quiet),
+        report: Report::default(),
+    };
+    let done = tokio.block_on(run(settings, job, view));
+    // A look-up that hangs in a thread does not hold up the report.
+    tokio.shutdown_background();
+    let Some((view, interrupted)) = done? else { return Ok(Exit::Interrupted) };
+    let report = view.finish(common)?;
+    Ok(exit(&report, args.strict, interrupted))
+}
+
+fn job(args: &DialArgs, options: &Options) -> anyhow::Result<Job> {
+    let Some(input) = args.target.as_deref().filter(|_| !args.own) else {
+        anyhow::bail!("--self is not possible yet: this build has no node of its own");
+    };
+    let (target, addresses) = target::parse(input)?;
+    Ok(Job { target, addresses, source: Source::Target, options: options.clone() })
+}
+
+/// The view of a run with all its events, and whether a signal ended it; `None` when a second one ended it at once.
+async fn run(settings: Settings, job: Job, mut view: View) -> anyhow::Result<Option<(View, bool)>> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut stop = Some(stop);
+    let mut events = pin!(engine::run(Rc::new(Native::new(settings)), job, async {
+        // The sender lives as long as the run.
+        let _ = stopped.await;
+    }));
+    let mut interrupted = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = signals.next() => match stop.take() {
+                // The run ends by itself once nothing is left to be sent.
+                Some(stop) => interrupted = stop.send(()).is_ok(),
+                None => return Ok(None),
+            },
+            event = events.next() => match event {
+                Some(event) => view.apply(&event)?,
+                None => return Ok(Some((view, interrupted))),
+            },
+        }
+    }
+}
+
+/// What is seen of a run: all of it is made from the events, redacted where that is asked for.
+struct View {
+    format: Format,
+    output: Output,
+    redactor: Option<Redactor>,
+    progress: Option<Progress>,
+    report: Report,
+}
+
+impl View {
+    fn apply(&mut self, event: &Event) -> anyhow::Result<()> {
+        let redacted = self.redactor.as_mut().map(|redactor| redactor.apply(event)).transpose();
+        let redacted = redacted.context("cannot redact an event")?;
+        let event = redacted.as_ref().unwrap_or(event);
+        self.report.apply(event);
+        if let Some(progress) = &mut self.progress {
+            progress.show(&self.report);
+        }
+        if self.format == Format::Ndjson {
+            self.output.write(&json::line(event)?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the report; the progress is gone by then.
+    fn finish(mut self, common: &Common) -> anyhow::Result<Report> {
+        drop(self.progress.take());
+        let bytes = match self.format {
+            Format::Text => render::text(&self.report, &self.output.style(common)).into_bytes(),
+            Format::Json => json::pretty(&self.report)?,
+            Format::Ndjson => json::line(&last(&self.report))?,
+        };
+        self.output.write(&bytes)?;
+        self.output.finish()?;
+        Ok(self.report)
+    }
+}
+
+/// The last line of NDJSON.
+fn last(report: &Report) -> Event {
+    Event { t_ms: report.elapsed_ms, run: 0, fact: Fact::Report { report: Box::new(report.clone()) } }
+}

@@ -1,0 +1,41 @@
+//! Values of options, read from what is typed.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use crate::model::Family;
+
+/// The port of DNS.
+const DNS: u16 = 53;
+/// The longest time that a run may be given: longer is a slip of the keyboard.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// A time with its unit.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|_| "a time has a unit: 500ms, 10s, 2m".to_owned())?;
+    match time {
+        time if time < Duration::from_millis(1) => Err("at least 1ms".into()),
+        time if time > LONGEST => Err("at most 1h".into()),
+        time => Ok(time),
+    }
+}
+
+/// `4` or `6`.
+pub(super) fn family(text: &str) -> Result<Family, String> {
+    match text {
+        "4" => Ok(Family::Ipv4),
+        "6" => Ok(Family::Ipv6),
+        _ => Err("4 or 6".into()),
+    }
+}
+
+/// An IP address, with a port or without.
+pub(super) fn resolver(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    match bare.parse::<IpAddr>() {
+        Ok(ip) => Ok((ip, DNS).into()),
+        Err(_) => text.parse().map_err(|_| "an IP address of a DNS server, and a port if it is not 53: 9.9.9.9:53".into()),
+    }
+}
