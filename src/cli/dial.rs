@@ -93,6 +93,7 @@ impl View {
         let redacted = self.redactor.as_mut().map(|redactor| redactor.apply(event)).transpose();
         let redacted = redacted.context("cannot redact an event")?;
         let event = redacted.as_ref().unwrap_or(event);
+        tracing::debug!(t_ms = event.t_ms.as_ms(), fact = ?event.fact);
         self.report.apply(event);
         if let Some(progress) = &mut self.progress {
             progress.show(&self.report);

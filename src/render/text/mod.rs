@@ -11,7 +11,7 @@ mod tests;
 use std::fmt::Write as _;
 
 use super::{Piece, Style, Tone};
-use crate::model::{Advice, Attempt, Cause, Report, Transport};
+use crate::model::{Advice, Attempt, Cause, Report, Source, Transport};
 
 /// The report as text, with a line end.
 #[must_use]
@@ -39,7 +39,8 @@ struct Page<'a> {
 impl Page<'_> {
     fn attempts(&self, out: &mut String) {
         let mut tried: Vec<&Attempt> = self.report.attempts.iter().filter(|attempt| was_tried(attempt)).collect();
-        tried.sort_by_key(|attempt| (attempt.transport.is_none(), attempt.transport));
+        // What the user named comes first.
+        tried.sort_by_key(|attempt| (attempt.source == Source::Announced, attempt.transport.is_none(), attempt.transport));
         for attempt in tried {
             self.attempt(out, attempt);
         }
@@ -84,8 +85,7 @@ impl Page<'_> {
 
     /// Every failed attempt and its cause, those on the target's own addresses.
     fn failures(&self) -> impl Iterator<Item = (&Attempt, &Cause)> {
-        use crate::model::Source::Announced;
-        let own = self.report.attempts.iter().filter(|attempt| attempt.source != Announced);
+        let own = self.report.attempts.iter().filter(|attempt| attempt.source != Source::Announced);
         own.filter_map(|attempt| Some((attempt, attempt.outcome.cause()?)))
     }
 }
