@@ -1,6 +1,6 @@
 //! The command line: streams, exit codes, colours, signals, pages.
 
-use crate::program::{self, BINARY, Live, Run};
+use crate::program::{self, Live, Run};
 use crate::rules;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ fn run<const N: usize>(arguments: [&str; N]) -> Run {
 fn on_a_terminal(arguments: &str, variables: &[(&str, &str)]) -> String {
     let home = tempfile::tempdir().expect("a folder");
     let mut command = Command::new("script");
-    command.args(["-qec", &format!("{BINARY} {arguments} 2>/dev/null"), "/dev/null"]);
+    command.args(["-qec", &format!("{} {arguments} 2>/dev/null", program::binary().display()), "/dev/null"]);
     program::settle(&mut command, home.path());
     command.env("TERM", "xterm-256color").envs(variables.iter().copied());
     program::run(command).stdout
@@ -76,7 +76,7 @@ fn interrupted(format: &str) -> Run {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = format!("/ip4/127.0.0.1/tcp/{}", silent.local_addr().expect("bound").port());
     let home = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new(BINARY);
+    let mut command = Command::new(program::binary());
     program::settle(&mut command, home.path());
     command.args(["dial", &address, "--format", format]);
     let live = Live::start(command);

@@ -1,6 +1,6 @@
 //! `p2p-probe listen`, dialed by the same program: what it serves, what it tells of a dialer, how it ends.
 
-use crate::program::{self, BINARY, Live, Run};
+use crate::program::{self, Live, Run};
 use crate::rules;
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ const PER_IP: usize = 32;
 
 /// A listener on loopback and its addresses, which carry its peer ID.
 pub fn start(home: &Path, arguments: &[&str]) -> (Live, Vec<String>) {
-    let mut command = Command::new(BINARY);
+    let mut command = Command::new(program::binary());
     program::settle(&mut command, home);
     command.args(["listen", "--format", "ndjson"]).args(LOOPBACK.iter().flat_map(|address| ["--listen", address]));
     command.args(arguments);

@@ -1,6 +1,6 @@
 //! Networks of a test's own: the program runs in a network namespace that ends with it.
 
-use crate::program::{self, BINARY, HANGS_AFTER};
+use crate::program::{self, HANGS_AFTER};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -21,7 +21,7 @@ pub fn command(home: &Path, setup: &[String], arguments: &[String]) -> Command {
     // A user who is not root gets the right to a network of their own along with a user namespace.
     command.arg(if is_root() { "-n" } else { "-Urn" });
     let script = format!("set -e\n{}\nexec timeout {HANGS_AFTER} \"$@\"", setup.join("\n"));
-    command.args(["sh", "-c", &script, "sh", BINARY]).args(arguments);
+    command.args(["sh", "-c", &script, "sh"]).arg(program::binary()).args(arguments);
     program::settle(&mut command, home);
     command
 }

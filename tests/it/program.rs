@@ -1,7 +1,7 @@
 //! The program under test as a child process, with a home of its own.
 
 use serde_json::Value;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Lines, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -10,7 +10,10 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 pub const HANGS_AFTER: &str = "90";
 const HUNG: i32 = 124;
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_p2p-probe");
+/// The program under test: the one built along with the tests, or another that the environment names.
+pub fn binary() -> OsString {
+    std::env::var_os("P2P_PROBE_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_p2p-probe").into())
+}
 
 /// What a finished run left.
 pub struct Run {
@@ -23,7 +26,7 @@ pub struct Run {
 /// exists, is the one certificate authority.
 pub fn command<A: AsRef<OsStr>>(home: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", HANGS_AFTER, BINARY]).args(arguments);
+    command.args(["--kill-after=5", HANGS_AFTER]).arg(binary()).args(arguments);
     settle(&mut command, home);
     command
 }

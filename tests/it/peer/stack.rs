@@ -50,6 +50,8 @@ pub async fn start(script: &Script, authority: &Authority) -> (u16, PeerId) {
         while let Ok((stream, from)) = listener.accept().await {
             let (node, acceptor) = (Arc::clone(&node), acceptor.clone());
             tokio::spawn(async move {
+                // As every implementation does: what is sent in small pieces must not wait for acknowledgements.
+                stream.set_nodelay(true)?;
                 let bytes = carry(&node.script, &acceptor, stream).await?;
                 node.serve(bytes, from).await
             });
