@@ -39,11 +39,6 @@ impl Fault {
         self
     }
 
-    /// A fault of the handshake.
-    pub(crate) fn handshake(what: &str) -> Self {
-        Cause::HandshakeFailed { what: what.to_owned() }.into()
-    }
-
     /// As an I/O error, for layers that know only those.
     #[must_use]
     pub fn into_io(self) -> io::Error {

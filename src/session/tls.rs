@@ -7,7 +7,10 @@ use futures_rustls::{TlsAcceptor, TlsConnector};
 use libp2p_identity::Keypair;
 use rustls::pki_types::ServerName;
 
-use super::{BoxedStream, ByteStream, Fault, Secured, chain, propose, upgrade, upgrade::name_of};
+use super::{
+    BoxedStream, ByteStream, Fault, Secured, chain, propose, upgrade,
+    upgrade::{broken, name_of},
+};
 use crate::{
     model::Cause,
     transport::libp2p_tls::{self, CertError, Notes, SetupError},
@@ -36,7 +39,7 @@ pub(super) async fn inbound(stream: BoxedStream, keypair: &Keypair) -> Result<Se
 }
 
 fn secured(stream: impl ByteStream + 'static, notes: &Notes) -> Result<Secured, Fault> {
-    let remote = notes.remote().ok_or_else(|| Fault::handshake("the peer showed no certificate"))?;
+    let remote = notes.remote().ok_or_else(|| broken("the peer showed no certificate"))?;
     Ok(Secured { peer: remote.peer, key_type: Some(name_of(&remote.key)), protocol: TLS, stream: Box::new(stream) })
 }
 
@@ -49,7 +52,7 @@ fn fault_of(error: &std::io::Error, notes: &Notes) -> Fault {
     if let Some(rejected) = notes.rejected() {
         return match rejected {
             CertError::UnsupportedKey { kind } => Fault::from(Cause::UnsupportedKey { kind: kind.to_string() }).say(&rejected),
-            _ => Fault::handshake(&rejected.to_string()),
+            _ => broken(&rejected.to_string()),
         };
     }
     let what = match chain(error).find_map(|error| error.downcast_ref::<rustls::Error>()) {

@@ -99,7 +99,12 @@ fn fault_of(error: &libp2p_noise::Error) -> Fault {
         Error::AuthenticationFailed | Error::UnexpectedKey => "the peer did not prove its key",
         _ => "the noise handshake broke",
     };
-    Fault::handshake(what).say(error)
+    broken(what).say(error)
+}
+
+/// A secure handshake that broke.
+pub(super) fn broken(what: &str) -> Fault {
+    Cause::HandshakeFailed { what: what.to_owned() }.into()
 }
 
 /// A peer ID of at most 42 bytes of key is the key itself.

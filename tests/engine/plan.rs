@@ -11,7 +11,7 @@ use p2p_probe::model::{Cause, Event, Options, Report, StageName};
 const PEER: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
 
 fn script() -> Script {
-    use StageName::{Connect, Identify, Multiplex, Ping, Secure};
+    use StageName::{Connect, Identify, Multiplex, Ping, Secure, Upgrade};
     let healthy = vec![
         Act::Stage(Connect, 30),
         Act::Stage(Secure, 60),
@@ -19,6 +19,16 @@ fn script() -> Script {
         Act::Stage(Multiplex, 30),
         Act::Stage(Identify, 30),
         Act::Announce(&["/ip4/203.0.113.7/tcp/4001", "/ip4/203.0.113.7/tcp/4003/ws", "/ip4/10.0.0.4/tcp/4001"]),
+        Act::Stage(Ping, 30),
+    ];
+    let shy = vec![
+        Act::Stage(Connect, 30),
+        Act::Stage(Upgrade, 30),
+        Act::Stage(Secure, 60),
+        Act::Peer(PEER),
+        Act::Stage(Multiplex, 30),
+        Act::Stage(Identify, 30),
+        Act::Mar(Cause::ProtocolNotSupported),
         Act::Stage(Ping, 30),
     ];
     let hanging = vec![Act::Stage(Connect, 30), Act::Stage(Secure, 5), Act::Hang];
@@ -30,6 +40,7 @@ fn script() -> Script {
         .into(),
         peers: [
             ("203.0.113.7:4001", healthy),
+            ("203.0.113.7:4003", shy),
             ("203.0.113.8:4001", hanging),
             ("203.0.113.9:4001", vec![Act::Stage(Connect, 2), Act::Fail(Cause::Refused)]),
         ]
@@ -39,7 +50,7 @@ fn script() -> Script {
 
 /// What the run has to come to: code and outcome of each attempt.
 const EXPECTED: &str = "partly-reachable true \
-    [1 failed timed-out] [2 passed] [3 failed refused] [4 failed refused] [5 skipped]";
+    [1 failed timed-out] [2 passed] [3 failed refused] [4 passed] [5 skipped] announces-private identify-failed";
 
 fn main() -> ExitCode {
     let events = events(&Fake::new(script()), job("/dnsaddr/boot.example.org", None, Options::default()), std::future::pending());
@@ -57,8 +68,9 @@ fn summary(report: &Report) -> String {
         let cause = attempt.outcome.cause().map(|cause| format!(" {}", cause.code())).unwrap_or_default();
         format!(" [{} {outcome}{cause}]", attempt.id)
     });
-    let verdict = report.verdict.as_ref().map(|verdict| format!("{} {}", verdict.code.code(), verdict.ok == Some(true)));
-    verdict.unwrap_or_default() + &attempts.collect::<String>()
+    let Some(verdict) = &report.verdict else { return String::new() };
+    let warnings = verdict.warnings.iter().map(|warning| format!(" {}", warning.code.code()));
+    format!("{} {}", verdict.code.code(), verdict.ok == Some(true)) + &attempts.chain(warnings).collect::<String>()
 }
 
 fn survives_json(event: &Event) -> bool {
