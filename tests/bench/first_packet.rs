@@ -42,13 +42,13 @@ fn repeated(mut once: impl FnMut() -> anyhow::Result<f64>) -> anyhow::Result<f64
     median((0..RUNS).map(|_| once()).collect::<anyhow::Result<_>>()?)
 }
 
-/// Starts a dial to this address and takes the time until it arrives.
-fn to(address: &str, arrives: impl FnOnce() -> std::io::Result<()>) -> anyhow::Result<f64> {
+/// Starts a dial to this address and takes the time until its packet is there.
+fn to(address: &str, packet: impl FnOnce() -> std::io::Result<()>) -> anyhow::Result<f64> {
     let mut command = ours::command(["dial", address, "--no-announced", "--timeout", "1s"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let begin = Instant::now();
     let mut child = command.spawn().context("cannot run p2p-probe")?;
-    let arrived = arrives();
+    let arrived = packet();
     let time = begin.elapsed();
     // What it does afterwards does not matter; it may have ended by itself.
     let _ = child.kill();

@@ -5,7 +5,7 @@
 use crate::{
     dials::TRANSPORTS,
     go::{self, Serving},
-    measure::{good, median, milliseconds},
+    measure::{median, milliseconds, run},
     ours, reflector,
     table::{Row, Target, Unit},
 };
@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::{
     env,
     net::{Ipv4Addr, TcpStream},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
     time::{Duration, Instant},
 };
 
@@ -35,9 +35,9 @@ const STAGES: [&str; 5] = ["connect", "upgrade", "secure", "multiplex", "identif
 
 pub fn measure() -> anyhow::Result<Vec<Row>> {
     let mut command = Command::new("unshare");
-    command.args(["--net", "--map-root-user"]).arg(env::current_exe()?).arg(WITHIN).stderr(Stdio::inherit());
-    let output = good(&command, command.stdin(Stdio::null()).output())
-        .context("the delayed line needs root, or user namespaces that anyone may make, and Debian's util-linux")?;
+    command.args(["--net", "--map-root-user"]).arg(env::current_exe()?).arg(WITHIN);
+    let output =
+        run(command).context("the delayed line needs root, or user namespaces that anyone may make, and Debian's util-linux")?;
     serde_json::from_slice(&output.stdout).context("the program within the namespace told no rows")
 }
 
@@ -113,8 +113,7 @@ fn floor(transport: &str) -> f64 {
 
 /// The times of the stages, in milliseconds; none where the transport has no such stage.
 fn our_stages(address: &str) -> anyhow::Result<[Option<f64>; STAGES.len()]> {
-    let mut command = ours::dial(address);
-    let output = good(&command, command.output())?;
+    let output = run(ours::dial(address))?;
     let report: Value = serde_json::from_slice(&output.stdout).context("p2p-probe wrote no report")?;
     let stages = report["attempts"][0]["stages"].as_array().context("a report without stages")?;
     let time = |name: &str| stages.iter().find(|stage| stage["stage"] == name)?["elapsed_ms"].as_f64();
@@ -124,8 +123,7 @@ fn our_stages(address: &str) -> anyhow::Result<[Option<f64>; STAGES.len()]> {
 }
 
 fn go_total(address: &str) -> anyhow::Result<f64> {
-    let mut command = go::dial(address)?;
-    let output = good(&command, command.output())?;
+    let output = run(go::dial(address)?)?;
     let dialed: go::Dialed = serde_json::from_slice(&output.stdout).context("go-peer told nothing")?;
     Ok(dialed.connect_ms + dialed.identify_ms)
 }

@@ -16,6 +16,7 @@ mod go;
 mod line;
 mod measure;
 mod ours;
+mod own;
 #[cfg(target_os = "linux")]
 mod reflector;
 #[cfg(not(target_os = "linux"))]
@@ -29,8 +30,13 @@ use table::{Row, Table};
 
 /// A part by the name it is chosen by: `cargo bench -- NAME…`; all of them unless any is named.
 type Part = (&'static str, fn() -> anyhow::Result<Vec<Row>>);
-const PARTS: [Part; 4] =
-    [("dials", dials::measure), ("first-packet", first_packet::measure), ("line", line::measure), ("size", size::measure)];
+const PARTS: [Part; 5] = [
+    ("dials", dials::measure),
+    ("first-packet", first_packet::measure),
+    ("self", own::measure),
+    ("line", line::measure),
+    ("size", size::measure),
+];
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.

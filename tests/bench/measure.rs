@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail, ensure};
 use std::{
+    path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -32,16 +33,21 @@ pub fn wall(mut command: Command) -> anyhow::Result<f64> {
 pub fn peak(command: &Command) -> anyhow::Result<f64> {
     let mut timed = Command::new(TIME);
     timed.args(["--quiet", "--format", "%M"]).arg(command.get_program()).args(command.get_args());
-    let output = timed.stdin(Stdio::null()).output();
-    ensure!(output.is_ok(), "{TIME} is missing: install Debian's package time");
-    let output = good(&timed, output)?;
+    ensure!(Path::new(TIME).exists(), "{TIME} is missing: install Debian's package time");
+    let output = run(timed)?;
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     let kibibytes: f64 = words.lines().last().and_then(|line| line.trim().parse().ok()).context("time told no memory")?;
     Ok(kibibytes / 1024.0)
 }
 
+/// Runs it to its end, for what it writes.
+pub fn run(mut command: Command) -> anyhow::Result<Output> {
+    let output = command.stdin(Stdio::null()).output();
+    good(&command, output)
+}
+
 /// A run that failed measured something else.
-pub fn good(command: &Command, output: std::io::Result<Output>) -> anyhow::Result<Output> {
+fn good(command: &Command, output: std::io::Result<Output>) -> anyhow::Result<Output> {
     let program = command.get_program().display();
     let output = output.with_context(|| format!("cannot run {program}"))?;
     if output.status.success() {
