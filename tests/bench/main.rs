@@ -10,10 +10,12 @@
     reason = "a benchmark prints what its clock says"
 )]
 
+mod dialer;
 mod dials;
 mod first_packet;
 mod go;
 mod line;
+mod listen;
 mod measure;
 mod ours;
 mod own;
@@ -30,11 +32,12 @@ use table::{Row, Table};
 
 /// A part by the name it is chosen by: `cargo bench -- NAME…`; all of them unless any is named.
 type Part = (&'static str, fn() -> anyhow::Result<Vec<Row>>);
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("dials", dials::measure),
     ("first-packet", first_packet::measure),
     ("self", own::measure),
     ("line", line::measure),
+    ("listen", listen::measure),
     ("size", size::measure),
 ];
 

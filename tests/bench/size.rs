@@ -2,11 +2,9 @@
 
 use crate::{
     ours,
-    table::{Row, Target, Unit},
+    table::{MEBIBYTE, Row, Target, Unit},
 };
 use anyhow::Context as _;
-
-const MEBIBYTE: f64 = 1_048_576.0;
 
 pub fn measure() -> anyhow::Result<Vec<Row>> {
     let bytes = std::fs::metadata(ours::BINARY).context("p2p-probe is not built")?.len();

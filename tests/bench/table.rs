@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// In bytes.
+pub const MEBIBYTE: f64 = 1_048_576.0;
+
 /// One line of the table.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
