@@ -19,7 +19,7 @@ use std::{
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::render::clean;
-use args::{Cli, Command, Common};
+use args::{Cli, Color, Command, Common};
 pub use exit::{Exit, exit};
 
 /// Runs the program with these arguments, the first of which is its own name.
@@ -58,6 +58,11 @@ fn trace(common: &Common) {
     };
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let color = match common.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
+    };
     // A second subscriber is refused; the first one stays.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(color).with_writer(io::stderr).try_init();
 }
