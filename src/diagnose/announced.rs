@@ -1,6 +1,6 @@
 //! What is wrong with the addresses that a peer announces.
 
-use crate::model::{Announced, Attempt, Outcome, Peer, Report, Scope, TargetKind, Warning, WarningCode, WhyCode};
+use crate::model::{Announced, Attempt, Outcome, Peer, Report, Scope, TargetKind, VerdictCode, Warning, WarningCode, WhyCode};
 
 use super::{
     addresses,
@@ -64,7 +64,8 @@ fn dead(report: &Report, peer: &Peer) -> Option<Warning> {
             Outcome::Passed => Some((attempt, None)),
             Outcome::Failed { .. } => {
                 let fault = Fault::first(attempt).filter(|fault| !is_local(report, fault))?;
-                Some((attempt, Some(verdict::of(&fault)?)))
+                let code = verdict::of(&fault).filter(|code| *code != VerdictCode::UnsupportedAddress)?;
+                Some((attempt, Some(code)))
             }
             Outcome::Skipped { .. } | Outcome::Unknown { .. } => None,
         }

@@ -124,6 +124,8 @@ fn failure(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode) -> String {
     let alike = deciding.all(|sentence| sentence == first);
     let mut rest = heaps.fails.iter().filter(|(_, other)| other != code).peekable();
     match (rest.peek().is_some(), alike || verdict::tells_what_answers(code)) {
+        // The code of a mixture is no more the one's than the other's.
+        (true, _) if *code == VerdictCode::Unreachable => phrases(&mut heaps.fails.iter()),
         (true, _) => format!("{first}; {}", phrases(&mut rest)),
         (false, true) => first,
         (false, false) => phrases(&mut heaps.fails.iter()),

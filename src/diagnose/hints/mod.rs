@@ -24,7 +24,12 @@ pub(super) fn all(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode, warnin
             hints.of_fault(&later);
         }
     }
-    for attempt in heaps.local.iter().chain(&heaps.untold).chain(&heaps.too_many) {
+    // Whatever these failed by, the target is not to be mended for it.
+    for attempt in &heaps.local {
+        let text = "Check this machine's network: its default route and its uplink.";
+        hints.add(HintCode::CheckLocalNetwork, &[attempt.id], text.into());
+    }
+    for attempt in heaps.untold.iter().chain(&heaps.too_many) {
         match Fault::first(attempt) {
             Some(fault) => hints.of_fault(&fault),
             None => hints.of_reason(attempt),

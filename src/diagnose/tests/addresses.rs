@@ -1,0 +1,89 @@
+//! Corrected addresses.
+
+use super::*;
+use crate::diagnose::addresses::of_url;
+use StageName::{Secure, Tls, Upgrade};
+
+/// The address of the first hint that gives one.
+fn mended(address: &str, step: StageName, cause: Cause) -> Option<String> {
+    let verdict = Run::new().dial(Dial::new(address).fails(step, cause)).verdict();
+    let address = verdict.hints.into_iter().find_map(|hint| hint.address)?;
+    Some(address.strip_suffix(&format!("/p2p/{NAMED}")).map_or(address.clone(), str::to_owned))
+}
+
+#[test]
+fn the_form_that_fits() {
+    let not_tls = |speaks: &str| Cause::NotTls { speaks: Some(speaks.into()) };
+    let not_http = |speaks: &str| Cause::NotHttp { speaks: Some(speaks.into()) };
+    let not_libp2p = |speaks: &str| Cause::NotLibp2p { speaks: Some(speaks.into()) };
+    let names = |names: &[&str]| Cause::CertificateWrongName { names: names.iter().map(|name| (*name).into()).collect() };
+    let table = [
+        ("/ip4/8.8.4.4/tcp/80/wss", Tls, not_tls("HTTP"), Some("/ip4/8.8.4.4/tcp/80/ws")),
+        ("/dns4/a.example/tcp/80/tls/sni/b.example/ws", Tls, not_tls("HTTP"), Some("/dns4/a.example/tcp/80/ws")),
+        ("/ip4/8.8.4.4/tcp/4001/wss", Tls, not_tls("multistream-select"), Some("/ip4/8.8.4.4/tcp/4001")),
+        ("/ip4/8.8.4.4/tcp/4001/wss", Tls, not_tls("SSH"), None),
+        ("/ip4/8.8.4.4/tcp/443/ws", Upgrade, not_http("TLS"), Some("/ip4/8.8.4.4/tcp/443/wss")),
+        ("/ip4/8.8.4.4/tcp/4001/ws", Upgrade, not_http("multistream-select"), Some("/ip4/8.8.4.4/tcp/4001")),
+        ("/ip4/8.8.4.4/tcp/4001", Secure, not_libp2p("HTTP"), Some("/ip4/8.8.4.4/tcp/4001/ws")),
+        ("/ip4/8.8.4.4/tcp/443", Secure, not_libp2p("TLS"), Some("/ip4/8.8.4.4/tcp/443/wss")),
+        ("/ip4/8.8.4.4/tcp/22", Secure, not_libp2p("SSH"), None),
+        ("/ip6/2606:4700::1/tcp/443/wss", Tls, names(&["*.a.example", "b.example"]), Some("/dns6/b.example/tcp/443/wss")),
+        ("/dns/a.example/tcp/443/wss", Tls, names(&["b.example"]), Some("/dns/b.example/tcp/443/wss")),
+        ("/ip4/8.8.4.4/tcp/443/tls/sni/a.example/ws", Tls, names(&["b.example"]), Some("/dns4/b.example/tcp/443/tls/ws")),
+        ("/ip4/8.8.4.4/tcp/443/wss", Tls, names(&["*.a.example", "10.0.0.1"]), None),
+        (
+            "/ip4/8.8.4.4/tcp/443/wss",
+            Tls,
+            names(&["*.k51abc.libp2p.direct"]),
+            Some("/dns4/8-8-4-4.k51abc.libp2p.direct/tcp/443/wss"),
+        ),
+        (
+            "/ip6/2606:4700::/tcp/443/wss",
+            Tls,
+            names(&["*.k51abc.libp2p.direct"]),
+            Some("/dns6/2606-4700--0.k51abc.libp2p.direct/tcp/443/wss"),
+        ),
+        ("/ip4/8.8.4.4/tcp/443/wss", Tls, names(&["evil name; rm -rf"]), None),
+    ];
+    for (address, step, cause, expected) in table {
+        let case = format!("{address} {cause:?}");
+        assert_eq!(mended(address, step, cause).as_deref(), expected, "{case}");
+    }
+}
+
+#[test]
+fn the_peer_of_the_address_gives_way_to_the_one_that_answers() {
+    let wrong = Cause::WrongPeer { actual: OTHER.into() };
+    let address = format!("/ip4/8.8.4.4/tcp/4001/p2p/{NAMED}");
+    assert_eq!(mended(&address, Secure, wrong), Some(format!("/ip4/8.8.4.4/tcp/4001/p2p/{OTHER}")));
+    assert_eq!(mended(&address, Secure, Cause::WrongPeer { actual: "no peer ID".into() }), None);
+}
+
+#[test]
+fn redirects() {
+    let table = [
+        ("https://a.example/", Some("/dns/a.example/tcp/443/wss")),
+        ("http://a.example:8080", Some("/dns/a.example/tcp/8080/ws")),
+        ("wss://8.8.4.4/", Some("/ip4/8.8.4.4/tcp/443/wss")),
+        ("WS://[2606:4700::1]:81/", Some("/ip6/2606:4700::1/tcp/81/ws")),
+        ("https://a.example/ws", None),
+        ("https://user@a.example/", None),
+        ("https://a.example:port/", None),
+        ("ftp://a.example/", None),
+        ("/login", None),
+        ("https://", None),
+        ("https://a b.example/", None),
+    ];
+    for (url, expected) in table {
+        assert_eq!(of_url(url, None).as_deref(), expected, "{url}");
+    }
+}
+
+#[test]
+fn commands_are_safe_to_paste() {
+    let dangerous = Target { kind: TargetKind::Peer, input: "/unix/$(reboot)".into(), peer: None };
+    let verdict = Run::on(dangerous).dial(Dial::new("/ip4/10.0.0.1/tcp/1").skipped(WhyCode::PrivateScope)).verdict();
+    assert_eq!((hints(&verdict), verdict.hints[0].command.as_deref()), (vec!["allow-private"], None));
+    let plain = Run::new().dial(Dial::new("/ip4/10.0.0.1/tcp/1").skipped(WhyCode::PrivateScope)).verdict();
+    assert_eq!(plain.hints[0].command.as_deref(), Some("p2p-probe dial --private /dns4/node.example.org/tcp/4001"));
+}
