@@ -110,7 +110,11 @@ mod tests {
                 options: Options::default(),
                 capabilities: vec![],
             },
-            Fact::LocalNetwork { families: vec![], sources: vec!["192.168.1.5".into()], udp_receive_buffer: None },
+            Fact::LocalNetwork {
+                families: vec![],
+                sources: vec![crate::model::LocalAddress { address: "192.168.1.5".into(), scope: crate::model::Scope::Private }],
+                udp_receive_buffer: None,
+            },
             Fact::NameResolved(NameResolved {
                 name: "/dns4/a.example".into(),
                 start_ms: Micros(1),

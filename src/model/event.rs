@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Announced, Cause, Direction, Found, Leg, Micros, Options, Outcome, Report, Source, StageName, Stamp, Target, Tool, Transport,
-    Why,
+    Announced, Cause, Direction, Found, Leg, LocalAddress, Micros, Options, Outcome, Report, Source, StageName, Stamp, Target,
+    Tool, Transport, Why,
 };
 
 /// A fact and when it became known. A line of `--format ndjson`.
@@ -44,7 +44,7 @@ pub enum Fact {
         /// The address families with a route, `ipv4` and `ipv6`.
         families: Vec<Family>,
         /// The address that each of them sends from, in the same order.
-        sources: Vec<String>,
+        sources: Vec<LocalAddress>,
         /// The most that a UDP socket of this system may buffer, in bytes; null where the system does not tell.
         udp_receive_buffer: Option<u64>,
     },

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Announced, Attempt, Event, Fact, Found, Leg, Local, LocalAddress, Micros, NameResolved, Nat, Outcome, Peer, Report, Scope,
-    Stage, StageName, TransportStatus, Transports, WhyCode,
+    Announced, Attempt, Event, Fact, Found, Leg, Local, LocalAddress, Micros, NameResolved, Nat, Outcome, Peer, Report, Stage,
+    StageName, TransportStatus, Transports, WhyCode,
 };
 use crate::diagnose;
 
@@ -77,15 +77,11 @@ impl Report {
         self.attempts.get_mut(index)
     }
 
-    fn local_network(&mut self, sources: &[String], udp_receive_buffer: Option<u64>) {
-        let scoped = |source: &String| {
-            let ip = source.parse().ok()?;
-            Some(LocalAddress { address: source.clone(), scope: Scope::of_ip(ip) })
-        };
+    fn local_network(&mut self, sources: &[LocalAddress], udp_receive_buffer: Option<u64>) {
         self.nat = Some(Nat {
             why: Some(WhyCode::TooFewVantages.into()),
             summary: "Whether peers can reach this machine was not tested.".into(),
-            local: Local { addresses: sources.iter().filter_map(scoped).collect(), udp_receive_buffer, ..Local::default() },
+            local: Local { addresses: sources.to_vec(), udp_receive_buffer, ..Local::default() },
             ..Nat::default()
         });
     }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use crate::model::{Fact, Family, Scope};
+use crate::model::{Fact, Family, LocalAddress, Scope};
 
 /// Addresses far away, only to ask the system for the route there: connecting a UDP socket sends nothing.
 const FAR: [IpAddr; 2] =
@@ -32,7 +32,8 @@ pub fn families() -> Vec<(Family, IpAddr)> {
 #[must_use]
 pub fn fact() -> Fact {
     let (families, sources): (Vec<Family>, Vec<IpAddr>) = families().into_iter().unzip();
-    let sources = sources.iter().map(IpAddr::to_string).collect();
+    let source = |ip: &IpAddr| LocalAddress { address: ip.to_string(), scope: Scope::of_ip(*ip) };
+    let sources = sources.iter().map(source).collect();
     Fact::LocalNetwork { families, sources, udp_receive_buffer: udp_receive_buffer() }
 }
 

@@ -6,7 +6,11 @@ use multiaddr::{Multiaddr, Protocol};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::{Dial, errors};
-use crate::{engine::Fault, model::Found, native::network};
+use crate::{
+    engine::{Ctx, Fault},
+    model::{Cause, Found, StageName},
+    native::network,
+};
 
 impl Dial<'_> {
     /// Where to connect to.
@@ -24,8 +28,29 @@ impl Dial<'_> {
         (ip.is_ipv4() == self.planned.ip.is_ipv4()).then(|| SocketAddr::new(ip, 0))
     }
 
-    /// A TCP connection. What is written leaves at once: the flights of a handshake are small and wait for each other.
-    pub(super) async fn tcp(&self) -> Result<TcpStream, Fault> {
+    /// A TCP connection, as the stage `connect`, before the stage `next`. Without `ctx` no stage is told.
+    pub(super) async fn tcp(&self, ctx: Option<&Ctx>, next: StageName) -> Result<TcpStream, Fault> {
+        let enter = |stage| ctx.inspect(|ctx| ctx.enter(stage));
+        enter(StageName::Connect);
+        match self.connect().await {
+            Ok(stream) => {
+                let local = stream.local_addr().ok().map(|local| address(local, Protocol::Tcp(local.port())));
+                ctx.inspect(|ctx| ctx.found(Found { local, ..Found::default() }));
+                Ok(stream)
+            }
+            Err(fault) => {
+                // A reset that answers the first packet is `refused`. Any other came after the handshake, even where it
+                // came before this program learned that the handshake was done.
+                if fault.cause == Cause::Reset {
+                    enter(next);
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// What is written leaves at once: the flights of a handshake are small and wait for each other.
+    async fn connect(&self) -> Result<TcpStream, Fault> {
         let remote = self.remote();
         let socket = if remote.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(|error| errors::of_this_machine(&error))?;
@@ -33,7 +58,7 @@ impl Dial<'_> {
             socket.bind(local).map_err(|error| errors::of_this_machine(&error))?;
         }
         let stream = socket.connect(remote).await.map_err(|error| errors::of_connect(&error))?;
-        stream.set_nodelay(true).map_err(|error| errors::of_this_machine(&error))?;
+        stream.set_nodelay(true).map_err(|error| errors::of_connect(&error))?;
         Ok(stream)
     }
 
@@ -43,12 +68,6 @@ impl Dial<'_> {
         let local = self.bind().unwrap_or_else(|| SocketAddr::new(any, 0));
         UdpSocket::bind(local).map_err(|error| errors::of_this_machine(&error))
     }
-}
-
-/// The own end of a TCP connection, as a finding.
-pub(super) fn local_tcp(stream: &TcpStream) -> Found {
-    let local = stream.local_addr().ok().map(|local| address(local, Protocol::Tcp(local.port())));
-    Found { local, ..Found::default() }
 }
 
 /// A socket address as a multiaddr.

@@ -3,7 +3,7 @@
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::{
-    Dial, socket,
+    Dial,
     upgrade::{self, Carrier},
 };
 use crate::{
@@ -21,13 +21,7 @@ struct Tcp<'a>(Dial<'a>);
 
 impl Carrier for Tcp<'_> {
     async fn open(&self, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault> {
-        if let Some(ctx) = ctx {
-            ctx.enter(StageName::Connect);
-        }
-        let stream = self.0.tcp().await?;
-        if let Some(ctx) = ctx {
-            ctx.found(socket::local_tcp(&stream));
-        }
+        let stream = self.0.tcp(ctx, StageName::Secure).await?;
         Ok(Box::new(stream.compat()))
     }
 }

@@ -6,7 +6,7 @@ use futures::future::join;
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::{
-    Dial, errors, socket, tls,
+    Dial, errors, tls,
     typed::Typed,
     upgrade::{self, Carrier},
 };
@@ -30,21 +30,17 @@ struct WebSocket<'a>(Dial<'a>);
 
 impl Carrier for WebSocket<'_> {
     async fn open(&self, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault> {
-        let enter = |stage| ctx.inspect(|ctx| ctx.enter(stage));
-        enter(StageName::Connect);
         let over_tls = self.0.planned.route.transport == Transport::Wss;
+        let next = if over_tls { StageName::Tls } else { StageName::Upgrade };
         // The store of certificates is read while the first packet travels.
         let store = async { over_tls.then(transport::tls::prepare) };
-        let stream = join(self.0.tcp(), store).await.0?;
-        if let Some(ctx) = ctx {
-            ctx.found(socket::local_tcp(&stream));
-        }
+        let stream = join(self.0.tcp(ctx, next), store).await.0?;
         let mut stream: BoxedStream = Box::new(stream.compat());
         if over_tls {
-            enter(StageName::Tls);
+            ctx.inspect(|ctx| ctx.enter(next));
             stream = tls::secure(self.0, stream, ctx).await?;
         }
-        enter(StageName::Upgrade);
+        ctx.inspect(|ctx| ctx.enter(StageName::Upgrade));
         self.upgrade(stream, ctx).await
     }
 }

@@ -21,7 +21,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-fn acts(c: char) -> bool {
+/// Whether a terminal would act on a character, or a reader not see it.
+pub(super) fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,
             // Soft hyphen, Arabic letter mark, Mongolian vowel separator.

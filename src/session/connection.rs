@@ -26,7 +26,7 @@ use super::{
 use crate::model::Cause;
 
 /// Streams of the other side that are served at once; the oldest makes room for a new one.
-const MAX_INBOUND: usize = 24;
+const MAX_INBOUND: usize = 64;
 /// Rounds of one turn before others get theirs, whatever the other side sends.
 const ROUNDS: usize = 16;
 

@@ -17,7 +17,7 @@ pub(super) const NOISE: &str = "/noise";
 /// yamux: <https://github.com/libp2p/specs/blob/master/yamux/README.md>.
 pub(super) const YAMUX: &str = "/yamux/1.0.0";
 /// Streams on one connection: the most that a session serves, and as many that it opens or lets go.
-const MAX_STREAMS: usize = 32;
+const MAX_STREAMS: usize = 128;
 /// Holds the longest flight of a handshake, so that it leaves in one packet.
 pub(super) const FLIGHT: usize = 2048;
 

@@ -204,7 +204,7 @@ pub fn fold(lines: &str) -> Vec<String> {
     let mut facts = Vec::new();
     for line in lines.lines() {
         match serde_json::from_str::<Event>(line) {
-            Ok(event) if serde_json::to_string(&event).is_ok_and(|again| again == line) => {
+            Ok(event) if compact(&event) == line => {
                 report.apply(&event);
                 facts.push(event.fact);
             }
@@ -216,9 +216,15 @@ pub fn fold(lines: &str) -> Vec<String> {
     if !matches!(ends, [Some(Fact::RunStarted { .. }), Some(Fact::RunEnded { .. })]) {
         return vec![format!("the events begin or end with another: {ends:?}")];
     }
-    let folded = serde_json::to_string(&report).expect("a report is JSON");
+    let folded = compact(&report);
     if last.ends_with(&format!(r#""report":{folded}}}"#)) {
         return Vec::new();
     }
     vec![format!("folding the events gives {folded}, not the last line: {last}")]
+}
+
+/// As the program writes a line.
+fn compact(value: &impl serde::Serialize) -> String {
+    let line = p2p_probe::render::json::line(value).expect("events and reports are JSON");
+    String::from_utf8(line).expect("JSON is UTF-8").trim_end().to_owned()
 }

@@ -6,8 +6,8 @@ mod rank;
 mod tables;
 
 use crate::model::{
-    Announced, Cause, Certificate, Direction, Event, Fact, Family, Found, Micros, Options, Outcome, Report, SCHEMA, Scope,
-    Source, StageName, Stamp, Target, TargetKind, Tool, Transport, Verdict, WhyCode,
+    Announced, Cause, Certificate, Direction, Event, Fact, Family, Found, LocalAddress, Micros, Options, Outcome, Report, SCHEMA,
+    Scope, Source, StageName, Stamp, Target, TargetKind, Tool, Transport, Verdict, WhyCode,
 };
 
 const NAMED: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
@@ -28,6 +28,10 @@ struct Dial {
     steps: Vec<(StageName, Outcome, Found)>,
     why: Option<WhyCode>,
     cause: Option<Cause>,
+}
+
+fn local(source: &str) -> LocalAddress {
+    LocalAddress { address: source.into(), scope: Scope::of_ip(source.parse().unwrap()) }
 }
 
 impl Dial {
@@ -148,7 +152,7 @@ impl Run {
         let family = |source: &&str| if source.contains(':') { Family::Ipv6 } else { Family::Ipv4 };
         self.facts.push(Fact::LocalNetwork {
             families: sources.iter().map(family).collect(),
-            sources: sources.iter().map(|source| (*source).to_owned()).collect(),
+            sources: sources.iter().map(|source| local(source)).collect(),
             udp_receive_buffer,
         });
         self
