@@ -21,6 +21,8 @@ pub mod identity;
 pub mod model;
 #[cfg(feature = "native")]
 pub mod native;
+#[cfg(feature = "native")]
+pub mod node;
 pub mod peer_id;
 pub mod plan;
 #[cfg(feature = "native")]

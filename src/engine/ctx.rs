@@ -8,7 +8,7 @@ use futures::{
 };
 
 use super::{Fault, log::Record};
-use crate::model::{Announced, Cause, Fact, Found, Leg, Micros, StageName};
+use crate::model::{Announced, Cause, Found, Leg, Micros, StageName};
 
 /// The voice of a probe: it names the stage it enters and tells what it finds. The engine keeps the time and closes what
 /// is open, so no probe can forget an event.
@@ -64,11 +64,8 @@ impl Ctx {
 
     /// The peer told of itself.
     pub fn identified(&self, identity: Identity) {
-        let Identity { peer, agent, protocol_version, protocols, announced, announced_total } = identity;
-        let attempt = self.record.attempt;
-        let fact =
-            Fact::PeerIdentified { attempt, peer: peer.clone(), agent, protocol_version, protocols, announced, announced_total };
-        self.record.log.emit(self.record.log.now(), fact);
+        let peer = identity.peer.clone();
+        self.record.identified(identity);
         // The engine is gone when nobody listens; then nothing is to be planned either.
         let _ = self.identified.unbounded_send(peer);
     }

@@ -1,4 +1,5 @@
-//! Where events are made: the clock of a run, the queue of what happened, and the open stages.
+//! Where events are made: the clock of a run, the queue of what happened, and the open stages. A listener uses the same for
+//! its dialers, with a log of its own for each of them.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use super::Fault;
+use super::{Fault, Identity};
 use crate::model::{Cause, Event, Fact, Found, Leg, Micros, Outcome, Report, StageName, Why};
 
 /// The log of a run: every event passes here once.
-pub(super) struct Log {
+pub(crate) struct Log {
     now: Box<dyn Fn() -> Duration>,
     origin: Duration,
     events: RefCell<VecDeque<Event>>,
@@ -19,28 +20,36 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(now: Box<dyn Fn() -> Duration>) -> Rc<Self> {
+    /// The log of a run that begins now.
+    pub(crate) fn new(now: Box<dyn Fn() -> Duration>) -> Rc<Self> {
         let origin = now();
+        Self::since(origin, now)
+    }
+
+    /// A log of things that happen in a run that began at `origin`.
+    pub(crate) fn since(origin: Duration, now: Box<dyn Fn() -> Duration>) -> Rc<Self> {
         Rc::new(Self { now, origin, events: RefCell::default(), report: RefCell::default() })
     }
 
     /// Since the run began.
-    pub(super) fn now(&self) -> Micros {
+    pub(crate) fn now(&self) -> Micros {
         (self.now)().saturating_sub(self.origin).into()
     }
 
-    pub(super) fn emit(&self, t_ms: Micros, fact: Fact) {
+    /// Notes a fact: it is folded at once and waits to be taken.
+    pub(crate) fn emit(&self, t_ms: Micros, fact: Fact) {
         let event = Event { t_ms, run: 0, fact };
         self.report.borrow_mut().apply(&event);
         self.events.borrow_mut().push_back(event);
     }
 
-    pub(super) fn take(&self) -> Option<Event> {
+    /// The oldest event that was not taken.
+    pub(crate) fn take(&self) -> Option<Event> {
         self.events.borrow_mut().pop_front()
     }
 
     /// What is known so far.
-    pub(super) fn report<T>(&self, read: impl FnOnce(&Report) -> T) -> T {
+    pub(crate) fn report<T>(&self, read: impl FnOnce(&Report) -> T) -> T {
         read(&self.report.borrow())
     }
 }
@@ -55,16 +64,16 @@ struct Open {
 }
 
 /// The record of one attempt: ends a stage where the next begins, and closes what is open whatever happens.
-pub(super) struct Record {
-    pub(super) log: Rc<Log>,
-    pub(super) attempt: u32,
+pub(crate) struct Record {
+    pub(crate) log: Rc<Log>,
+    pub(crate) attempt: u32,
     started: Cell<bool>,
     open: RefCell<Option<Open>>,
     leg: Cell<Option<Leg>>,
 }
 
 /// Why an attempt was cut short.
-pub(super) enum Cut {
+pub(crate) enum Cut {
     /// Its own time was over.
     TimedOut,
     /// The run ended.
@@ -72,7 +81,8 @@ pub(super) enum Cut {
 }
 
 impl Record {
-    pub(super) fn new(log: &Rc<Log>, attempt: u32) -> Rc<Self> {
+    /// The record of an attempt that was planned.
+    pub(crate) fn new(log: &Rc<Log>, attempt: u32) -> Rc<Self> {
         Rc::new(Self { log: Rc::clone(log), attempt, started: Cell::default(), open: RefCell::default(), leg: Cell::default() })
     }
 
@@ -83,11 +93,12 @@ impl Record {
         }
     }
 
-    pub(super) fn set_leg(&self, leg: Option<Leg>) {
+    pub(crate) fn set_leg(&self, leg: Option<Leg>) {
         self.leg.set(leg);
     }
 
-    pub(super) fn enter(&self, stage: StageName) {
+    /// Begins a stage; the one before has passed, unless it was said to have failed.
+    pub(crate) fn enter(&self, stage: StageName) {
         let now = self.log.now();
         self.start(now);
         self.close(now, None);
@@ -96,26 +107,35 @@ impl Record {
         *self.open.borrow_mut() = Some(Open { stage, leg, found: Found::default(), fault: None, timed_out: None });
     }
 
-    pub(super) fn found(&self, found: Found) {
+    /// Adds what the open stage found.
+    pub(crate) fn found(&self, found: Found) {
         if let Some(open) = &mut *self.open.borrow_mut() {
             open.found.merge(found);
         }
     }
 
-    pub(super) fn failed_but_continue(&self, fault: Fault) {
+    pub(crate) fn failed_but_continue(&self, fault: Fault) {
         if let Some(open) = &mut *self.open.borrow_mut() {
             open.fault.get_or_insert(fault);
         }
     }
 
-    pub(super) fn time_out_means(&self, cause: Box<dyn Fn() -> Cause>) {
+    pub(crate) fn time_out_means(&self, cause: Box<dyn Fn() -> Cause>) {
         if let Some(open) = &mut *self.open.borrow_mut() {
             open.timed_out = Some(cause);
         }
     }
 
+    /// The peer told of itself.
+    pub(crate) fn identified(&self, identity: Identity) {
+        let Identity { peer, agent, protocol_version, protocols, announced, announced_total } = identity;
+        let attempt = self.attempt;
+        let fact = Fact::PeerIdentified { attempt, peer, agent, protocol_version, protocols, announced, announced_total };
+        self.log.emit(self.log.now(), fact);
+    }
+
     /// Ends the attempt as its probe ended.
-    pub(super) fn end(&self, result: Result<(), Fault>) {
+    pub(crate) fn end(&self, result: Result<(), Fault>) {
         let now = self.log.now();
         self.start(now);
         self.close(now, result.err().map(|fault| (Outcome::failed(fault.cause), fault.message)));
@@ -123,7 +143,7 @@ impl Record {
     }
 
     /// Ends the attempt from outside.
-    pub(super) fn cut(&self, cut: Cut) {
+    pub(crate) fn cut(&self, cut: Cut) {
         let now = self.log.now();
         let outcome = match cut {
             Cut::TimedOut => {

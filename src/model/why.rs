@@ -21,8 +21,9 @@ codes! {
         PrivateScope = "private-scope", "a private address that you did not name";
         /// The same address was tried by another attempt of this run.
         Duplicate = "duplicate", "tried already";
-        /// More addresses than one run dials: 100 behind a `/dnsaddr`, 32 that a peer announces.
-        OverLimit = "over-limit", "more addresses than one run dials";
+        /// More than one run takes on: 100 addresses behind a `/dnsaddr`, 32 that a peer announces. Of a dialer: `listen` has as
+        /// many connections as it serves, 256 in all and 32 from one IP address (an IPv6 /64 counts as one).
+        OverLimit = "over-limit", "more than one run takes on";
         /// The entry of a `/dnsaddr` belongs to another peer than the one that was named.
         OtherPeer = "other-peer", "belongs to another peer";
         /// This machine has no route for the address family, IPv4 or IPv6, so nothing can be said about the address.

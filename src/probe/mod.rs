@@ -2,8 +2,8 @@
 
 pub mod dns;
 mod errors;
-mod quic;
-mod session;
+pub(crate) mod quic;
+pub(crate) mod session;
 mod socket;
 mod tcp;
 mod tls;

@@ -42,7 +42,8 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
     tried
 }
 
-fn name_of(key: &KeyType) -> &'static str {
+/// The name of a key's type as reports carry it.
+pub(crate) fn name_of(key: &KeyType) -> &'static str {
     match key {
         KeyType::Ed25519 => "ed25519",
         KeyType::RSA => "rsa",
@@ -69,7 +70,7 @@ fn fault(error: &DialError) -> Fault {
 }
 
 /// What the end of a handshake means.
-fn cause(ended: &Ended) -> Cause {
+pub(crate) fn cause(ended: &Ended) -> Cause {
     match ended {
         Ended::TlsAlert { alert, .. } => Cause::QuicFailed { alert: Some(*alert) },
         Ended::Transport { .. } | Ended::VersionMismatch => Cause::QuicFailed { alert: None },
@@ -81,7 +82,7 @@ fn cause(ended: &Ended) -> Cause {
 }
 
 /// What a certificate means that proves no libp2p peer.
-fn certificate(rejected: &CertError) -> Cause {
+pub(crate) fn certificate(rejected: &CertError) -> Cause {
     match rejected {
         CertError::UnsupportedKey { kind } => Cause::UnsupportedKey { kind: kind.to_string() },
         CertError::NoExtension => Cause::NotLibp2p { speaks: Some("TLS".into()) },

@@ -52,27 +52,35 @@ impl Drop for Seen<'_> {
 }
 
 fn tell(ctx: &Ctx, peer: PeerId, identified: Identified) {
+    let (found, identity) = told(peer, identified);
+    ctx.found(found);
+    ctx.identified(identity);
+}
+
+/// What a peer told of itself, as a finding and as a fact.
+pub(crate) fn told(peer: PeerId, identified: Identified) -> (Found, Identity) {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    ctx.found(Found {
+    let found = Found {
         agent: identified.agent.clone(),
         observed: identified.observed.as_ref().map(ToString::to_string),
         protocols: Some(count(identified.protocols.len())),
         announced: Some(identified.announced_total),
         ..Found::default()
-    });
+    };
     let announced = identified.announced.iter().map(|address| Announced {
         address: address.to_string(),
         scope: Scope::of(address),
         attempt: None,
     });
-    ctx.identified(Identity {
+    let identity = Identity {
         peer: peer.to_base58(),
         announced: announced.collect(),
         agent: identified.agent,
         protocol_version: identified.protocol_version,
         protocols: identified.protocols,
         announced_total: identified.announced_total,
-    });
+    };
+    (found, identity)
 }
 
 impl Dial<'_> {

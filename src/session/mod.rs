@@ -34,6 +34,8 @@ pub use identify::{Identified, Us};
 pub use inbound::Noted;
 pub use negotiate::{Confirmation, Proposal, Unanswered, answer, propose};
 pub use ping::Pings;
+#[cfg(feature = "native")]
+pub(crate) use tls::alerted;
 pub use upgrade::{
     BoxedStream, ByteStream, Multiplexed, Secured, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound,
 };

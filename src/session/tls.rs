@@ -56,9 +56,14 @@ fn fault_of(error: &std::io::Error, notes: &Notes) -> Fault {
         };
     }
     let what = match chain(error).find_map(|error| error.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::AlertReceived(alert)) => format!("the peer sent the TLS alert {}", u8::from(*alert)),
+        Some(rustls::Error::AlertReceived(alert)) => alerted(u8::from(*alert)),
         Some(_) => "the TLS handshake broke".to_owned(),
         None => "bytes that are not TLS".to_owned(),
     };
     Fault::from_io(error, Cause::HandshakeFailed { what })
+}
+
+/// What broke a handshake when the peer sent this alert (RFC 8446, section 6).
+pub(crate) fn alerted(alert: u8) -> String {
+    format!("the peer sent the TLS alert {alert}")
 }

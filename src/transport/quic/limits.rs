@@ -27,9 +27,9 @@ impl Default for Limits {
     }
 }
 
-/// Counts what is let in.
+/// Counts what is let in. A node that listens in several ways has one for all of them.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     limits: Limits,
     counts: Mutex<Counts>,
 }
@@ -44,22 +44,22 @@ struct Counts {
 }
 
 impl Gate {
-    pub(super) fn new(limits: Limits) -> Arc<Self> {
+    pub(crate) fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self { limits, counts: Mutex::default() })
     }
 
     /// Whether dialers have to prove their address now.
-    pub(super) fn wants_proof(&self) -> bool {
+    pub(crate) fn wants_proof(&self) -> bool {
         self.counts().handshakes >= self.limits.retry_above
     }
 
     /// How many were turned away.
-    pub(super) fn refused(&self) -> u64 {
+    pub(crate) fn refused(&self) -> u64 {
         self.counts().refused
     }
 
     /// Lets one more in, or none when a limit is reached.
-    pub(super) fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Permit> {
+    pub(crate) fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Permit> {
         let source = source(ip);
         let mut counts = self.counts();
         let from_there = counts.by_source.get(&source).copied().unwrap_or(0);
@@ -84,19 +84,19 @@ impl Gate {
 
 /// A place among a listener's connections, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub(crate) struct Permit {
     gate: Arc<Gate>,
     source: IpAddr,
     handshaking: bool,
 }
 
 impl Permit {
-    pub(super) fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.gate.limits
     }
 
     /// The handshake is over; the connection stays.
-    pub(super) fn established(&mut self) {
+    pub(crate) fn established(&mut self) {
         if std::mem::take(&mut self.handshaking) {
             self.gate.counts().handshakes -= 1;
         }

@@ -24,6 +24,7 @@ mod writable;
 pub use dial::{Dialed, dial};
 pub use error::{AcceptError, DialError, Ended};
 pub use limits::Limits;
+pub(crate) use limits::{Gate, Permit};
 pub use listen::{Accepted, Arrival, Listener};
 pub use muxer::Connection;
 pub use progress::Progress;

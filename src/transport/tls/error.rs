@@ -48,7 +48,7 @@ pub enum TlsFault {
 
 impl TlsFault {
     /// The library hands its own error inside an `io::Error`.
-    pub(super) fn of(error: io::Error, view: &TapView) -> Self {
+    pub(crate) fn of(error: io::Error, view: &TapView) -> Self {
         let first = view.first();
         if !begins_record(&first) {
             return Self::NotTls { speaks: view.speaks(), banner: view.banner() };

@@ -1,0 +1,100 @@
+//! Ports, and who arrives at them.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use futures::{
+    StreamExt,
+    stream::{self, LocalBoxStream},
+};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{
+    model::Transport,
+    native,
+    transport::quic::{self, Arrival},
+};
+
+/// How long to wait before a port is asked again that could not give a connection: without file descriptors it would say so
+/// at once and without end.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A port that was bound.
+pub(super) enum Listener {
+    Tcp(TcpListener, Transport),
+    Quic(Arc<quic::Listener>, SocketAddr),
+}
+
+/// Somebody at a port.
+pub(super) struct Arrived {
+    pub(super) transport: Transport,
+    /// The address of ours that was dialed.
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) carrier: Carrier,
+}
+
+/// What a connection begins with.
+pub(super) enum Carrier {
+    Stream(TcpStream),
+    Quic(Box<Arrival>),
+}
+
+impl Listener {
+    pub(super) fn tcp(listener: TcpListener, transport: Transport) -> Self {
+        Self::Tcp(listener, transport)
+    }
+
+    pub(super) fn quic(listener: quic::Listener, local: SocketAddr) -> Self {
+        Self::Quic(Arc::new(listener), local)
+    }
+
+    /// The QUIC listener of it: its connections end by being told so.
+    pub(super) fn as_quic(&self) -> Option<Arc<quic::Listener>> {
+        match self {
+            Self::Tcp(..) => None,
+            Self::Quic(listener, _) => Some(Arc::clone(listener)),
+        }
+    }
+
+    /// Everybody who arrives, until the stream is dropped.
+    pub(super) fn arrivals(self) -> LocalBoxStream<'static, Arrived> {
+        match self {
+            Self::Tcp(listener, transport) => stream::unfold(listener, move |listener| async move {
+                let arrived = next_tcp(&listener, transport).await;
+                Some((arrived, listener))
+            })
+            .boxed_local(),
+            Self::Quic(listener, local) => stream::unfold(listener, move |listener| async move {
+                let arrival = listener.accept().await?;
+                let local = arrival.local.map_or(local, |ip| SocketAddr::new(ip, local.port()));
+                let remote = arrival.remote;
+                let carrier = Carrier::Quic(Box::new(arrival));
+                Some((Arrived { transport: Transport::Quic, local, remote, carrier }, listener))
+            })
+            .boxed_local(),
+        }
+    }
+}
+
+async fn next_tcp(listener: &TcpListener, transport: Transport) -> Arrived {
+    loop {
+        match listener.accept().await.and_then(|(stream, remote)| Ok((stream.local_addr()?, stream, remote))) {
+            Ok((local, stream, remote)) => {
+                // Flights of a handshake are small and wait for each other. Without it the connection is only slower.
+                let _ = stream.set_nodelay(true);
+                return Arrived { transport, local, remote, carrier: Carrier::Stream(stream) };
+            }
+            Err(error) if of_one_dialer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                native::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether the error is about a dialer that was gone before it was looked at.
+fn of_one_dialer(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::ConnectionAborted | Kind::ConnectionReset | Kind::NotConnected | Kind::InvalidInput)
+}

@@ -1,0 +1,144 @@
+//! Ports of this machine.
+
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
+
+use super::{Config, accept::Listener, address::Spot};
+use crate::{model::Transport, transport::quic};
+
+/// Dialers that the system keeps until they are looked at.
+const BACKLOG: i32 = 256;
+/// On Unix this allows to listen again while old connections linger; elsewhere it would let others take the port over.
+const REUSE_ADDRESS: bool = cfg!(unix);
+
+/// Why a node cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another program has the port.
+    #[error("{kind} port {port} of {ip} is in use; choose another one with --port, or any free one with --port 0")]
+    InUse {
+        /// `TCP` or `UDP`.
+        kind: &'static str,
+        /// The port.
+        port: u16,
+        /// The address.
+        ip: std::net::IpAddr,
+    },
+    /// The system does not let this user have the port.
+    #[error("this user may not listen on {kind} port {port}; choose another one with --port")]
+    Forbidden {
+        /// `TCP` or `UDP`.
+        kind: &'static str,
+        /// The port.
+        port: u16,
+    },
+    /// No such address here.
+    #[error("cannot listen on {address}: {source}")]
+    System {
+        /// The address.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Not a kind of address to listen on.
+    #[error(
+        "cannot listen on {address}; possible are /ip4/…/tcp/…, …/tcp/…/ws, …/tcp/…/wss and …/udp/…/quic-v1, with ip4 or ip6"
+    )]
+    Unsupported {
+        /// The address.
+        address: String,
+    },
+    /// No certificate for `/wss`.
+    #[error("{address} needs a certificate: name its files with --tls-cert and --tls-key")]
+    NoCertificate {
+        /// The address.
+        address: String,
+    },
+    /// Nothing to listen on.
+    #[error("no address to listen on")]
+    Nothing,
+}
+
+/// Binds all addresses, and tells what they became. A machine without IPv6 serves the other wildcard alone.
+pub(super) fn all(config: &Config) -> Result<(Vec<Listener>, Vec<Spot>), BindError> {
+    let mut listeners = Vec::new();
+    let mut bound = Vec::new();
+    let mut left_out = None;
+    for address in &config.listen {
+        let spot = Spot::parse(address)?;
+        match one(config, spot) {
+            Ok((listener, socket)) => {
+                listeners.push(listener);
+                bound.push(Spot { socket, ..spot });
+            }
+            Err(BindError::System { source, .. }) if spot.socket.ip().is_unspecified() && no_such_family(&source) => {
+                left_out = Some(BindError::System { address: address.to_string(), source });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if bound.is_empty() {
+        return Err(left_out.unwrap_or(BindError::Nothing));
+    }
+    Ok((listeners, bound))
+}
+
+fn one(config: &Config, spot: Spot) -> Result<(Listener, SocketAddr), BindError> {
+    let because = |source: io::Error| {
+        let (kind, port) = (if spot.transport == Transport::Quic { "UDP" } else { "TCP" }, spot.socket.port());
+        match source.kind() {
+            io::ErrorKind::AddrInUse => BindError::InUse { kind, port, ip: spot.socket.ip() },
+            io::ErrorKind::PermissionDenied => BindError::Forbidden { kind, port },
+            _ => BindError::System { address: spot.address().to_string(), source },
+        }
+    };
+    if spot.transport == Transport::Wss && config.tls.is_none() {
+        return Err(BindError::NoCertificate { address: spot.address().to_string() });
+    }
+    if spot.transport == Transport::Quic {
+        let listener = udp(spot.socket).and_then(|socket| quic::Listener::new(socket, &config.identity, config.limits.of_quic()));
+        let listener = listener.map_err(because)?;
+        let local = listener.local_addr().map_err(because)?;
+        return Ok((Listener::quic(listener, local), local));
+    }
+    let listener = tcp(spot.socket).map_err(because)?;
+    let local = listener.local_addr().map_err(because)?;
+    Ok((Listener::tcp(listener, spot.transport), local))
+}
+
+fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket(address, Type::STREAM, Protocol::TCP)?;
+    socket.set_reuse_address(REUSE_ADDRESS)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = socket(address, Type::DGRAM, Protocol::UDP)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Each family has sockets of its own, so that an IPv4 dialer is never shown as an IPv6 one.
+fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// `EAFNOSUPPORT` of Linux, of the BSDs with macOS, and of Windows; kinds of errors have no name for it.
+const NO_SUCH_FAMILY: [i32; 3] = [97, 47, 10047];
+
+/// An address that is not available is how a family looks that is switched off.
+fn no_such_family(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error().is_some_and(|code| NO_SUCH_FAMILY.contains(&code))
+}

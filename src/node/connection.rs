@@ -1,0 +1,108 @@
+//! From somebody at a port to a multiplexed connection.
+
+use std::net::SocketAddr;
+
+use futures_rustls::TlsAcceptor;
+use libp2p_core::muxing::StreamMuxerBox;
+use libp2p_identity::PeerId;
+use multiaddr::{Multiaddr, Protocol};
+use tokio_util::compat::TokioAsyncReadCompatExt;
+
+use super::{
+    accept::{Arrived, Carrier},
+    fault,
+    serve::Common,
+};
+use crate::{
+    engine::{Fault, Record},
+    model::{Cause, Found, StageName, Transport},
+    probe,
+    session::{BoxedStream, ByteStream, Multiplexed, multiplex_inbound, secure_inbound},
+    transport::{quic::Arrival, tap::Tap, websocket},
+};
+
+/// A connection that stands, and who proved to be at its other end.
+pub(super) struct Established {
+    pub(super) peer: PeerId,
+    pub(super) connection: Multiplexed,
+}
+
+/// Goes through the stages of a dial from its other side.
+pub(super) async fn establish(common: &Common, record: &Record, arrived: Arrived) -> Result<Established, Fault> {
+    let Arrived { transport, local, carrier, .. } = arrived;
+    record.enter(StageName::Connect);
+    let stream = match carrier {
+        Carrier::Quic(arrival) => return quic(record, *arrival, local).await,
+        Carrier::Stream(stream) => stream,
+    };
+    record.found(Found { local: Some(address(local, Protocol::Tcp(local.port()))), ..Found::default() });
+    let stream: BoxedStream = match transport {
+        Transport::Ws => websocket(record, stream.compat()).await?,
+        Transport::Wss => {
+            let stream = tls(common, record, Box::new(stream.compat())).await?;
+            websocket(record, stream).await?
+        }
+        _ => Box::new(stream.compat()),
+    };
+    upgrade(common, record, stream).await
+}
+
+async fn quic(record: &Record, arrival: Arrival, local: SocketAddr) -> Result<Established, Fault> {
+    record.found(Found { local: Some(address(local, Protocol::Udp(local.port()))), ..Found::default() });
+    let accepted = arrival.handshake().await.map_err(|error| fault::of_quic(&error))?;
+    record.found(Found {
+        rtt_ms: Some(accepted.connection.rtt().into()),
+        peer: Some(accepted.peer.to_base58()),
+        key_type: Some(probe::quic::name_of(&accepted.key_type).into()),
+        ..Found::default()
+    });
+    let connection = Multiplexed::from(StreamMuxerBox::new(accepted.connection));
+    Ok(Established { peer: accepted.peer, connection })
+}
+
+async fn tls(common: &Common, record: &Record, stream: BoxedStream) -> Result<BoxedStream, Fault> {
+    record.enter(StageName::Tls);
+    // Without a certificate no such port was bound.
+    let config = common.tls.clone().ok_or(Cause::LocalFault { errno: None })?;
+    let tap = Tap::new(stream);
+    let view = tap.view();
+    let stream = TlsAcceptor::from(config).accept(tap).await.map_err(|error| fault::of_tls(error, &view))?;
+    let session = stream.get_ref().1;
+    record.found(Found {
+        version: session.protocol_version().and_then(|version| Some(version.as_str()?.replace('_', "."))),
+        alpn: session.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
+        ..Found::default()
+    });
+    Ok(Box::new(stream))
+}
+
+async fn websocket(record: &Record, stream: impl ByteStream + 'static) -> Result<BoxedStream, Fault> {
+    record.enter(StageName::Upgrade);
+    let stream = websocket::accept(stream).await.map_err(fault::of_upgrade)?;
+    record.found(Found { status: Some(101), ..Found::default() });
+    Ok(Box::new(stream))
+}
+
+async fn upgrade(common: &Common, record: &Record, stream: BoxedStream) -> Result<Established, Fault> {
+    record.enter(StageName::Secure);
+    let tap = Tap::new(stream);
+    let view = tap.view();
+    let secured = secure_inbound(tap, &common.identity).await.map_err(|unanswered| {
+        record.found(fault::proposed(&view));
+        fault::explained(fault::of_negotiation(unanswered), &view)
+    })?;
+    record.found(Found {
+        protocol: Some(secured.protocol.into()),
+        peer: Some(secured.peer.to_base58()),
+        key_type: secured.key_type.map(Into::into),
+        ..Found::default()
+    });
+    record.enter(StageName::Multiplex);
+    let connection = multiplex_inbound(secured.stream).await.map_err(fault::of_negotiation)?;
+    record.found(Found { protocol: connection.protocol.map(Into::into), ..Found::default() });
+    Ok(Established { peer: secured.peer, connection })
+}
+
+fn address(socket: SocketAddr, port: Protocol<'_>) -> String {
+    Multiaddr::from(socket.ip()).with(port).to_string()
+}

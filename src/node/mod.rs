@@ -1,0 +1,94 @@
+//! `listen`: a node to be dialed, that tells what it saw of each dialer.
+//!
+//! No Swarm: accept loops, and for each connection an [`Attempt`](crate::model::Attempt) with direction `inbound`, made of the
+//! same events as a dial and folded by the same code. Each dialer has a small report of its own that is dropped with the
+//! connection, so that memory stays flat. The attempt is the dial: it ends when the dialer has identified itself, or with
+//! what kept it from that; the connection is served on until it ends.
+//!
+//! Everything is polled in place by [`Node::run`] and needs a Tokio runtime with I/O and time.
+
+mod accept;
+mod address;
+mod bind;
+mod certificate;
+mod connection;
+mod fault;
+mod limits;
+mod run;
+mod sentence;
+mod serve;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc};
+
+use libp2p_identity::Keypair;
+use multiaddr::Multiaddr;
+use rustls::ServerConfig;
+
+pub use address::everywhere;
+pub use bind::BindError;
+pub use certificate::{CertificateError, server_config};
+pub use limits::Limits;
+pub use sentence::sentence;
+pub use tally::Tally;
+
+use accept::Listener;
+
+/// What a node is to be.
+#[derive(Clone)]
+pub struct Config {
+    /// Where to listen, see [`everywhere`]: TCP, WebSocket (`/ws`, `/wss`), QUIC.
+    pub listen: Vec<Multiaddr>,
+    /// Who it is.
+    pub identity: Keypair,
+    /// The certificate for `/wss`, see [`server_config`].
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Addresses that it is reached at from outside; told to dialers instead of those listened on.
+    pub announce: Vec<Multiaddr>,
+    /// What it takes on.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A node on these addresses, without a certificate.
+    #[must_use]
+    pub fn new(listen: Vec<Multiaddr>, identity: Keypair) -> Self {
+        Self { listen, identity, tls: None, announce: Vec::new(), limits: Limits::default() }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("listen", &self.listen).field("announce", &self.announce).finish_non_exhaustive()
+    }
+}
+
+/// A node whose ports are bound. It answers while [`Node::run`] is polled.
+pub struct Node {
+    listeners: Vec<Listener>,
+    addresses: Vec<Multiaddr>,
+    config: Config,
+}
+
+impl Node {
+    /// Binds every port, or none. To be called inside a Tokio runtime.
+    pub fn bind(config: Config) -> Result<Self, BindError> {
+        let (listeners, bound) = bind::all(&config)?;
+        let addresses = address::dialable(&config, &bound);
+        Ok(Self { listeners, addresses, config })
+    }
+
+    /// The addresses to dial, with the peer ID: those announced, then those of this machine, the furthest reaching first.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Multiaddr> {
+        self.addresses.clone()
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}

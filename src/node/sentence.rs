@@ -1,0 +1,297 @@
+//! What a listener can say of a dialer, in one sentence. Pure.
+
+use crate::{
+    model::{Attempt, Cause, Outcome, Peer, Stage, StageName, Transport},
+    render::clean,
+    session::alerted,
+};
+
+/// How much is shown of what a dialer says of itself, in characters.
+const SHOWN: usize = 100;
+
+/// TLS alerts by which a dialer refuses the certificate it was shown (RFC 8446, section 6.2): bad, unsupported, revoked,
+/// expired, unknown; unknown authority, access denied, decrypt error. Ours is always in order, so that it is who we are that
+/// was refused.
+const CERTIFICATE_REFUSED: [u8; 8] = [42, 43, 44, 45, 46, 48, 49, 51];
+/// The alert when no application protocol is shared (RFC 7301).
+const NO_APPLICATION_PROTOCOL: u8 = 120;
+/// The alert to a dialer without a certificate.
+const CERTIFICATE_REQUIRED: u8 = 116;
+
+const REFUSED: &str = "refused who we are, by a TLS alert: it expected another peer ID";
+const OTHER_PEER: &str = "the usual sign of a dialer that expected another peer ID";
+
+/// How far a dialer came, and why it came no further, in terms of what a server can know. `peer` is what it told of itself.
+/// One line, harmless on a terminal.
+#[must_use]
+pub fn sentence(attempt: &Attempt, peer: Option<&Peer>) -> String {
+    match &attempt.outcome {
+        Outcome::Passed => connected(attempt, peer),
+        Outcome::Failed { cause } => {
+            let failed = attempt.stages.iter().find(|stage| stage.outcome.cause().is_some());
+            failed.map_or_else(|| cause.brief().to_owned(), |stage| why(attempt, stage, cause))
+        }
+        Outcome::Skipped { .. } => "turned away: as many connections as are served at once".into(),
+        Outcome::Unknown { .. } => match attempt.stages.last() {
+            Some(stage) => format!("still at {} when this ended", stage.stage),
+            None => "still there when this ended".into(),
+        },
+    }
+}
+
+/// Somebody who proved who they are.
+fn connected(attempt: &Attempt, peer: Option<&Peer>) -> String {
+    let id = attempt.peer().unwrap_or("a peer");
+    let identify = attempt.stage(StageName::Identify);
+    let Some(identify) = identify.filter(|stage| !stage.outcome.passed()) else {
+        let agent = peer.and_then(|peer| peer.agent.as_deref()).map_or_else(|| "without an agent version".into(), shown);
+        let sees = identify.and_then(|stage| stage.found.observed.as_deref());
+        return format!("{id}, {agent}{}", sees.map_or_else(String::new, |us| format!(", sees us at {}", shown(us))));
+    };
+    match identify.outcome.cause() {
+        Some(Cause::Closed | Cause::Reset) => {
+            format!("{id}, left before it told its agent: some find only now that they expected another peer ID")
+        }
+        Some(Cause::TimedOut) => format!("{id}, connected, and did not answer identify"),
+        Some(Cause::ProtocolNotSupported) => format!("{id}, connected, does not offer identify"),
+        Some(cause) => format!("{id}, connected, identify failed: {}", cause.brief()),
+        None => format!("{id}, connected, and was about to tell its agent when this ended"),
+    }
+}
+
+/// Why a connection did not come about.
+fn why(attempt: &Attempt, failed: &Stage, cause: &Cause) -> String {
+    let stage = failed.stage;
+    match cause {
+        Cause::NotLibp2p { speaks } => spoke(speaks.as_deref(), failed, "libp2p", attempt.transport),
+        Cause::NotTls { speaks } => spoke(speaks.as_deref(), failed, "TLS", attempt.transport),
+        Cause::NotHttp { speaks } => spoke(speaks.as_deref(), failed, "a WebSocket", attempt.transport),
+        Cause::HttpStatus { status, .. } => format!("spoke HTTP and did not ask for a WebSocket (answered {status})"),
+        Cause::Closed | Cause::Reset => gone(failed, cause),
+        Cause::TimedOut => format!("silent at {stage} until its time was over"),
+        Cause::QuicFailed { alert: Some(alert) } => of_alert(*alert),
+        Cause::QuicFailed { alert: None } => with("failed in the QUIC handshake", failed),
+        Cause::TlsFailed { alert: Some(alert) } => {
+            format!("failed at tls with the alert {}: most often it does not trust the certificate", shown(alert))
+        }
+        Cause::NoCommonProtocol { offered } => {
+            let ours = offered.as_ref().map_or_else(String::new, |offered| format!(" (served: {})", offered.join(", ")));
+            let asked = failed.message.as_deref().map_or_else(|| "nothing that is served".into(), shown);
+            format!("asked at {stage} for {asked}{ours}")
+        }
+        Cause::UnsupportedKey { kind } => format!("its key is of a type that is not supported ({})", shown(kind)),
+        Cause::HandshakeFailed { what } if refused_over_tls(what) => REFUSED.into(),
+        Cause::HandshakeFailed { what } | Cause::WebsocketFailed { what } => format!("failed at {stage}: {}", shown(what)),
+        other => with(&format!("failed at {stage}: {}", other.brief()), failed),
+    }
+}
+
+/// Another protocol than the port's.
+fn spoke(speaks: Option<&str>, failed: &Stage, instead_of: &str, transport: Option<Transport>) -> String {
+    match (speaks, transport) {
+        (Some("multistream-select"), Some(Transport::Ws | Transport::Wss)) => {
+            format!("spoke libp2p over bare TCP, not {instead_of}: the address it dialed lacks its WebSocket part")
+        }
+        (Some("HTTP"), Some(Transport::Tcp)) => "spoke HTTP, not libp2p: WebSocket has a port of its own".into(),
+        (Some(speaks), _) => format!("spoke {speaks}, not {instead_of}"),
+        (None, _) => with(&format!("spoke something else than {instead_of}"), failed),
+    }
+}
+
+/// Somebody who hung up. Before TLS tells more, why can only be guessed.
+fn gone(failed: &Stage, cause: &Cause) -> String {
+    let how = if *cause == Cause::Reset { "reset" } else { "closed" };
+    match failed.stage {
+        StageName::Secure if failed.found.protocol.is_some() => format!("{how} at secure: {OTHER_PEER}"),
+        StageName::Multiplex => format!("{how} at multiplex, after it had seen who we are: {OTHER_PEER}"),
+        StageName::Secure => format!("{how} at secure, before it proposed anything: a port scan or a health check"),
+        StageName::Tls => format!("{how} at tls: most often it does not trust the certificate"),
+        stage => format!("{how} at {stage}"),
+    }
+}
+
+fn of_alert(alert: u8) -> String {
+    match alert {
+        alert if CERTIFICATE_REFUSED.contains(&alert) => REFUSED.into(),
+        NO_APPLICATION_PROTOCOL => "speaks QUIC, but not libp2p (no common ALPN)".into(),
+        CERTIFICATE_REQUIRED => "speaks QUIC, but shows no certificate, as libp2p peers do".into(),
+        alert => format!("failed in the QUIC handshake (TLS alert {alert})"),
+    }
+}
+
+/// Whether the dialer refused who we are in the handshake of `/tls/1.0.0`.
+fn refused_over_tls(what: &str) -> bool {
+    CERTIFICATE_REFUSED.into_iter().any(|alert| what == alerted(alert))
+}
+
+/// With the words that came with it.
+fn with(text: &str, stage: &Stage) -> String {
+    match stage.message.as_deref() {
+        Some(message) if !message.is_empty() => format!("{text} ({})", shown(message)),
+        _ => text.to_owned(),
+    }
+}
+
+/// A dialer's words, cut and cleaned.
+fn shown(words: &str) -> String {
+    match words.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", clean(&words[..end])),
+        None => clean(words).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Direction, Found, Micros, Source, WhyCode};
+
+    const ID: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
+
+    fn stage(name: StageName, outcome: Outcome, found: Found) -> Stage {
+        Stage { outcome, found, ..Stage::begun(name, None, Micros(0)) }
+    }
+
+    fn attempt(transport: Transport, outcome: Outcome, stages: Vec<Stage>) -> Attempt {
+        Attempt {
+            id: 7,
+            direction: Direction::Inbound,
+            source: Source::Own,
+            transport: Some(transport),
+            address: "/ip4/127.0.0.1/tcp/4011".into(),
+            remote: Some("/ip4/127.0.0.1/tcp/50000".into()),
+            names: vec![],
+            version: None,
+            outcome,
+            start_ms: Some(Micros(0)),
+            elapsed_ms: Some(Micros(1)),
+            stages,
+        }
+    }
+
+    fn failed(transport: Transport, at: StageName, cause: &Cause, found: Found, message: Option<&str>) -> String {
+        let mut stage = stage(at, Outcome::failed(cause.clone()), found);
+        stage.message = message.map(Into::into);
+        sentence(&attempt(transport, Outcome::failed(cause.clone()), vec![stage]), None)
+    }
+
+    fn proposed() -> Found {
+        Found { protocol: Some("/noise".into()), ..Found::default() }
+    }
+
+    #[test]
+    fn failures() {
+        use StageName::{Connect, Multiplex, Secure, Tls, Upgrade};
+        use Transport::{Quic, Tcp, Ws, Wss};
+        let none = Found::default;
+        let not_libp2p = |speaks: Option<&str>| Cause::NotLibp2p { speaks: speaks.map(Into::into) };
+        let table = [
+            (Tcp, Secure, not_libp2p(Some("HTTP")), none(), None, "spoke HTTP, not libp2p: WebSocket has a port of its own"),
+            (Tcp, Secure, not_libp2p(Some("SSH")), none(), None, "spoke SSH, not libp2p"),
+            (Tcp, Secure, not_libp2p(None), none(), Some("\u{1b}[2J"), "spoke something else than libp2p (\\u{1b}[2J)"),
+            (
+                Tcp,
+                Secure,
+                Cause::Closed,
+                proposed(),
+                None,
+                "closed at secure: the usual sign of a dialer that expected another peer ID",
+            ),
+            (
+                Tcp,
+                Secure,
+                Cause::Closed,
+                none(),
+                None,
+                "closed at secure, before it proposed anything: a port scan or a health check",
+            ),
+            (Tcp, Secure, Cause::TimedOut, none(), None, "silent at secure until its time was over"),
+            (
+                Tcp,
+                Multiplex,
+                Cause::Reset,
+                none(),
+                None,
+                "reset at multiplex, after it had seen who we are: the usual sign of a dialer that expected another peer ID",
+            ),
+            (
+                Tcp,
+                Secure,
+                Cause::NoCommonProtocol { offered: Some(vec!["/noise".into()]) },
+                none(),
+                Some("/plaintext/2.0.0"),
+                "asked at secure for /plaintext/2.0.0 (served: /noise)",
+            ),
+            (Quic, Connect, Cause::QuicFailed { alert: Some(42) }, none(), None, REFUSED),
+            (Tcp, Secure, Cause::HandshakeFailed { what: alerted(49) }, proposed(), None, REFUSED),
+            (Tcp, Secure, Cause::HandshakeFailed { what: "garbage".into() }, proposed(), None, "failed at secure: garbage"),
+            (Quic, Connect, Cause::QuicFailed { alert: Some(120) }, none(), None, "speaks QUIC, but not libp2p (no common ALPN)"),
+            (
+                Ws,
+                Upgrade,
+                Cause::NotHttp { speaks: Some("multistream-select".into()) },
+                none(),
+                None,
+                "spoke libp2p over bare TCP, not a WebSocket: the address it dialed lacks its WebSocket part",
+            ),
+            (
+                Ws,
+                Upgrade,
+                Cause::HttpStatus { status: 426, location: None },
+                none(),
+                None,
+                "spoke HTTP and did not ask for a WebSocket (answered 426)",
+            ),
+            (
+                Wss,
+                Tls,
+                Cause::TlsFailed { alert: Some("unknown_ca".into()) },
+                none(),
+                None,
+                "failed at tls with the alert unknown_ca: most often it does not trust the certificate",
+            ),
+            (Wss, Tls, Cause::NotTls { speaks: Some("HTTP".into()) }, none(), None, "spoke HTTP, not TLS"),
+        ];
+        for (transport, at, cause, found, message, expected) in table {
+            assert_eq!(failed(transport, at, &cause, found, message), expected);
+        }
+    }
+
+    /// What a dialer proves, and what it tells.
+    fn passed(identify: Option<(Outcome, Found)>, agent: Option<&str>) -> String {
+        let secured = Found { peer: Some(ID.into()), ..proposed() };
+        let mut stages = vec![stage(StageName::Secure, Outcome::Passed, secured)];
+        stages.extend(identify.map(|(outcome, found)| stage(StageName::Identify, outcome, found)));
+        let peer = Peer { id: ID.into(), agent: agent.map(Into::into), ..Peer::default() };
+        sentence(&attempt(Transport::Tcp, Outcome::Passed, stages), Some(&peer))
+    }
+
+    #[test]
+    fn those_who_connected() {
+        let sees = || Found { observed: Some("/ip4/1.2.3.4/tcp/4011".into()), ..Found::default() };
+        let told = passed(Some((Outcome::Passed, sees())), Some("kubo/0.43.0"));
+        assert_eq!(told, format!("{ID}, kubo/0.43.0, sees us at /ip4/1.2.3.4/tcp/4011"));
+        let evil = passed(Some((Outcome::Passed, sees())), Some("\u{1b}]0;x\u{7}\n"));
+        assert!(!evil.chars().any(char::is_control), "{evil}");
+        let long = passed(Some((Outcome::Passed, sees())), Some(&"x".repeat(5000)));
+        assert!(long.chars().count() < 300, "{long}");
+        let table = [
+            (Outcome::failed(Cause::Closed), "left before it told its agent"),
+            (Outcome::failed(Cause::TimedOut), "did not answer identify"),
+            (Outcome::failed(Cause::ProtocolNotSupported), "does not offer identify"),
+            (Outcome::unknown(WhyCode::Interrupted), "when this ended"),
+        ];
+        for (outcome, words) in table {
+            let told = passed(Some((outcome, Found::default())), None);
+            assert!(told.starts_with(ID) && told.contains(words), "{told}");
+        }
+    }
+
+    #[test]
+    fn those_who_were_never_heard() {
+        let refused = attempt(Transport::Tcp, Outcome::skipped(WhyCode::OverLimit), vec![]);
+        assert_eq!(sentence(&refused, None), "turned away: as many connections as are served at once");
+        let cut = stage(StageName::Secure, Outcome::unknown(WhyCode::Interrupted), Found::default());
+        let open = attempt(Transport::Tcp, Outcome::unknown(WhyCode::Interrupted), vec![cut]);
+        assert_eq!(sentence(&open, None), "still at secure when this ended");
+    }
+}

@@ -1,0 +1,100 @@
+//! One dialer, from its first packet to its last.
+
+use std::{cell::Cell, future::Future, pin::pin, rc::Rc, sync::Arc, time::Duration};
+
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{Shared, select},
+    select_biased,
+};
+use libp2p_identity::{Keypair, PeerId};
+use multiaddr::Multiaddr;
+use rustls::ServerConfig;
+
+use super::{
+    Limits,
+    accept::Arrived,
+    address,
+    connection::{Established, establish},
+};
+use crate::{
+    engine::{Cut, Fault, Record, Runtime},
+    model::{StageName, WhyCode},
+    native::{self, Native},
+    probe,
+    session::{Clock, Session, Us},
+    transport::quic::Permit,
+};
+
+/// How long a goodbye may take: it is sent at once, and whether it arrives is the network's business.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// What every connection of a node shares.
+pub(super) struct Common {
+    pub(super) native: Native,
+    pub(super) identity: Keypair,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) addresses: Vec<Multiaddr>,
+    pub(super) limits: Limits,
+    /// Ends when the node does.
+    pub(super) closing: Shared<oneshot::Receiver<()>>,
+}
+
+/// Serves one dialer until it leaves, is idle for too long, or the node ends.
+pub(super) async fn serve(common: Rc<Common>, record: Rc<Record>, arrived: Arrived, observed: Multiaddr, permit: Permit) {
+    let remote = arrived.remote.ip();
+    let step = establish(&common, &record, arrived);
+    let Some(Established { peer, connection }) = bounded(&common, &record, common.limits.handshake, step).await else { return };
+    let us = Us { key: common.identity.public(), listen: address::told(&common.addresses, remote), observed: Some(observed) };
+    let busy = Rc::new(Cell::new(true));
+    let noted = Rc::clone(&busy);
+    let session = Session::new(connection, clock(&common.native), us, move |_| noted.set(true));
+    let step = session.run(identify(&session, &record, peer));
+    if bounded(&common, &record, common.limits.identify, step).await.is_some() {
+        record.end(Ok(()));
+    }
+    if session.ended().is_none() {
+        let idle = pin!(idle(&busy, common.limits.idle));
+        let enough = select(idle, common.closing.clone());
+        select(pin!(session.serve()), enough).await;
+    }
+    drop(record);
+    select(pin!(session.close()), pin!(native::sleep(GOODBYE))).await;
+    drop(permit);
+}
+
+async fn identify(session: &Session, record: &Record, peer: PeerId) -> Result<(), Fault> {
+    record.enter(StageName::Identify);
+    let (found, identity) = probe::session::told(peer, session.identify().await?);
+    record.found(found);
+    record.identified(identity);
+    Ok(())
+}
+
+/// Does one step of the attempt within its time. Where it fails the attempt ends, with what it failed by.
+async fn bounded<T>(common: &Common, record: &Record, time: Duration, step: impl Future<Output = Result<T, Fault>>) -> Option<T> {
+    let mut step = pin!(step.fuse());
+    let mut time = pin!(native::sleep(time).fuse());
+    select_biased! {
+        ended = step => match ended {
+            Ok(value) => return Some(value),
+            Err(fault) => record.end(Err(fault)),
+        },
+        _ = common.closing.clone() => record.cut(Cut::Ended(WhyCode::Interrupted.into())),
+        () = time => record.cut(Cut::TimedOut),
+    }
+    None
+}
+
+/// Ends when nothing was asked for during a whole `time`.
+async fn idle(busy: &Cell<bool>, time: Duration) {
+    while busy.take() {
+        native::sleep(time).await;
+    }
+}
+
+fn clock(native: &Native) -> Clock {
+    let (now, sleep) = (native.clone(), native.clone());
+    Clock::new(move || Runtime::now(&now).into(), move |span| Runtime::sleep(&sleep, span))
+}
