@@ -7,10 +7,14 @@ use std::{
 };
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, builder::TypedValueParser as _};
+use multiaddr::Multiaddr;
 use strum::IntoEnumIterator as _;
 
 use super::values;
-use crate::model::{self, Family, Options, Security, Transport};
+use crate::{
+    model::{self, Family, Options, Security, Transport},
+    node,
+};
 
 /// Tells whether a libp2p peer can be reached, over what, from here, and if not, why and what would help.
 #[derive(Debug, Parser)]
@@ -27,6 +31,7 @@ Examples:
   p2p-probe dial --self                                     check that p2p-probe works here
   p2p-probe dial /dns4/node.example.org/tcp/4001            can it be reached over TCP?
   p2p-probe dial /dnsaddr/bootstrap.libp2p.io --format json every address, for a program
+  p2p-probe listen                                          be dialed, and see by whom
   p2p-probe explain certificate-expired                     what a code means
 
 Exit codes: 0 reachable, 1 not reachable or not told, 2 usage or internal error, 130 interrupted";
@@ -56,6 +61,7 @@ pub(super) enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Dial(Box<DialArgs>),
+    Listen(Box<ListenArgs>),
     Explain(ExplainArgs),
     Schema(SchemaArgs),
     Completions(CompletionsArgs),
@@ -141,6 +147,55 @@ pub(super) enum Format {
     /// One JSON document at the end, indented
     Json,
     /// One JSON event a line as it happens, the report at the end
+    Ndjson,
+}
+
+/// Be a node for others to dial, and tell of each dialer how far it came and why no further
+#[derive(Debug, Args)]
+#[command(after_help = LISTEN_EXAMPLES)]
+pub(super) struct ListenArgs {
+    /// Listen here instead of on all interfaces; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Where to listen")]
+    pub(super) listen: Vec<Multiaddr>,
+    /// TCP and QUIC on this port, WebSocket on the next, WSS on the one after; 0 for any free ones
+    #[arg(long, value_name = "PORT", default_value_t = node::PORT, value_parser = clap::value_parser!(u16).range(0..=65533), conflicts_with = "listen", help_heading = "Where to listen")]
+    pub(super) port: u16,
+    /// Serve WSS with this certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "Where to listen")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "Where to listen")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Tell dialers and print this address too, where the node is reached from outside; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Who to be")]
+    pub(super) announce: Vec<Multiaddr>,
+    /// Keep the private key in this file instead of the user's data folder
+    #[arg(long, value_name = "FILE", help_heading = "Who to be")]
+    pub(super) identity: Option<PathBuf>,
+    /// Take a fresh key and keep none
+    #[arg(long, conflicts_with = "identity", help_heading = "Who to be")]
+    pub(super) ephemeral: bool,
+    /// How to write what is seen
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(super) format: ListenFormat,
+}
+
+const LISTEN_EXAMPLES: &str = "\
+Examples:
+  p2p-probe listen
+  p2p-probe listen --port 0 --ephemeral
+  p2p-probe listen --listen /ip4/127.0.0.1/tcp/4011 --listen /ip4/127.0.0.1/udp/4011/quic-v1
+  p2p-probe listen --tls-cert chain.pem --tls-key key.pem --announce /dns4/node.example.org/tcp/4013/wss
+  p2p-probe listen --format ndjson    each dialer's events, for a program
+
+It ends on Ctrl-C or SIGTERM. Exit codes: 0 ended by a signal, 2 usage or internal error";
+
+/// How `listen` writes what it sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListenFormat {
+    /// For people: the addresses, then a line for each dialer
+    Text,
+    /// One JSON event a line as it happens
     Ndjson,
 }
 

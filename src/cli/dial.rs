@@ -3,7 +3,7 @@
 use std::{pin::pin, rc::Rc};
 
 use anyhow::Context as _;
-use futures::{StreamExt as _, channel::oneshot};
+use futures::{FutureExt as _, StreamExt as _, channel::oneshot, future::pending};
 
 use super::{
     Exit,
@@ -16,8 +16,9 @@ use super::{
 use crate::{
     engine::{self, Job},
     identity,
-    model::{Event, Fact, Options, Report, Source},
+    model::{Event, Fact, Options, Report, Source, Target, TargetKind},
     native::{Native, Settings},
+    node::{Config, Node},
     redact::Redactor,
     render::{self, json},
     target,
@@ -25,11 +26,12 @@ use crate::{
 
 pub(super) fn dial(args: &DialArgs, common: &Common) -> anyhow::Result<Exit> {
     let options = args.options();
-    let job = job(args, &options)?;
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let (job, node) =
+        if args.own { tokio.block_on(async { own(options.clone()) })? } else { (job(args, options.clone())?, None) };
     let identity = args.identity.as_deref().map(identity::load).transpose()?;
     let settings = Settings { resolver: args.resolver, bind: args.bind, identity };
     let output = Output::open(args.output.as_deref())?;
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     let view = View {
         format: args.format,
         output,
@@ -37,7 +39,7 @@ pub(super) fn dial(args: &DialArgs, common: &Common) -> anyhow::Result<Exit> {
         progress: Progress::on_stderr(common.quiet),
         report: Report::default(),
     };
-    let done = tokio.block_on(run(settings, job, view));
+    let done = tokio.block_on(run(settings, job, node, view));
     // A look-up that hangs in a thread does not hold up the report.
     tokio.shutdown_background();
     let Some((view, interrupted)) = done? else { return Ok(Exit::Interrupted) };
@@ -45,16 +47,30 @@ pub(super) fn dial(args: &DialArgs, common: &Common) -> anyhow::Result<Exit> {
     Ok(exit(&report, args.strict, interrupted))
 }
 
-fn job(args: &DialArgs, options: &Options) -> anyhow::Result<Job> {
-    let Some(input) = args.target.as_deref().filter(|_| !args.own) else {
-        anyhow::bail!("--self is not possible yet: this build has no node of its own");
-    };
-    let (target, addresses) = target::parse(input)?;
-    Ok(Job { target, addresses, source: Source::Target, options: options.clone() })
+fn job(args: &DialArgs, options: Options) -> anyhow::Result<Job> {
+    let (target, addresses) = target::parse(args.target.as_deref().unwrap_or_default())?;
+    Ok(Job { target, addresses, source: Source::Target, options })
+}
+
+/// A node in this process, and the job to dial it.
+fn own(options: Options) -> anyhow::Result<(Job, Option<Node>)> {
+    let config = Config::loopback();
+    let peer = config.identity.public().to_peer_id().to_base58();
+    let node = Node::bind(config).context("cannot start a node to dial")?;
+    let target = Target { kind: TargetKind::Own, input: "--self".into(), peer: Some(peer) };
+    Ok((Job { target, addresses: node.addresses(), source: Source::Own, options }, Some(node)))
+}
+
+/// Serves until it is dropped.
+async fn serve(node: Option<Node>) {
+    match node {
+        Some(node) => drop(node.run(|_, _| (), pending()).await),
+        None => pending().await,
+    }
 }
 
 /// The view of a run with all its events, and whether a signal ended it; `None` when a second one ended it at once.
-async fn run(settings: Settings, job: Job, mut view: View) -> anyhow::Result<Option<(View, bool)>> {
+async fn run(settings: Settings, job: Job, node: Option<Node>, mut view: View) -> anyhow::Result<Option<(View, bool)>> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let (stop, stopped) = oneshot::channel::<()>();
     let mut stop = Some(stop);
@@ -62,6 +78,7 @@ async fn run(settings: Settings, job: Job, mut view: View) -> anyhow::Result<Opt
         // The sender lives as long as the run.
         let _ = stopped.await;
     }));
+    let mut serving = pin!(serve(node).fuse());
     let mut interrupted = false;
     loop {
         tokio::select! {
@@ -75,6 +92,7 @@ async fn run(settings: Settings, job: Job, mut view: View) -> anyhow::Result<Opt
                 Some(event) => view.apply(&event)?,
                 None => return Ok(Some((view, interrupted))),
             },
+            () = &mut serving => {}
         }
     }
 }

@@ -4,6 +4,7 @@ mod args;
 mod dial;
 mod exit;
 mod explain;
+mod listen;
 mod output;
 mod pages;
 mod progress;
@@ -35,6 +36,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     trace(&cli.common);
     let done = match cli.command {
         Command::Dial(args) => dial::dial(&args, &cli.common),
+        Command::Listen(args) => listen::listen(&args, &cli.common),
         Command::Explain(args) => explain::explain(&args, &cli.common),
         Command::Schema(args) => pages::schema(&args),
         Command::Completions(args) => pages::completions(&args, Cli::command()),

@@ -63,6 +63,11 @@ impl Output {
         }
     }
 
+    /// Whether nobody reads what is written.
+    pub(super) fn abandoned(&self) -> bool {
+        matches!(self, Self::Stdout { closed: true })
+    }
+
     /// Gives a file its name.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         match self {

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use crate::model::Family;
+use multiaddr::Multiaddr;
+
+use crate::{model::Family, target};
 
 /// The port of DNS.
 const DNS: u16 = 53;
@@ -38,4 +40,9 @@ pub(super) fn resolver(text: &str) -> Result<SocketAddr, String> {
         Ok(ip) => Ok((ip, DNS).into()),
         Err(_) => text.parse().map_err(|_| "an IP address of a DNS server, and a port if it is not 53: 9.9.9.9:53".into()),
     }
+}
+
+/// A multiaddr; anything else is refused with the one that was probably meant.
+pub(super) fn multiaddr(text: &str) -> Result<Multiaddr, String> {
+    target::multiaddr(text).map_err(|error| error.to_string())
 }

@@ -64,7 +64,8 @@ pub fn zone_index(zone: &str) -> Option<u32> {
 }
 
 /// The most that a UDP socket may buffer, in bytes, where the system has such a file (Linux).
-fn udp_receive_buffer() -> Option<u64> {
+#[must_use]
+pub fn udp_receive_buffer() -> Option<u64> {
     let text = std::fs::read_to_string(Path::new("/proc/sys/net/core/rmem_max")).ok()?;
     text.trim().parse().ok()
 }

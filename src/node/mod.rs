@@ -36,6 +36,11 @@ pub use tally::Tally;
 
 use accept::Listener;
 
+/// The usual port: TCP and QUIC here, WebSocket on the next one.
+pub const PORT: u16 = 4011;
+/// All transports that need no certificate, for this machine alone, on any free ports.
+const LOOPBACK: [&str; 3] = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0/ws"];
+
 /// What a node is to be.
 #[derive(Clone)]
 pub struct Config {
@@ -52,6 +57,13 @@ pub struct Config {
 }
 
 impl Config {
+    /// A node of its own for this process: every transport on loopback, a fresh identity.
+    #[must_use]
+    pub fn loopback() -> Self {
+        let listen = LOOPBACK.into_iter().filter_map(|address| address.parse().ok()).collect();
+        Self::new(listen, Keypair::generate_ed25519())
+    }
+
     /// A node on these addresses, without a certificate.
     #[must_use]
     pub fn new(listen: Vec<Multiaddr>, identity: Keypair) -> Self {

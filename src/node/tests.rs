@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
-use super::{BindError, Config, Limits, Node, Tally, sentence};
+use super::{BindError, Config, LOOPBACK, Limits, Node, Tally, sentence};
 use crate::{
     engine::{self, Fault, Job},
     model::{
@@ -22,7 +22,6 @@ use crate::{
     session::{Clock, Session, Us, multiplex_outbound, secure_outbound},
 };
 
-const LOOPBACK: [&str; 3] = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws", "/ip4/127.0.0.1/udp/0/quic-v1"];
 const MULTISTREAM: &[u8] = b"\x13/multistream/1.0.0\n";
 
 fn config(listen: &[&str], limits: Limits) -> Config {

@@ -1,0 +1,241 @@
+//! `listen`: a node to be dialed, from its arguments to its summary.
+
+use std::{
+    cell::RefCell,
+    io::{self, Write as _},
+};
+
+use anyhow::Context as _;
+use futures::channel::oneshot;
+use libp2p_identity::Keypair;
+
+use super::{
+    Exit,
+    args::{Common, ListenArgs, ListenFormat},
+    output::Output,
+    signals::Signals,
+};
+use crate::{
+    identity,
+    model::{Attempt, Event, Fact, Micros, Outcome, Peer, Report},
+    native::network,
+    node::{self, Config, Node, Tally, sentence},
+    render::{Style, Tone, clean, json},
+};
+
+/// Lines about dialers in a second. A flood of dialers is counted, not written down.
+const LINES: u32 = 20;
+/// The receive buffer that QUIC implementations ask for, in bytes: with less, bursts are lost.
+const UDP_RECEIVE_BUFFER: u64 = 7_500_000;
+
+pub(super) fn listen(args: &ListenArgs, common: &Common) -> anyhow::Result<Exit> {
+    let config = config(args, common)?;
+    let output = Output::open(None)?;
+    let view = View { format: args.format, style: output.style(common), output, lines: Lines::default() };
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let tally = tokio.block_on(serve(config, view))?;
+    note(common, &tally.to_string());
+    Ok(Exit::Good)
+}
+
+fn config(args: &ListenArgs, common: &Common) -> anyhow::Result<Config> {
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(chain), Some(key)) => Some(node::server_config(chain, key)?),
+        _ => None,
+    };
+    let listen = match args.listen.as_slice() {
+        [] => node::everywhere(args.port, tls.is_some()),
+        named => named.to_vec(),
+    };
+    Ok(Config { tls, announce: args.announce.clone(), ..Config::new(listen, keypair(args, common)?) })
+}
+
+/// The identity: the kept one, which is made at first use, unless another one is asked for.
+fn keypair(args: &ListenArgs, common: &Common) -> anyhow::Result<Keypair> {
+    if args.ephemeral {
+        return Ok(Keypair::generate_ed25519());
+    }
+    let path = args.identity.clone().map_or_else(identity::default_path, Ok)?;
+    let keypair = identity::load_or_create(&path)?;
+    if identity::exposed(&path) {
+        note(common, &format!("others than you can read the private key in {}", path.display()));
+    }
+    Ok(keypair)
+}
+
+/// Serves until a signal, or until what it writes cannot be written any more.
+async fn serve(config: Config, view: View) -> anyhow::Result<Tally> {
+    let node = Node::bind(config)?;
+    if let Some(buffer) = network::udp_receive_buffer().filter(|buffer| *buffer < UDP_RECEIVE_BUFFER) {
+        tracing::warn!(
+            "this system limits a UDP receive buffer to {buffer} bytes, less than QUIC wants under load: \
+             sysctl -w net.core.rmem_max={UDP_RECEIVE_BUFFER}"
+        );
+    }
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let (unwritable, given_up) = oneshot::channel();
+    let view = RefCell::new((view, Some(unwritable)));
+    let sink = |event: &Event, report: &Report| {
+        let (view, unwritable) = &mut *view.borrow_mut();
+        if let Err(end) = view.apply(event, report)
+            && let Some(unwritable) = unwritable.take()
+        {
+            // The node ends together with the receiver.
+            let _ = unwritable.send(end);
+        }
+    };
+    let mut failed = None;
+    let stop = async {
+        tokio::select! {
+            () = signals.next() => {}
+            end = given_up => failed = end.ok().flatten(),
+        }
+    };
+    let tally = node.run(sink, stop).await;
+    view.borrow_mut().0.finish();
+    failed.map_or(Ok(tally), Err)
+}
+
+/// A line for whoever sits at the terminal.
+fn note(common: &Common, words: &str) {
+    if !common.quiet {
+        // Without stderr there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{}", clean(words));
+    }
+}
+
+/// What is seen of the dialers.
+struct View {
+    format: ListenFormat,
+    style: Style,
+    output: Output,
+    lines: Lines,
+}
+
+impl View {
+    /// Writes what is to be seen of an event. The error is why nothing can be written any more; none when nobody reads it.
+    fn apply(&mut self, event: &Event, report: &Report) -> Result<(), Option<anyhow::Error>> {
+        tracing::debug!(t_ms = event.t_ms.as_ms(), fact = ?event.fact);
+        let bytes = match self.format {
+            ListenFormat::Ndjson => json::line(event).map_err(|error| Some(error.into()))?,
+            ListenFormat::Text => self.text(event, report).into_bytes(),
+        };
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.output.write(&bytes).map_err(Some)?;
+        if self.output.abandoned() { Err(None) } else { Ok(()) }
+    }
+
+    fn text(&mut self, event: &Event, report: &Report) -> String {
+        let about = match &event.fact {
+            Fact::Listening { address } => return format!("{}\n", clean(address)),
+            Fact::AttemptPlanned { attempt, why: Some(_), .. } | Fact::AttemptEnded { attempt, .. } => report.attempt(*attempt),
+            _ => None,
+        };
+        let Some(attempt) = about else { return String::new() };
+        match self.lines.next(event.t_ms) {
+            Line::LeftOut => String::new(),
+            Line::Written { left_out } => more(left_out) + &line(attempt, report.peers.first(), self.style),
+        }
+    }
+
+    /// What was left out at last.
+    fn finish(&mut self) {
+        let rest = more(self.lines.left_out);
+        if !rest.is_empty() {
+            // It is the end anyway.
+            let _ = self.output.write(rest.as_bytes());
+        }
+    }
+}
+
+/// One dialer: how it went, over what, from where, how long it took.
+fn line(attempt: &Attempt, peer: Option<&Peer>, style: Style) -> String {
+    let mark = match &attempt.outcome {
+        Outcome::Passed => style.paint(Tone::Good, "✔"),
+        Outcome::Failed { .. } => style.paint(Tone::Bad, "✘"),
+        Outcome::Skipped { .. } | Outcome::Unknown { .. } => style.paint(Tone::Warn, "–"),
+    };
+    let transport = attempt.transport.map_or("", Into::into);
+    let remote = clean(attempt.remote.as_deref().unwrap_or(&attempt.address));
+    let took = attempt.elapsed_ms.map_or_else(String::new, |took| format!("  {took} ms"));
+    let took = style.paint(Tone::Dim, &took);
+    format!("{mark} {transport:<4} {remote}  {}{took}\n", sentence(attempt, peer))
+}
+
+fn more(left_out: u64) -> String {
+    if left_out == 0 { String::new() } else { format!("… {left_out} more\n") }
+}
+
+/// Keeps the lines to so many in a second.
+#[derive(Debug, Default)]
+struct Lines {
+    second: u64,
+    written: u32,
+    left_out: u64,
+}
+
+/// What becomes of a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Line {
+    /// It is written, after so many that were not.
+    Written { left_out: u64 },
+    /// It is one too many.
+    LeftOut,
+}
+
+impl Lines {
+    fn next(&mut self, now: Micros) -> Line {
+        let second = now.0 / 1_000_000;
+        if second != self.second {
+            (self.second, self.written) = (second, 0);
+        }
+        if self.written == LINES {
+            self.left_out += 1;
+            return Line::LeftOut;
+        }
+        self.written += 1;
+        Line::Written { left_out: std::mem::take(&mut self.left_out) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cause, Direction, Found, Source, Stage, StageName, Transport};
+
+    #[test]
+    fn a_flood_is_counted() {
+        let mut lines = Lines::default();
+        let written = |lines: &mut Lines, at| (0..100).filter(|_| lines.next(Micros(at)) != Line::LeftOut).count();
+        assert_eq!(written(&mut lines, 5), 20);
+        assert_eq!(lines.next(Micros(1_000_000)), Line::Written { left_out: 80 });
+        assert_eq!(written(&mut lines, 1_000_001), 19);
+        assert_eq!(lines.left_out, 81);
+    }
+
+    #[test]
+    fn a_dialer_is_one_line() {
+        let cause = Cause::NotLibp2p { speaks: Some("SSH".into()) };
+        let mut stage = Stage::begun(StageName::Secure, None, Micros(0));
+        stage.outcome = Outcome::failed(cause.clone());
+        stage.found = Found::default();
+        let attempt = Attempt {
+            id: 1,
+            direction: Direction::Inbound,
+            source: Source::Own,
+            transport: Some(Transport::Tcp),
+            address: "/ip4/127.0.0.1/tcp/4011".into(),
+            remote: Some("/ip4/203.0.113.7/tcp/51344".into()),
+            names: vec![],
+            version: None,
+            outcome: Outcome::failed(cause),
+            start_ms: Some(Micros(0)),
+            elapsed_ms: Some(Micros(1234)),
+            stages: vec![stage],
+        };
+        let written = line(&attempt, None, Style::PLAIN);
+        assert_eq!(written, "✘ tcp  /ip4/203.0.113.7/tcp/51344  spoke SSH, not libp2p  1.2 ms\n");
+    }
+}
