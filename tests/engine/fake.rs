@@ -75,7 +75,9 @@ impl Fake {
         *timers = later;
         drop(timers);
         let due: Vec<(Duration, Waker)> = due;
-        due.into_iter().for_each(|(_, waker)| waker.wake());
+        for (_, waker) in due {
+            waker.wake();
+        }
         true
     }
 }

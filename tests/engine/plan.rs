@@ -1,6 +1,8 @@
 //! A plan with fake probes from its first event to its verdict. Runs as a program of the system and, without an import, as
 //! WebAssembly: no clock, timer or task of an operating system slips into the engine.
 
+#![expect(clippy::expect_used, reason = "a script that cannot be read is a defect of this test")]
+
 mod fake;
 
 use std::process::ExitCode;
