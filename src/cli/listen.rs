@@ -19,7 +19,7 @@ use crate::{
     identity,
     model::{Attempt, Event, Fact, Micros, Outcome, Peer, Report},
     native::network,
-    node::{self, Config, Node, Tally, sentence},
+    node::{self, Certificate, Config, Node, Tally, sentence},
     render::{Style, Tone, clean, json},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn listen(args: &ListenArgs, common: &Common) -> anyhow::Result<Exit>
 
 fn config(args: &ListenArgs, common: &Common) -> anyhow::Result<Config> {
     let tls = match (&args.tls_cert, &args.tls_key) {
-        (Some(chain), Some(key)) => Some(node::server_config(chain, key)?),
+        (Some(chain), Some(key)) => Some(Certificate::load(chain, key)?),
         _ => None,
     };
     let listen = match args.listen.as_slice() {

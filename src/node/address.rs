@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use multiaddr::{Multiaddr, Protocol};
 
-use super::{BindError, Config};
+use super::{BindError, Certificate, Config};
 use crate::{
     model::{Scope, Transport},
     native::network,
@@ -81,7 +81,8 @@ pub(super) fn dialable(config: &Config, bound: &[Spot]) -> Vec<Multiaddr> {
     let mut interfaces = network::on_links();
     interfaces.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
     let mut addresses: Vec<Multiaddr> = config.announce.iter().cloned().map(with_peer).collect();
-    for address in expand(bound, &interfaces).into_iter().map(with_peer) {
+    let listened = expand(bound, &interfaces).into_iter().map(|spot| named(spot, config.tls.as_ref()));
+    for address in listened.map(with_peer) {
         if !addresses.contains(&address) {
             addresses.push(address);
         }
@@ -90,7 +91,7 @@ pub(super) fn dialable(config: &Config, bound: &[Spot]) -> Vec<Multiaddr> {
 }
 
 /// The ports at each address that leads to them, the furthest reaching first.
-fn expand(bound: &[Spot], interfaces: &[IpAddr]) -> Vec<Multiaddr> {
+fn expand(bound: &[Spot], interfaces: &[IpAddr]) -> Vec<Spot> {
     let mut spots = Vec::new();
     for spot in bound {
         let ip = spot.socket.ip();
@@ -102,7 +103,20 @@ fn expand(bound: &[Spot], interfaces: &[IpAddr]) -> Vec<Multiaddr> {
     }
     // The order of `Scope` is from the internet to the machine itself. The sort is stable.
     spots.sort_by_key(|spot| Scope::of_ip(spot.socket.ip()));
-    spots.into_iter().map(Spot::address).collect()
+    spots
+}
+
+/// As a multiaddr that says by which name the certificate is found in order.
+fn named(spot: Spot, certificate: Option<&Certificate>) -> Multiaddr {
+    let ip = spot.socket.ip();
+    match certificate.and_then(|certificate| certificate.name_for(ip)).filter(|_| spot.transport == Transport::Wss) {
+        Some(name) => Multiaddr::from(ip)
+            .with(Protocol::Tcp(spot.socket.port()))
+            .with(Protocol::Tls)
+            .with(Protocol::Sni(name.to_owned().into()))
+            .with(Protocol::Ws("/".into())),
+        None => spot.address(),
+    }
 }
 
 /// What a dialer is told of where the node listens: to others than this machine its loopback addresses mean nothing.
@@ -151,9 +165,9 @@ mod tests {
     fn a_wildcard_becomes_the_addresses_of_its_family_and_the_furthest_come_first() {
         let interfaces = ["127.0.0.1", "192.168.1.5", "8.8.4.4", "::1", "2606:4700::1"].map(|ip| ip.parse().unwrap());
         let bound = [spot("/ip4/0.0.0.0/tcp/1"), spot("/ip6/::1/tcp/2")];
-        let dialable: Vec<_> = expand(&bound, &interfaces).iter().map(ToString::to_string).collect();
+        let addresses: Vec<_> = expand(&bound, &interfaces).into_iter().map(Spot::address).collect();
+        let dialable: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         assert_eq!(dialable, ["/ip4/8.8.4.4/tcp/1", "/ip4/192.168.1.5/tcp/1", "/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/2"]);
-        let addresses = expand(&bound, &interfaces);
         assert_eq!(told(&addresses, interfaces[0]).len(), 4);
         assert_eq!(told(&addresses, interfaces[2]).len(), 2);
     }

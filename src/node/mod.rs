@@ -21,15 +21,14 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use libp2p_identity::Keypair;
 use multiaddr::Multiaddr;
-use rustls::ServerConfig;
 
 pub use address::everywhere;
 pub use bind::BindError;
-pub use certificate::{CertificateError, server_config};
+pub use certificate::{Certificate, CertificateError};
 pub use limits::Limits;
 pub use sentence::sentence;
 pub use tally::Tally;
@@ -48,8 +47,8 @@ pub struct Config {
     pub listen: Vec<Multiaddr>,
     /// Who it is.
     pub identity: Keypair,
-    /// The certificate for `/wss`, see [`server_config`].
-    pub tls: Option<Arc<ServerConfig>>,
+    /// The certificate for `/wss`.
+    pub tls: Option<Certificate>,
     /// Addresses that it is reached at from outside; told to dialers instead of those listened on.
     pub announce: Vec<Multiaddr>,
     /// What it takes on.

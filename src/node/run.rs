@@ -43,7 +43,7 @@ impl Node {
         let common = Common {
             native: Native::new(Settings::default()),
             identity: config.identity,
-            tls: config.tls,
+            tls: config.tls.map(|tls| tls.config),
             addresses: if config.announce.is_empty() { addresses.clone() } else { config.announce },
             limits: config.limits,
             closing: closing.shared(),

@@ -123,17 +123,18 @@ async fn it_is_dialed_over_all_it_serves() {
 #[tokio::test]
 async fn a_certificate_nobody_trusts_is_served_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let pair = rcgen::generate_simple_self_signed(["node.example".to_owned()]).unwrap();
     let [chain, key] = ["chain.pem", "key.pem"].map(|name| folder.path().join(name));
     std::fs::write(&chain, pair.cert.pem()).unwrap();
     std::fs::write(&key, pair.key_pair.serialize_pem()).unwrap();
     let mut config = config(&["/ip4/127.0.0.1/tcp/0/wss"], Limits::default());
     assert!(matches!(Node::bind(config.clone()), Err(BindError::NoCertificate { .. })));
-    config.tls = Some(super::server_config(&chain, &key).unwrap());
+    config.tls = Some(super::Certificate::load(&chain, &key).unwrap());
     let node = Node::bind(config).unwrap();
     let addresses = node.addresses();
     let (told, report) = visited(node, 1, dial(addresses, Options::default())).await;
-    assert_eq!(failed_at(&report.attempts[0]).0, StageName::Tls);
+    assert!(report.attempts[0].address.ends_with("/tls/sni/node.example/ws"), "{}", report.attempts[0].address);
+    assert_eq!(failed_at(&report.attempts[0]), (StageName::Tls, "certificate-untrusted"));
     assert!(told.attempts[0].outcome.passed(), "{:#?}", told.attempts[0]);
     let tls = told.attempts[0].stage(StageName::Tls).unwrap();
     assert_eq!(tls.found.version.as_deref(), Some("TLSv1.3"));

@@ -34,10 +34,13 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         key_type: Some(name_of(&key_type).into()),
         ..Found::default()
     });
-    session::expect(dial, peer)?;
     let multiplexed = Multiplexed::from(StreamMuxerBox::new(connection));
     let session = Session::new(multiplexed, dial.clock(), dial.us(), |_| ());
-    let tried = session.run(session::try_out(dial, &session, peer)).await;
+    let tried = match session::expect(dial, peer) {
+        Ok(()) => session.run(session::try_out(dial, &session, peer)).await,
+        // Without a goodbye the peer would hold the connection until it is idle for too long.
+        wrong => wrong,
+    };
     dial.goodbye(session).await;
     tried
 }

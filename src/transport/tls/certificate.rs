@@ -41,7 +41,7 @@ pub struct Certificate {
 
 impl Certificate {
     /// Reads a certificate in DER; `None` where it is none.
-    pub(super) fn parse(der: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(der: &[u8]) -> Option<Self> {
         let (_, parsed) = X509Certificate::from_der(der).ok()?;
         Some(Self {
             names: names(&parsed),
