@@ -82,3 +82,47 @@ fn paragraphs(page: &Page) -> Vec<String> {
     let lines: Vec<&str> = page.text.iter().map(|line| line.trim()).collect();
     lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty()).map(|lines| lines.join(" ")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::model::{Cause, StageName};
+
+    /// The table of a Markdown text that begins like the table of pages: where it begins and ends.
+    fn table(text: &str) -> Option<(usize, usize)> {
+        let start = text.find("| Code | Stages |")?;
+        let length = text[start..].find("\n\n").map_or(text.len() - start, |end| end + 1);
+        Some((start, start + length))
+    }
+
+    #[test]
+    fn the_readme_lists_the_causes() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let mut readme = std::fs::read_to_string(&path).expect("README.md");
+        let causes = markdown(Cause::PAGES);
+        let (start, end) = table(&readme).expect("README.md has a table of codes");
+        // `P2P_PROBE_BLESS=1 cargo test` writes it anew after a change of the causes.
+        if std::env::var_os("P2P_PROBE_BLESS").is_some() {
+            readme.replace_range(start..end, &causes);
+            std::fs::write(&path, &readme).unwrap();
+            return;
+        }
+        assert!(readme[start..end] == causes, "the causes in README.md are not current: run this test with P2P_PROBE_BLESS=1");
+    }
+
+    #[test]
+    fn a_row_of_the_table_keeps_to_its_columns() {
+        let page = Page {
+            code: "some-code",
+            family: "cause",
+            brief: "brief",
+            fields: &["what", "status"],
+            stages: &[StageName::Connect, StageName::Secure],
+            text: &[" One | two", " three.", "", " Next."],
+        };
+        let expected = "| `some-code` {what, status} | connect, secure | One \\| two three.<br>Next. |";
+        assert_eq!(markdown([&page]).lines().last(), Some(expected));
+    }
+}
