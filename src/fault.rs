@@ -73,7 +73,8 @@ fn cause_of(error: &io::Error) -> Option<Cause> {
         Kind::UnexpectedEof | Kind::BrokenPipe | Kind::WriteZero | Kind::NotConnected | Kind::ConnectionAborted => {
             Some(Cause::Closed)
         }
-        Kind::TimedOut => Some(Cause::TimedOut),
+        // What was sent was not acknowledged until the system gave up; a router on the way may have said why.
+        Kind::TimedOut | Kind::HostUnreachable | Kind::NetworkUnreachable => Some(Cause::TimedOut),
         _ => error.raw_os_error().map(|errno| Cause::LocalFault { errno: Some(errno) }),
     }
 }

@@ -47,6 +47,15 @@ macro_rules! causes {
                 }
             }
 
+            /// The stages in which it may occur; none where it is known before a dial, or the code is not known.
+            #[must_use]
+            pub fn stages(&self) -> &'static [StageName] {
+                match self {
+                    $( Self::$variant $( { $( $field: _ ),+ } )? => $stages, )+
+                    Self::Unrecognised(_) => &[],
+                }
+            }
+
             /// A few words for one line; the code itself where it is not known.
             #[must_use]
             pub fn brief(&self) -> &str {

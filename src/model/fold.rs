@@ -97,7 +97,10 @@ impl Report {
             (None, None) => Outcome::unknown(WhyCode::NotReached),
         };
         let mut stages: Vec<Stage> = self.shared_resolve(names).into_iter().collect();
-        if let (Some(cause), Some(stage)) = (cause, stages.last_mut()) {
+        // A limit of look-ups fails the look-up. An address that cannot be dialed was looked up all the same.
+        if let (Some(cause), Some(stage)) = (cause, stages.last_mut())
+            && cause.stages().contains(&stage.stage)
+        {
             stage.outcome = Outcome::failed(cause.clone());
         }
         let planned = Attempt {

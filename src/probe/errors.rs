@@ -24,18 +24,10 @@ pub(super) fn of_this_machine(error: &io::Error) -> Fault {
     Fault::new(Cause::LocalFault { errno: error.raw_os_error() }, error)
 }
 
-/// What an error of an open stream means.
+/// What an error of an open stream means. What was never sent is no fault of the other side.
 pub(super) fn of_stream(error: &io::Error) -> Fault {
-    use io::ErrorKind as Kind;
-    let cause = match error.kind() {
-        Kind::ConnectionReset => Cause::Reset,
-        Kind::TimedOut => Cause::TimedOut,
-        Kind::UnexpectedEof | Kind::BrokenPipe | Kind::ConnectionAborted | Kind::NotConnected | Kind::WriteZero => Cause::Closed,
-        Kind::InvalidInput => Cause::LocalFault { errno: error.raw_os_error() },
-        _ => match error.raw_os_error() {
-            Some(_) => return of_connect(error),
-            None => Cause::Closed,
-        },
-    };
-    Fault::new(cause, error)
+    match error.kind() {
+        io::ErrorKind::InvalidInput => of_this_machine(error),
+        _ => Fault::from_io(error, Cause::Closed),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::expect::stages;
 use crate::program::{self, Run};
-use p2p_probe::model::{Event, Fact, Report};
+use p2p_probe::model::{Cause, Event, Fact, Report};
 use serde_json::Value;
 
 /// Members of a variant: they are left out, never null.
@@ -133,6 +133,7 @@ fn attempt(attempt: &Value, faults: &mut Vec<String>) {
         let name = format!("{name}, {}", stage["stage"]);
         has_all(stage, &["stage", "outcome", "start_ms", "elapsed_ms"], &name, faults);
         outcome(stage, &name, faults);
+        booked(stage, &name, faults);
     }
     for pair in own.windows(2) {
         let (end, next) = (number(pair[0], "start_ms") + number(pair[0], "elapsed_ms"), number(pair[1], "start_ms"));
@@ -152,6 +153,15 @@ fn attempt(attempt: &Value, faults: &mut Vec<String>) {
 
 fn number(value: &Value, member: &str) -> f64 {
     value[member].as_f64().unwrap_or(f64::NAN)
+}
+
+/// A cause stands in a stage that its table names.
+fn booked(stage: &Value, name: &str, faults: &mut Vec<String>) {
+    let Some(code) = stage["cause"]["code"].as_str() else { return };
+    let page = Cause::PAGES.iter().find(|page| page.code == code);
+    if !page.is_some_and(|page| page.stages.iter().any(|known| stage["stage"] == known.to_string())) {
+        faults.push(format!("{name}: the cause {code} does not occur in this stage by its table"));
+    }
 }
 
 /// A cause belongs to what failed, a reason to what was skipped or is unknown.
