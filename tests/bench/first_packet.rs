@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+const WARM_UP: usize = 3;
 const RUNS: usize = 25;
 const TARGET: Target = Target::AtMost(3.0);
 /// A process that has sent nothing by then never will.
@@ -26,20 +27,25 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
     socket.set_read_timeout(Some(PATIENCE))?;
     let quic = format!("/ip4/127.0.0.1/udp/{}/quic-v1", socket.local_addr()?.port());
 
-    let nothing = repeated(|| wall(Command::new("true")))?;
-    let connected = repeated(|| to(&tcp, || listener.accept().map(drop)))?;
-    let datagram = repeated(|| to(&quic, || socket.recv(&mut [0; 2048]).map(drop)))?;
+    let (mut nothing, mut connected, mut datagram) = (Vec::new(), Vec::new(), Vec::new());
+    for run in 0..WARM_UP + RUNS {
+        let times = (
+            wall(Command::new("true"))?,
+            to(&tcp, || listener.accept().map(drop))?,
+            to(&quic, || socket.recv(&mut [0; 2048]).map(drop))?,
+        );
+        if run >= WARM_UP {
+            nothing.push(times.0);
+            connected.push(times.1);
+            datagram.push(times.2);
+        }
+    }
+    let nothing = median(nothing)?;
+    let row = |name: &str, time| Row::new(name, time, Unit::Milliseconds, TARGET).beside(nothing);
     Ok(vec![
-        Row::new("tcp: start to first packet (beside: `true`, start to end)", connected, Unit::Milliseconds, TARGET)
-            .beside(nothing),
-        Row::new("quic: start to first packet (beside: `true`)", datagram, Unit::Milliseconds, TARGET).beside(nothing),
+        row("tcp: start to first packet (beside: `true`, start to end)", median(connected)?),
+        row("quic: start to first packet (beside: `true`)", median(datagram)?),
     ])
-}
-
-/// The median of many, after one that is not counted.
-fn repeated(mut once: impl FnMut() -> anyhow::Result<f64>) -> anyhow::Result<f64> {
-    once()?;
-    median((0..RUNS).map(|_| once()).collect::<anyhow::Result<_>>()?)
 }
 
 /// Starts a dial to this address and takes the time until its packet is there.
