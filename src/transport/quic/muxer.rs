@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{self, BoxFuture};
 use libp2p_core::StreamMuxer;
 use libp2p_core::muxing::StreamMuxerEvent;
 use quinn::{ConnectionError, RecvStream, SendStream, VarInt};
@@ -65,8 +65,11 @@ impl Connection {
         canonical(self.inner.remote_address())
     }
 
-    /// Closes the connection at once with an application code. Streams end with it.
+    /// Closes the connection at once with an application code. Streams end with it. One that has ended keeps its reason.
     pub fn close_with(&self, code: u32, reason: &[u8]) {
+        if self.inner.close_reason().is_some() {
+            return;
+        }
         self.sent_before_close.get_or_init(|| self.inner.stats().udp_tx.datagrams);
         self.inner.close(VarInt::from_u32(code), reason);
     }
@@ -80,7 +83,8 @@ impl Connection {
     /// sends nothing but its farewell.
     fn farewell(&self) -> BoxFuture<'static, ()> {
         self.close_with(NO_ERROR, b"");
-        let before = self.sent_before_close.get().copied().unwrap_or_default();
+        // Ended otherwise: there is nobody to tell, and nothing more is sent.
+        let Some(before) = self.sent_before_close.get().copied() else { return future::ready(()).boxed() };
         let (connection, socket) = (self.inner.clone(), Arc::clone(&self.socket));
         let told = async move {
             loop {

@@ -1,5 +1,6 @@
 //! Two of ours: who they are to each other, streams, and how it ends.
 
+use futures::FutureExt;
 use libp2p_core::StreamMuxer;
 use libp2p_identity::KeyType;
 
@@ -52,6 +53,17 @@ async fn an_orderly_close_reaches_the_peer() {
     assert_eq!(inbound(&mut accepted.connection).await.unwrap_err(), by_peer);
     drop(accepted);
     listener.wait_idle().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_the_peer_closed_keeps_its_reason_and_waits_for_nothing() {
+    let (mut dialed, accepted, _listener) = pair().await;
+    accepted.connection.close_with(7, b"enough");
+    let by_peer = Ended::ByPeer { code: Some(7), reason: "enough".to_owned() };
+    assert_eq!(ended(&mut dialed.connection).await, by_peer);
+    let close = poll_fn(|cx| std::pin::Pin::new(&mut dialed.connection).poll_close(cx));
+    assert!(close.now_or_never().is_some());
+    assert_eq!(dialed.connection.closed_reason(), Some(by_peer));
 }
 
 #[tokio::test]
