@@ -5,7 +5,6 @@ pub mod network;
 use std::{
     net::{IpAddr, SocketAddr},
     rc::Rc,
-    sync::OnceLock,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -16,7 +15,8 @@ use crate::{
     engine::{Ctx, Fault, LookedUp, Runtime},
     model::{Fact, Options, RuntimeKind, Stamp, Transport},
     plan::{Capabilities, Lookup, Planned},
-    probe::{self, dns::Dns},
+    probe::{self, Machine, dns::Dns},
+    session::Clock,
 };
 
 /// What a user may set of the platform.
@@ -40,8 +40,7 @@ pub struct Native {
 struct Shared {
     origin: Instant,
     dns: Dns,
-    bind: Option<IpAddr>,
-    identity: OnceLock<Keypair>,
+    machine: Machine,
 }
 
 impl Native {
@@ -51,20 +50,9 @@ impl Native {
     /// A runtime with these settings. It has to be used inside a Tokio runtime.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let identity = settings.identity.map_or_else(OnceLock::new, OnceLock::from);
-        Self { shared: Rc::new(Shared { origin: now(), dns: Dns::new(settings.resolver), bind: settings.bind, identity }) }
-    }
-
-    /// The address to dial from.
-    #[must_use]
-    pub fn bind(&self) -> Option<IpAddr> {
-        self.shared.bind
-    }
-
-    /// The identity to dial with. A key is made when it is first needed.
-    #[must_use]
-    pub fn identity(&self) -> &Keypair {
-        self.shared.identity.get_or_init(Keypair::generate_ed25519)
+        let origin = now();
+        let machine = Machine::new(clock(origin), settings.bind, settings.identity, network::zone_index);
+        Self { shared: Rc::new(Shared { origin, dns: Dns::new(settings.resolver), machine }) }
     }
 
     /// Time since this runtime was made.
@@ -72,6 +60,17 @@ impl Native {
     pub fn elapsed(&self) -> Duration {
         now().saturating_duration_since(self.shared.origin)
     }
+
+    /// The same clock, for a session.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        clock(self.shared.origin)
+    }
+}
+
+/// Time since `origin`.
+fn clock(origin: Instant) -> Clock {
+    Clock::new(move || now().saturating_duration_since(origin).into(), |span| Box::pin(sleep(span)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the runtime that tells the time")]
@@ -125,6 +124,6 @@ impl Runtime for Native {
 
     fn probe(&self, ctx: Ctx, planned: Rc<Planned>, options: Rc<Options>) -> LocalBoxFuture<'static, Result<(), Fault>> {
         let this = self.clone();
-        Box::pin(async move { probe::dial(&this, &ctx, &planned, &options).await })
+        Box::pin(async move { probe::dial(&this.shared.machine, &ctx, &planned, &options).await })
     }
 }

@@ -19,11 +19,11 @@ use super::{
     connection::{Established, establish},
 };
 use crate::{
-    engine::{Cut, Fault, Record, Runtime},
+    engine::{Cut, Fault, Record},
     model::{StageName, WhyCode},
     native::{self, Native},
     probe,
-    session::{Clock, Session, Us},
+    session::{Session, Us},
     transport::quic::Permit,
 };
 
@@ -49,7 +49,7 @@ pub(super) async fn serve(common: Rc<Common>, record: Rc<Record>, arrived: Arriv
     let us = Us { key: common.identity.public(), listen: address::told(&common.addresses, remote), observed: Some(observed) };
     let busy = Rc::new(Cell::new(true));
     let noted = Rc::clone(&busy);
-    let session = Session::new(connection, clock(&common.native), us, move |_| noted.set(true));
+    let session = Session::new(connection, common.native.clock(), us, move |_| noted.set(true));
     let step = session.run(identify(&session, &record, peer));
     if bounded(&common, &record, common.limits.identify, step).await.is_some() {
         record.end(Ok(()));
@@ -92,9 +92,4 @@ async fn idle(busy: &Cell<bool>, time: Duration) {
     while busy.take() {
         native::sleep(time).await;
     }
-}
-
-fn clock(native: &Native) -> Clock {
-    let (now, sleep) = (native.clone(), native.clone());
-    Clock::new(move || Runtime::now(&now).into(), move |span| Runtime::sleep(&sleep, span))
 }

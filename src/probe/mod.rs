@@ -2,6 +2,7 @@
 
 pub mod dns;
 mod errors;
+mod machine;
 pub(crate) mod quic;
 pub(crate) mod session;
 mod socket;
@@ -11,16 +12,17 @@ mod typed;
 mod upgrade;
 mod websocket;
 
+pub(crate) use machine::Machine;
+
 use crate::{
     engine::{Ctx, Fault},
     model::{Cause, Options, Transport},
-    native::Native,
     plan::Planned,
 };
 
 /// Makes one connection to one address and tries it.
-pub(crate) async fn dial(native: &Native, ctx: &Ctx, planned: &Planned, options: &Options) -> Result<(), Fault> {
-    let dial = Dial { native, ctx, planned, options };
+pub(crate) async fn dial(machine: &Machine, ctx: &Ctx, planned: &Planned, options: &Options) -> Result<(), Fault> {
+    let dial = Dial { machine, ctx, planned, options };
     match planned.route.transport {
         Transport::Tcp => tcp::dial(dial).await,
         Transport::Ws | Transport::Wss => websocket::dial(dial).await,
@@ -35,7 +37,7 @@ pub(crate) async fn dial(native: &Native, ctx: &Ctx, planned: &Planned, options:
 /// One dial, and all that it may use.
 #[derive(Clone, Copy)]
 struct Dial<'a> {
-    native: &'a Native,
+    machine: &'a Machine,
     ctx: &'a Ctx,
     planned: &'a Planned,
     options: &'a Options,

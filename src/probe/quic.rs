@@ -24,7 +24,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
     let progress = Progress::default();
     let seen = progress.clone();
     ctx.time_out_means(move || if seen.datagrams_received() == 0 { Cause::UdpSilent } else { Cause::TimedOut });
-    let dialed = quic::dial(dial.udp()?, dial.remote(), dial.native.identity(), progress).await;
+    let dialed = quic::dial(dial.udp()?, dial.remote(), dial.machine.identity(), progress).await;
     let Dialed { peer, key_type, connection, rtt, version, local } = dialed.map_err(|error| fault(&error))?;
     ctx.found(Found {
         local: Some(socket::address(local, Protocol::Udp(local.port()))),
@@ -35,7 +35,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         ..Found::default()
     });
     let multiplexed = Multiplexed::from(StreamMuxerBox::new(connection));
-    let session = Session::new(multiplexed, dial.clock(), dial.us(), |_| ());
+    let session = Session::new(multiplexed, dial.machine.clock().clone(), dial.us(), |_| ());
     let tried = match session::expect(dial, peer) {
         Ok(()) => session.run(session::try_out(dial, &session, peer)).await,
         // Without a goodbye the peer would hold the connection until it is idle for too long.

@@ -7,9 +7,9 @@ use libp2p_identity::PeerId;
 
 use super::Dial;
 use crate::{
-    engine::{Ctx, Fault, Identity, Runtime},
+    engine::{Ctx, Fault, Identity},
     model::{Announced, Cause, Found, Scope, StageName},
-    session::{Clock, Identified, Pings, Session, Us},
+    session::{Identified, Pings, Session, Us},
 };
 
 /// How long a goodbye may take: it is sent at once, and whether it arrives is the network's business.
@@ -84,21 +84,15 @@ pub(crate) fn told(peer: PeerId, identified: Identified) -> (Found, Identity) {
 }
 
 impl Dial<'_> {
-    /// Time for a session.
-    pub(super) fn clock(&self) -> Clock {
-        let (now, sleep) = (self.native.clone(), self.native.clone());
-        Clock::new(move || Runtime::now(&now).into(), move |span| Runtime::sleep(&sleep, span))
-    }
-
     /// What the peer is told of us. A probe listens nowhere.
     pub(super) fn us(&self) -> Us {
-        Us { key: self.native.identity().public(), listen: Vec::new(), observed: None }
+        Us { key: self.machine.identity().public(), listen: Vec::new(), observed: None }
     }
 
     /// Ends a session in an orderly way, within a bound.
     pub(super) async fn goodbye(&self, session: Session) {
         let close = std::pin::pin!(session.close());
-        match select(close, Runtime::sleep(self.native, GOODBYE)).await {
+        match select(close, self.machine.clock().sleep(GOODBYE)).await {
             Either::Left(_) | Either::Right(_) => {}
         }
     }

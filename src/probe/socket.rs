@@ -9,7 +9,6 @@ use super::{Dial, errors};
 use crate::{
     engine::{Ctx, Fault},
     model::{Cause, Found, StageName},
-    native::network,
 };
 
 impl Dial<'_> {
@@ -17,14 +16,14 @@ impl Dial<'_> {
     pub(super) fn remote(&self) -> SocketAddr {
         let port = self.planned.route.port;
         match (self.planned.ip, &self.planned.zone) {
-            (IpAddr::V6(ip), Some(zone)) => SocketAddrV6::new(ip, port, 0, network::zone_index(zone).unwrap_or(0)).into(),
+            (IpAddr::V6(ip), Some(zone)) => SocketAddrV6::new(ip, port, 0, self.machine.zone_index(zone).unwrap_or(0)).into(),
             (ip, _) => SocketAddr::new(ip, port),
         }
     }
 
     /// Where to connect from: the address that the user set, if it is of the family.
     fn bind(&self) -> Option<SocketAddr> {
-        let ip = self.native.bind()?;
+        let ip = self.machine.bind()?;
         (ip.is_ipv4() == self.planned.ip.is_ipv4()).then(|| SocketAddr::new(ip, 0))
     }
 

@@ -35,7 +35,7 @@ pub(super) async fn over(dial: Dial<'_>, carrier: &impl Carrier) -> Result<(), F
     dial.ctx.enter(StageName::Multiplex);
     let multiplexed = multiplex_outbound(secured.stream).await?;
     let found = Found { protocol: multiplexed.protocol.map(Into::into), ..Found::default() };
-    let session = Session::new(multiplexed, dial.clock(), dial.us(), |_| ()).identify_ahead();
+    let session = Session::new(multiplexed, dial.machine.clock().clone(), dial.us(), |_| ()).identify_ahead();
     let tried = session
         .run(async {
             session.established().await?;
@@ -84,7 +84,7 @@ fn merge(earlier: Option<Fault>, offered: Option<Vec<String>>, message: Option<S
 async fn secure_by(dial: Dial<'_>, stream: BoxedStream, security: Security) -> Result<Secured, Fault> {
     let tap = Tap::new(stream);
     let view = tap.view();
-    let mut securing = pin!(secure_outbound(tap, dial.native.identity(), security));
+    let mut securing = pin!(secure_outbound(tap, dial.machine.identity(), security));
     let secured = poll_fn(|cx| match securing.as_mut().poll(cx) {
         Poll::Ready(secured) => Poll::Ready(secured),
         // A greeting in another protocol settles it: some servers wait for an answer to theirs.
