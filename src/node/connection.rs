@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use futures_rustls::TlsAcceptor;
 use libp2p_core::muxing::StreamMuxerBox;
 use libp2p_identity::PeerId;
-use multiaddr::{Multiaddr, Protocol};
+use multiaddr::Protocol;
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::{
@@ -16,9 +16,9 @@ use super::{
 use crate::{
     engine::{Fault, Record},
     model::{Cause, Found, StageName, Transport},
-    probe,
-    session::{BoxedStream, ByteStream, Multiplexed, multiplex_inbound, secure_inbound},
-    transport::{quic::Arrival, tap::Tap, websocket},
+    probe::{errors, socket::address},
+    session::{BoxedStream, ByteStream, Multiplexed, key_name, multiplex_inbound, secure_inbound},
+    transport::{quic::Arrival, tap::Tap, tls::TlsFault, websocket},
 };
 
 /// A connection that stands, and who proved to be at its other end.
@@ -53,7 +53,7 @@ async fn quic(record: &Record, arrival: Arrival, local: SocketAddr) -> Result<Es
     record.found(Found {
         rtt_ms: Some(accepted.connection.rtt().into()),
         peer: Some(accepted.peer.to_base58()),
-        key_type: Some(probe::quic::name_of(&accepted.key_type).into()),
+        key_type: Some(key_name(&accepted.key_type).into()),
         ..Found::default()
     });
     let connection = Multiplexed::from(StreamMuxerBox::new(accepted.connection));
@@ -66,7 +66,7 @@ async fn tls(common: &Common, record: &Record, stream: BoxedStream) -> Result<Bo
     let config = common.tls.clone().ok_or(Cause::LocalFault { errno: None })?;
     let tap = Tap::new(stream);
     let view = tap.view();
-    let stream = TlsAcceptor::from(config).accept(tap).await.map_err(|error| fault::of_tls(error, &view))?;
+    let stream = TlsAcceptor::from(config).accept(tap).await.map_err(|error| errors::of_tls(&TlsFault::of(error, &view)))?;
     let session = stream.get_ref().1;
     record.found(Found {
         version: session.protocol_version().and_then(|version| Some(version.as_str()?.replace('_', "."))),
@@ -89,7 +89,7 @@ async fn upgrade(common: &Common, record: &Record, stream: BoxedStream) -> Resul
     let view = tap.view();
     let secured = secure_inbound(tap, &common.identity).await.map_err(|unanswered| {
         record.found(fault::proposed(&view));
-        fault::explained(fault::of_negotiation(unanswered), &view)
+        errors::explain(fault::of_negotiation(unanswered), &view)
     })?;
     record.found(Found {
         protocol: Some(secured.protocol.into()),
@@ -101,8 +101,4 @@ async fn upgrade(common: &Common, record: &Record, stream: BoxedStream) -> Resul
     let connection = multiplex_inbound(secured.stream).await.map_err(fault::of_negotiation)?;
     record.found(Found { protocol: connection.protocol.map(Into::into), ..Found::default() });
     Ok(Established { peer: secured.peer, connection })
-}
-
-fn address(socket: SocketAddr, port: Protocol<'_>) -> String {
-    Multiaddr::from(socket.ip()).with(port).to_string()
 }

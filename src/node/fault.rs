@@ -1,18 +1,11 @@
 //! What a listener's errors mean.
 
-use std::io;
-
 use crate::{
     engine::Fault,
     model::{Cause, Found},
-    probe,
+    probe::errors,
     session::Unanswered,
-    transport::{
-        quic,
-        tap::{Speaks, TapView},
-        tls::TlsFault,
-        websocket,
-    },
+    transport::{quic, tap::TapView, websocket},
 };
 
 /// A QUIC handshake that failed.
@@ -21,22 +14,10 @@ pub(super) fn of_quic(error: &quic::AcceptError) -> Fault {
     let cause = match error {
         E::TimedOut => Cause::TimedOut,
         E::Setup(_) => Cause::LocalFault { errno: None },
-        E::BadCertificate(rejected) => probe::quic::certificate(rejected),
-        E::Ended(ended) => probe::quic::cause(ended),
+        E::BadCertificate(rejected) => errors::of_certificate(rejected),
+        E::Ended(ended) => errors::of_quic(ended),
     };
     Fault::new(cause, error)
-}
-
-/// A TLS handshake below a WebSocket that failed.
-pub(super) fn of_tls(error: io::Error, view: &TapView) -> Fault {
-    match TlsFault::of(error, view) {
-        TlsFault::NotTls { speaks, banner } => {
-            Fault::new(Cause::NotTls { speaks: speaks.map(|speaks| speaks.to_string()) }, &banner)
-        }
-        TlsFault::Alert { name, .. } => Cause::TlsFailed { alert: Some(name.into()) }.into(),
-        TlsFault::Io(error) => of_stream(&error),
-        TlsFault::Other(error) => Fault::new(Cause::TlsFailed { alert: None }, &error),
-    }
 }
 
 /// A request that became no WebSocket.
@@ -47,13 +28,8 @@ pub(super) fn of_upgrade(error: websocket::AcceptError) -> Fault {
         E::NotUpgrade { answered, .. } => Fault::new(Cause::HttpStatus { status: answered, location: None }, &message),
         E::NotHttp { speaks, banner } => Fault::new(Cause::NotHttp { speaks: speaks.map(|speaks| speaks.to_string()) }, &banner),
         E::Failed { what } => Fault::new(Cause::WebsocketFailed { what: what.into() }, &message),
-        E::Io(error) => of_stream(&error),
+        E::Io(error) => errors::of_stream(&error),
     }
-}
-
-/// An open stream that broke.
-pub(super) fn of_stream(error: &io::Error) -> Fault {
-    Fault::from_io(error, Cause::Closed)
 }
 
 /// A negotiation that found nothing in common: what was asked for are the dialer's words.
@@ -63,24 +39,6 @@ pub(super) fn of_negotiation(unanswered: Unanswered) -> Fault {
         fault.message = Some(asked.join(", "));
     }
     fault
-}
-
-/// The first bytes say more than the error that they led to.
-pub(super) fn explained(fault: Fault, view: &TapView) -> Fault {
-    if let Some(foreign) = foreign(view) {
-        return Fault::new(Cause::NotLibp2p { speaks: Some(foreign.to_string()) }, &view.banner());
-    }
-    match fault.cause {
-        Cause::NotLibp2p { .. } => Fault::new(fault.cause, &view.banner()),
-        // A muxer knows only that the bytes ended.
-        Cause::Closed if view.broken() == Some(io::ErrorKind::ConnectionReset) => Cause::Reset.into(),
-        _ => fault,
-    }
-}
-
-/// What a dialer speaks instead of libp2p, where its first bytes tell.
-pub(super) fn foreign(view: &TapView) -> Option<Speaks> {
-    view.speaks().filter(|speaks| *speaks != Speaks::Multistream)
 }
 
 /// What was agreed on before the handshake broke, by the first bytes: a dialer that proposed nothing never meant to secure.

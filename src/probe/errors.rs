@@ -1,8 +1,17 @@
-//! What errors of the system mean.
+//! What errors mean: of the system, and of the layers below a connection. A listener has the same ones.
 
 use std::io;
 
-use crate::{engine::Fault, model::Cause};
+use crate::{
+    engine::Fault,
+    model::Cause,
+    transport::{
+        libp2p_tls::CertError,
+        quic::Ended,
+        tap::{Speaks, TapView},
+        tls::TlsFault,
+    },
+};
 
 /// What an error of a connecting socket means.
 pub(super) fn of_connect(error: &io::Error) -> Fault {
@@ -25,9 +34,60 @@ pub(super) fn of_this_machine(error: &io::Error) -> Fault {
 }
 
 /// What an error of an open stream means. What was never sent is no fault of the other side.
-pub(super) fn of_stream(error: &io::Error) -> Fault {
+pub(crate) fn of_stream(error: &io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::InvalidInput => of_this_machine(error),
         _ => Fault::from_io(error, Cause::Closed),
+    }
+}
+
+/// What a failed TLS handshake below a WebSocket means.
+pub(crate) fn of_tls(fault: &TlsFault) -> Fault {
+    let cause = match fault {
+        TlsFault::NotTls { speaks, banner } => {
+            return Fault::new(Cause::NotTls { speaks: speaks.map(|speaks| speaks.to_string()) }, banner);
+        }
+        TlsFault::Io(error) => return of_stream(error),
+        TlsFault::Alert { name, .. } => Cause::TlsFailed { alert: Some((*name).into()) },
+        TlsFault::Other(_) => Cause::TlsFailed { alert: None },
+    };
+    Fault::new(cause, fault)
+}
+
+/// What the end of a QUIC handshake means.
+pub(crate) fn of_quic(ended: &Ended) -> Cause {
+    match ended {
+        Ended::TlsAlert { alert, .. } => Cause::QuicFailed { alert: Some(*alert) },
+        Ended::Transport { .. } | Ended::VersionMismatch => Cause::QuicFailed { alert: None },
+        Ended::Declined | Ended::ByPeer { .. } => Cause::Closed,
+        Ended::Locally => Cause::LocalFault { errno: None },
+        Ended::Reset => Cause::Reset,
+        Ended::TimedOut => Cause::TimedOut,
+    }
+}
+
+/// What a certificate means that proves no libp2p peer.
+pub(crate) fn of_certificate(rejected: &CertError) -> Cause {
+    match rejected {
+        CertError::UnsupportedKey { kind } => Cause::UnsupportedKey { kind: kind.to_string() },
+        CertError::NoExtension => Cause::NotLibp2p { speaks: Some("TLS".into()) },
+        other => Cause::HandshakeFailed { what: other.to_string() },
+    }
+}
+
+/// What the first bytes say that the other side speaks, when it is not libp2p.
+pub(super) fn foreign(view: &TapView) -> Option<Fault> {
+    let speaks = view.speaks().filter(|speaks| *speaks != Speaks::Multistream)?;
+    Some(Fault::new(Cause::NotLibp2p { speaks: Some(speaks.to_string()) }, &view.banner()))
+}
+
+/// The first bytes say more than the error of the secure handshake that they led to.
+pub(crate) fn explain(fault: Fault, view: &TapView) -> Fault {
+    match (foreign(view), &fault.cause) {
+        (Some(foreign), _) => foreign,
+        (None, Cause::NotLibp2p { .. }) => Fault::new(fault.cause, &view.banner()),
+        // A layer above may know only that the bytes ended.
+        (None, Cause::Closed) if view.broken() == Some(io::ErrorKind::ConnectionReset) => Cause::Reset.into(),
+        (None, _) => fault,
     }
 }

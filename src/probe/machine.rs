@@ -18,7 +18,12 @@ pub(crate) struct Machine {
 impl Machine {
     /// Dials from `bind`, where it is set, and as `identity`, else as a fresh one. `zone_index` finds the interface of a
     /// link-local zone.
-    pub(crate) fn new(clock: Clock, bind: Option<IpAddr>, identity: Option<Keypair>, zone_index: fn(&str) -> Option<u32>) -> Self {
+    pub(crate) fn new(
+        clock: Clock,
+        bind: Option<IpAddr>,
+        identity: Option<Keypair>,
+        zone_index: fn(&str) -> Option<u32>,
+    ) -> Self {
         Self { clock, bind, identity: identity.map_or_else(OnceLock::new, OnceLock::from), zone_index }
     }
 

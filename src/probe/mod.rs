@@ -1,11 +1,11 @@
 //! One file for each way to reach a peer, and the session that follows. Only probes touch the network.
 
 pub mod dns;
-mod errors;
+pub(crate) mod errors;
 mod machine;
-pub(crate) mod quic;
+mod quic;
 pub(crate) mod session;
-mod socket;
+pub(crate) mod socket;
 mod tcp;
 mod tls;
 mod typed;

@@ -3,18 +3,14 @@
 use std::io;
 
 use libp2p_core::muxing::StreamMuxerBox;
-use libp2p_identity::KeyType;
 use multiaddr::Protocol;
 
 use super::{Dial, errors, session, socket};
 use crate::{
     engine::Fault,
     model::{Cause, Found, StageName},
-    session::{Multiplexed, Session},
-    transport::{
-        libp2p_tls::CertError,
-        quic::{self, DialError, Dialed, Ended, Progress},
-    },
+    session::{Multiplexed, Session, key_name},
+    transport::quic::{self, DialError, Dialed, Progress},
 };
 
 /// Dials an address over QUIC.
@@ -31,7 +27,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         rtt_ms: Some(rtt.into()),
         quic_version: Some(format!("{version:#010x}")),
         peer: Some(peer.to_base58()),
-        key_type: Some(name_of(&key_type).into()),
+        key_type: Some(key_name(&key_type).into()),
         ..Found::default()
     });
     let multiplexed = Multiplexed::from(StreamMuxerBox::new(connection));
@@ -45,16 +41,6 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
     tried
 }
 
-/// The name of a key's type as reports carry it.
-pub(crate) fn name_of(key: &KeyType) -> &'static str {
-    match key {
-        KeyType::Ed25519 => "ed25519",
-        KeyType::RSA => "rsa",
-        KeyType::Secp256k1 => "secp256k1",
-        KeyType::Ecdsa => "ecdsa",
-    }
-}
-
 fn fault(error: &DialError) -> Fault {
     let cause = match error {
         DialError::Refused => Cause::Refused,
@@ -65,30 +51,9 @@ fn fault(error: &DialError) -> Fault {
         DialError::Forbidden(_) => Cause::ForbiddenLocally,
         DialError::Io(error) => return errors::of_this_machine(error),
         DialError::Setup(_) | DialError::Unusable(_) => Cause::LocalFault { errno: None },
-        DialError::BadCertificate(rejected) => certificate(rejected),
+        DialError::BadCertificate(rejected) => errors::of_certificate(rejected),
         DialError::Silent => Cause::UdpSilent,
-        DialError::Ended(ended) => cause(ended),
+        DialError::Ended(ended) => errors::of_quic(ended),
     };
     Fault::new(cause, error)
-}
-
-/// What the end of a handshake means.
-pub(crate) fn cause(ended: &Ended) -> Cause {
-    match ended {
-        Ended::TlsAlert { alert, .. } => Cause::QuicFailed { alert: Some(*alert) },
-        Ended::Transport { .. } | Ended::VersionMismatch => Cause::QuicFailed { alert: None },
-        Ended::Declined | Ended::ByPeer { .. } => Cause::Closed,
-        Ended::Locally => Cause::LocalFault { errno: None },
-        Ended::Reset => Cause::Reset,
-        Ended::TimedOut => Cause::TimedOut,
-    }
-}
-
-/// What a certificate means that proves no libp2p peer.
-pub(crate) fn certificate(rejected: &CertError) -> Cause {
-    match rejected {
-        CertError::UnsupportedKey { kind } => Cause::UnsupportedKey { kind: kind.to_string() },
-        CertError::NoExtension => Cause::NotLibp2p { speaks: Some("TLS".into()) },
-        other => Cause::HandshakeFailed { what: other.to_string() },
-    }
 }

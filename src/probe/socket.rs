@@ -70,6 +70,6 @@ impl Dial<'_> {
 }
 
 /// A socket address as a multiaddr.
-pub(super) fn address(socket: SocketAddr, port: Protocol<'_>) -> String {
+pub(crate) fn address(socket: SocketAddr, port: Protocol<'_>) -> String {
     Multiaddr::empty().with(socket.ip().into()).with(port).to_string()
 }

@@ -10,7 +10,7 @@ use crate::{
     session::BoxedStream,
     transport::{
         tap::Tap,
-        tls::{self, CertificateProblem, Observed, TlsFault},
+        tls::{self, CertificateProblem, Observed},
     },
 };
 
@@ -31,7 +31,7 @@ pub(super) async fn secure(dial: Dial<'_>, stream: BoxedStream, ctx: Option<&Ctx
         }
         Err(failed) => {
             told(&failed.observed);
-            Err(fault(&failed.fault))
+            Err(errors::of_tls(&failed.fault))
         }
     }
 }
@@ -72,16 +72,4 @@ fn cause_of(problem: &CertificateProblem) -> Cause {
         CertificateProblem::WrongName { names } => Cause::CertificateWrongName { names: names.clone() },
         CertificateProblem::Untrusted { issuer } => Cause::CertificateUntrusted { issuer: Some(issuer.clone()) },
     }
-}
-
-fn fault(fault: &TlsFault) -> Fault {
-    let cause = match fault {
-        TlsFault::NotTls { speaks, banner } => {
-            return Fault::new(Cause::NotTls { speaks: speaks.map(|speaks| speaks.to_string()) }, banner);
-        }
-        TlsFault::Io(error) => return errors::of_stream(error),
-        TlsFault::Alert { name, .. } => Cause::TlsFailed { alert: Some((*name).into()) },
-        TlsFault::Other(_) => Cause::TlsFailed { alert: None },
-    };
-    Fault::new(cause, fault)
 }

@@ -6,12 +6,12 @@ use std::{
     task::Poll,
 };
 
-use super::{Dial, session};
+use super::{Dial, errors, session};
 use crate::{
     engine::{Ctx, Fault},
     model::{Cause, Found, Security, StageName},
     session::{BoxedStream, Secured, Session, multiplex_outbound, secure_outbound},
-    transport::tap::{Speaks, Tap, TapView},
+    transport::tap::Tap,
 };
 
 /// A way to get a byte stream to the peer.
@@ -88,23 +88,8 @@ async fn secure_by(dial: Dial<'_>, stream: BoxedStream, security: Security) -> R
     let secured = poll_fn(|cx| match securing.as_mut().poll(cx) {
         Poll::Ready(secured) => Poll::Ready(secured),
         // A greeting in another protocol settles it: some servers wait for an answer to theirs.
-        Poll::Pending => foreign(&view).map_or(Poll::Pending, |fault| Poll::Ready(Err(fault))),
+        Poll::Pending => errors::foreign(&view).map_or(Poll::Pending, |fault| Poll::Ready(Err(fault))),
     })
     .await;
-    secured.map_err(|fault| explain(fault, &view))
-}
-
-/// What the first bytes say that the peer speaks, when it is not libp2p.
-fn foreign(view: &TapView) -> Option<Fault> {
-    let speaks = view.speaks().filter(|speaks| *speaks != Speaks::Multistream)?;
-    Some(Fault::new(Cause::NotLibp2p { speaks: Some(speaks.to_string()) }, &view.banner()))
-}
-
-/// The first bytes say more than the error that they led to.
-fn explain(fault: Fault, view: &TapView) -> Fault {
-    match (foreign(view), &fault.cause) {
-        (Some(foreign), _) => foreign,
-        (None, Cause::NotLibp2p { .. }) => Fault::new(fault.cause, &view.banner()),
-        (None, _) => fault,
-    }
+    secured.map_err(|fault| errors::explain(fault, &view))
 }

@@ -10,7 +10,7 @@ use libp2p_identity::{PeerId, PublicKey};
 use multiaddr::Multiaddr;
 use prost::Message as _;
 
-use super::{Fault, frame, inbound, link::Link, upgrade::name_of};
+use super::{Fault, frame, inbound, link::Link, upgrade::key_name};
 use crate::model::Cause;
 
 pub(super) const PROTOCOL: &str = "/ipfs/id/1.0.0";
@@ -152,7 +152,7 @@ impl From<Wire> for Identified {
             unreadable: count(unreadable),
             observed: wire.observed_addr.and_then(|bytes| Multiaddr::try_from(bytes).ok()),
             claims: key.as_ref().map(PublicKey::to_peer_id),
-            key_type: key.as_ref().map(name_of),
+            key_type: key.as_ref().map(|key| key_name(&key.key_type())),
         }
     }
 }

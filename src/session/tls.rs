@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 
 use super::{
     BoxedStream, ByteStream, Fault, Secured, chain, propose, upgrade,
-    upgrade::{broken, name_of},
+    upgrade::{broken, key_name},
 };
 use crate::{
     model::Cause,
@@ -40,7 +40,7 @@ pub(super) async fn inbound(stream: BoxedStream, keypair: &Keypair) -> Result<Se
 
 fn secured(stream: impl ByteStream + 'static, notes: &Notes) -> Result<Secured, Fault> {
     let remote = notes.remote().ok_or_else(|| broken("the peer showed no certificate"))?;
-    Ok(Secured { peer: remote.peer, key_type: Some(name_of(&remote.key)), protocol: TLS, stream: Box::new(stream) })
+    Ok(Secured { peer: remote.peer, key_type: Some(key_name(&remote.key_type())), protocol: TLS, stream: Box::new(stream) })
 }
 
 fn ours(error: &SetupError) -> Fault {

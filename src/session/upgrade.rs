@@ -80,7 +80,12 @@ fn secured<S: ByteStream + 'static>(
     upgraded: Result<(PeerId, libp2p_noise::Output<S>), libp2p_noise::Error>,
 ) -> Result<Secured, Fault> {
     let (peer, stream) = upgraded.map_err(|error| fault_of(&error))?;
-    Ok(Secured { peer, key_type: inlined_key(&peer).map(|key| name_of(&key)), protocol: NOISE, stream: Box::new(stream) })
+    Ok(Secured {
+        peer,
+        key_type: inlined_key(&peer).map(|key| key_name(&key.key_type())),
+        protocol: NOISE,
+        stream: Box::new(stream),
+    })
 }
 
 /// What a failed noise handshake means.
@@ -115,8 +120,8 @@ fn inlined_key(peer: &PeerId) -> Option<PublicKey> {
 }
 
 /// The name of a key's type as reports carry it.
-pub(super) fn name_of(key: &PublicKey) -> &'static str {
-    match key.key_type() {
+pub(crate) fn key_name(kind: &KeyType) -> &'static str {
+    match kind {
         KeyType::Ed25519 => "ed25519",
         KeyType::RSA => "rsa",
         KeyType::Secp256k1 => "secp256k1",

@@ -3,7 +3,7 @@
 use super::{Page, Piece, Tone, name_of};
 use crate::{
     model::{Attempt, Leg, Outcome, Source, Stage, StageName},
-    render::style::columns,
+    render::{clean, style::columns},
 };
 
 /// How much of a message is shown.
@@ -89,8 +89,7 @@ impl Page<'_> {
         }
         // A word longer than a line is the peer's doing: it is cut into lines.
         let room = self.style.width.saturating_sub(self.column + 3).max(1);
-        let cleaned: Vec<char> = super::super::clean(&shown).chars().collect();
-        let text: String = cleaned.into_iter().collect();
+        let text = clean(&shown);
         let mut pieces = Vec::new();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             let letters: Vec<char> = word.chars().collect();

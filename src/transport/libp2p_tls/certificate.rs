@@ -75,14 +75,6 @@ pub enum CertError {
     BadSignature(#[source] Arc<libp2p_tls::certificate::ParseError>),
 }
 
-/// The peer of a finished handshake's certificates. Verifies all signatures, with validity as of now.
-pub fn peer_from(certificates: &[CertificateDer<'_>]) -> Result<Remote, CertError> {
-    match certificates {
-        [certificate] => verify(certificate, UnixTime::now()),
-        other => Err(CertError::Count(other.len())),
-    }
-}
-
 /// Checks everything the specification asks of a certificate. The order is that of usefulness to a reader: what is
 /// plainly missing before what does not verify.
 pub(super) fn verify(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<Remote, CertError> {

@@ -19,7 +19,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::TLS13;
 use rustls::{ClientConfig, ServerConfig};
 
-pub use certificate::{CertError, Remote, peer_from};
+pub use certificate::{CertError, Remote};
 pub use verifier::Notes;
 use verifier::Verifier;
 

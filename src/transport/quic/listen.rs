@@ -156,7 +156,8 @@ pub struct Accepted {
 
 impl Arrival {
     /// Whether the dialer has proved that it receives at its address (QUIC Retry).
-    pub fn is_validated(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_validated(&self) -> bool {
         self.incoming.remote_address_validated()
     }
 

@@ -75,7 +75,8 @@ impl Connection {
     }
 
     /// How the connection ended; none while it lives.
-    pub fn closed_reason(&self) -> Option<Ended> {
+    #[cfg(test)]
+    pub(super) fn closed_reason(&self) -> Option<Ended> {
         self.inner.close_reason().map(Ended::from)
     }
 
