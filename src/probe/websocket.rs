@@ -2,7 +2,6 @@
 
 use std::io;
 
-use futures::future::join;
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::{
@@ -23,6 +22,11 @@ use crate::{
 
 /// Dials an address over WebSocket.
 pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+    if dial.planned.route.transport == Transport::Wss {
+        // The attempt begins after this, so that no stage is blamed for reading the store of certificates. Should the
+        // thread fail, the handshake reads it.
+        let _ = tokio::task::spawn_blocking(transport::tls::prepare).await;
+    }
     upgrade::over(dial, &WebSocket(dial)).await
 }
 
@@ -32,10 +36,7 @@ impl Carrier for WebSocket<'_> {
     async fn open(&self, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault> {
         let over_tls = self.0.planned.route.transport == Transport::Wss;
         let next = if over_tls { StageName::Tls } else { StageName::Upgrade };
-        // The store of certificates is read while the first packet travels.
-        let store = async { over_tls.then(transport::tls::prepare) };
-        let stream = join(self.0.tcp(ctx, next), store).await.0?;
-        let mut stream: BoxedStream = Box::new(stream.compat());
+        let mut stream: BoxedStream = Box::new(self.0.tcp(ctx, next).await?.compat());
         if over_tls {
             ctx.inspect(|ctx| ctx.enter(next));
             stream = tls::secure(self.0, stream, ctx).await?;
