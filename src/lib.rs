@@ -35,3 +35,4 @@ pub mod session;
 pub mod target;
 #[cfg(feature = "native")]
 pub mod transport;
+mod words;

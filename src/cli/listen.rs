@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     identity,
-    model::{Attempt, Event, Fact, Micros, Outcome, Peer, Report},
+    model::{Attempt, Event, Fact, Micros, Outcome, Peer, Report, UDP_RECEIVE_BUFFER},
     native::network,
     node::{self, Certificate, Config, Node, Tally, sentence},
     render::{Style, Tone, clean, json},
@@ -25,8 +25,6 @@ use crate::{
 
 /// Lines about dialers in a second. A flood of dialers is counted, not written down.
 const LINES: u32 = 20;
-/// The receive buffer that QUIC implementations ask for, in bytes: with less, bursts are lost.
-const UDP_RECEIVE_BUFFER: u64 = 7_500_000;
 
 pub(super) fn listen(args: &ListenArgs, common: &Common) -> anyhow::Result<Exit> {
     let config = config(args, common)?;

@@ -54,12 +54,6 @@ pub fn diagnose(report: &Report) -> Verdict {
     }
 }
 
-/// Why an attempt failed, in one sentence with its values; none where it did not fail.
-#[must_use]
-pub fn why_failed(report: &Report, attempt: &Attempt) -> Option<String> {
-    Fault::first(attempt).map(|fault| words::as_sentence(&sentence::of(report, &fault)))
-}
-
 /// Whether a verdict says that the target can be reached; none where it could not be told.
 fn ok(code: &VerdictCode) -> Option<bool> {
     match code {

@@ -30,7 +30,7 @@ pub(super) fn of(report: &Report, fault: &Fault<'_>) -> String {
         Cause::WrongPeer { actual } => wrong_peer(report, actual),
         Cause::UnsupportedKey { kind } => format!("The peer's key is of a type that p2p-probe cannot verify: {}", quoted(kind)),
         Cause::NoCommonProtocol { offered } => no_common_protocol(fault, offered.as_deref()),
-        Cause::HandshakeFailed { what } => format!("The secure handshake breaks: {}", quoted(what)),
+        Cause::HandshakeFailed { what, .. } => format!("The secure handshake breaks: {}", quoted(what)),
         Cause::CertHashMismatch { .. } => "The certificate was changed since this address was made: its certhash is stale".into(),
         Cause::DtlsFailed { alert: Some(alert) } => format!("The DTLS handshake fails with alert {alert}"),
         Cause::DtlsFailed { alert: None } => "The DTLS handshake fails".into(),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, Cause, Certificate, Micros, Outcome, Report, StageName, Transport, VerdictCode, Warning, WarningCode,
+    Attempt, Cause, Certificate, Micros, Outcome, Report, StageName, Transport, UDP_RECEIVE_BUFFER, VerdictCode, Warning,
+    WarningCode,
 };
 
 use super::{
@@ -14,8 +15,6 @@ use super::{
     words::{addresses, family_name, family_of, labels, quoted, reasons},
 };
 
-/// What quic-go asks of the system for a socket; below it a fast line loses packets before they are read.
-const UDP_BUFFER: u64 = 7_500_000;
 /// When the end of a certificate is near: renewals come a month before, so that one is overdue.
 const SOON: Duration = Duration::from_secs(14 * DAY);
 const DAY: u64 = 24 * 60 * 60;
@@ -146,15 +145,17 @@ fn family_missing(heaps: &Heaps<'_>) -> Option<Warning> {
 
 /// On loopback nothing arrives faster than it is read.
 fn udp_buffer(report: &Report) -> Option<Warning> {
-    let buffer = report.nat.as_ref()?.local.udp_receive_buffer.filter(|buffer| *buffer < UDP_BUFFER)?;
+    let buffer = report.nat.as_ref()?.local.udp_receive_buffer.filter(|buffer| *buffer < UDP_RECEIVE_BUFFER)?;
     let quic = |attempt: &&Attempt| {
         let dialed = !matches!(attempt.outcome, Outcome::Skipped { .. });
         attempt.transport == Some(Transport::Quic) && dialed && ip_of(attempt).is_some_and(|ip| !ip.is_loopback())
     };
     let ids: Vec<u32> = outbound(report).filter(quic).map(|attempt| attempt.id).collect();
-    let text =
-        format!("This machine lets a UDP socket buffer {buffer} bytes; QUIC asks for {UDP_BUFFER}, or loses packets under load.");
-    let warning = Warning::new(WarningCode::UdpBufferSmall, text).command(format!("sysctl -w net.core.rmem_max={UDP_BUFFER}"));
+    let text = format!(
+        "This machine lets a UDP socket buffer {buffer} bytes; QUIC asks for {UDP_RECEIVE_BUFFER}, or loses packets under load."
+    );
+    let warning =
+        Warning::new(WarningCode::UdpBufferSmall, text).command(format!("sysctl -w net.core.rmem_max={UDP_RECEIVE_BUFFER}"));
     (!ids.is_empty()).then(|| warning.about(ids))
 }
 

@@ -4,32 +4,23 @@ use std::collections::BTreeMap;
 
 use multiaddr::{Multiaddr, Protocol};
 
+pub(super) use crate::words::addresses;
+
 use super::fault::{Fault, ip_of, over_udp, port_of};
-use crate::model::{Attempt, Family, Outcome};
+use crate::{
+    model::{Attempt, Family, Outcome},
+    words::and,
+};
 
 /// The longest text of another's making inside a sentence.
 const QUOTED_CHARACTERS: usize = 120;
 /// How many of several places are named; more are counted.
 const NAMED: usize = 3;
 
-/// "a", "a and b", "a, b and c".
-pub(super) fn list(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 /// The first few of many, and a sign that there are more.
 pub(super) fn few(words: &[String]) -> String {
     let more = if words.len() > NAMED { ", …" } else { "" };
     format!("{}{more}", words.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "))
-}
-
-/// "1 address", "2 addresses".
-pub(super) fn addresses(count: usize) -> String {
-    if count == 1 { "1 address".into() } else { format!("{count} addresses") }
 }
 
 /// Text of another's making: without control characters, and bounded.
@@ -108,7 +99,7 @@ pub(super) fn labels<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Str
             labels.push(label);
         }
     }
-    list(&labels)
+    and(&labels)
 }
 
 /// The reasons of attempts that could not be told or were left out: "interrupted (tcp and quic)".
@@ -165,7 +156,7 @@ pub(super) fn per_transport(members: &[Member<'_>]) -> String {
             uniform.push((phrase, vec![label]));
         }
     }
-    let said = uniform.into_iter().map(|(phrase, labels)| format!("{} {}", list(&labels), plural(phrase, labels.len())));
+    let said = uniform.into_iter().map(|(phrase, labels)| format!("{} {}", and(&labels), plural(phrase, labels.len())));
     said.chain(mixed).collect::<Vec<_>>().join(", ")
 }
 
@@ -192,7 +183,7 @@ fn by_place(group: &[Member<'_>]) -> String {
         counts
     });
     let said = places.into_iter().map(|(phrase, places)| match places.len() {
-        0..=NAMED => format!("{phrase} {}", list(&places)),
+        0..=NAMED => format!("{phrase} {}", and(&places)),
         many => format!("{phrase} at {}", addresses(many)),
     });
     said.collect::<Vec<_>>().join(", ")

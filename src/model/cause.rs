@@ -213,6 +213,8 @@ causes! {
     HandshakeFailed {
         /// What broke.
         what: String,
+        /// The number of the TLS alert that the other side sent (`/tls/1.0.0`); null where there was none.
+        alert: Option<u8>,
     } = "handshake-failed", "the secure handshake failed", &[Connect, Secure, Multiplex];
 
     /// The server shows another certificate than the address promises: the certificate was rotated and the address is stale.

@@ -22,7 +22,7 @@ pub use attempt::{Attempt, Direction, Source};
 pub use cause::Cause;
 pub use code::Page;
 pub use event::{Event, Fact, Family, NameResolved};
-pub use nat::{Local, LocalAddress, Nat, NatStatus};
+pub use nat::{Local, LocalAddress, Nat, Nat64, NatStatus, UDP_RECEIVE_BUFFER};
 pub use options::{CONCURRENCY, DEADLINE, Options, PINGS, Security, TIMEOUT};
 pub use outcome::Outcome;
 pub use peer::{Announced, Peer};

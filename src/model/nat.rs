@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Scope, Why};
 
+/// What QUIC implementations ask of the system for the receive buffer of a UDP socket, in bytes: with less, a fast line loses
+/// packets before they are read.
+pub const UDP_RECEIVE_BUFFER: u64 = 7_500_000;
+
 /// What the own network does to peers. What was not tested is `unknown`, never false.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Nat {
@@ -37,6 +41,29 @@ pub struct Nat {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NatStatus {
+    /// Inbound works on the own address.
+    Public,
+    /// Inbound works through a port mapping or a NAT that lets everybody in.
+    Mapped,
+    /// The own address is public, and what comes in is dropped.
+    Firewalled,
+    /// Behind a NAT.
+    Nat,
+    /// Behind a carrier's NAT.
+    Cgnat,
+    /// Behind two NATs.
+    DoubleNat,
+    /// UDP does not get out.
+    UdpBlocked,
+    /// Not tested, or it could not be told.
+    #[default]
+    Unknown,
+}
+
+/// Whether the network translates IPv6 to IPv4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nat64 {
     /// Not tested, or it could not be told.
     #[default]
     Unknown,
@@ -48,7 +75,7 @@ pub struct Local {
     /// The address that each family sends from.
     pub addresses: Vec<LocalAddress>,
     /// Whether the network translates IPv6 to IPv4 (RFC 7050).
-    pub nat64: NatStatus,
+    pub nat64: Nat64,
     /// The most that a UDP socket of this system may buffer, in bytes; null where the system does not tell.
     pub udp_receive_buffer: Option<u64>,
 }

@@ -3,7 +3,6 @@
 use crate::{
     model::{Attempt, Cause, Outcome, Peer, Stage, StageName, Transport},
     render::clean,
-    session::alerted,
 };
 
 /// How much is shown of what a dialer says of itself, in characters.
@@ -80,8 +79,8 @@ fn why(attempt: &Attempt, failed: &Stage, cause: &Cause) -> String {
             format!("asked at {stage} for {asked}{ours}")
         }
         Cause::UnsupportedKey { kind } => format!("its key is of a type that is not supported ({})", shown(kind)),
-        Cause::HandshakeFailed { what } if refused_over_tls(what) => REFUSED.into(),
-        Cause::HandshakeFailed { what } | Cause::WebsocketFailed { what } => format!("failed at {stage}: {}", shown(what)),
+        Cause::HandshakeFailed { alert: Some(alert), .. } if CERTIFICATE_REFUSED.contains(alert) => REFUSED.into(),
+        Cause::HandshakeFailed { what, .. } | Cause::WebsocketFailed { what } => format!("failed at {stage}: {}", shown(what)),
         other => with(&format!("failed at {stage}: {}", other.brief()), failed),
     }
 }
@@ -117,11 +116,6 @@ fn of_alert(alert: u8) -> String {
         CERTIFICATE_REQUIRED => "speaks QUIC, but shows no certificate, as libp2p peers do".into(),
         alert => format!("failed in the QUIC handshake (TLS alert {alert})"),
     }
-}
-
-/// Whether the dialer refused who we are in the handshake of `/tls/1.0.0`.
-fn refused_over_tls(what: &str) -> bool {
-    CERTIFICATE_REFUSED.into_iter().any(|alert| what == alerted(alert))
 }
 
 /// With the words that came with it.
@@ -222,8 +216,15 @@ mod tests {
                 "asked at secure for /plaintext/2.0.0 (served: /noise)",
             ),
             (Quic, Connect, Cause::QuicFailed { alert: Some(42) }, none(), None, REFUSED),
-            (Tcp, Secure, Cause::HandshakeFailed { what: alerted(49) }, proposed(), None, REFUSED),
-            (Tcp, Secure, Cause::HandshakeFailed { what: "garbage".into() }, proposed(), None, "failed at secure: garbage"),
+            (Tcp, Secure, Cause::HandshakeFailed { what: "an alert".into(), alert: Some(49) }, proposed(), None, REFUSED),
+            (
+                Tcp,
+                Secure,
+                Cause::HandshakeFailed { what: "garbage".into(), alert: None },
+                proposed(),
+                None,
+                "failed at secure: garbage",
+            ),
             (Quic, Connect, Cause::QuicFailed { alert: Some(120) }, none(), None, "speaks QUIC, but not libp2p (no common ALPN)"),
             (
                 Ws,

@@ -71,7 +71,7 @@ pub(crate) fn of_certificate(rejected: &CertError) -> Cause {
     match rejected {
         CertError::UnsupportedKey { kind } => Cause::UnsupportedKey { kind: kind.to_string() },
         CertError::NoExtension => Cause::NotLibp2p { speaks: Some("TLS".into()) },
-        other => Cause::HandshakeFailed { what: other.to_string() },
+        other => Cause::HandshakeFailed { what: other.to_string(), alert: None },
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::NoCommonProtocol { offered: Some(offered) } if !offered.is_empty() => {
             format!("it accepts none of {}", list(offered))
         }
-        Cause::WebsocketFailed { what } | Cause::HandshakeFailed { what } | Cause::ChannelFailed { what } => {
+        Cause::WebsocketFailed { what } | Cause::HandshakeFailed { what, .. } | Cause::ChannelFailed { what } => {
             with(cause.brief(), Some(what))
         }
         Cause::CertHashMismatch { actual } => format!("the certificate is another one: {actual}"),
@@ -62,24 +62,10 @@ fn instead(speaks: Option<&str>, wanted: &str) -> String {
 }
 
 /// The first few, and how many more.
-pub(super) fn list(items: &[String]) -> String {
+fn list(items: &[String]) -> String {
     let shown = items.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     match items.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),
-    }
-}
-
-/// A count and its noun: `1 address`, `2 addresses`.
-pub(super) fn addresses(count: usize) -> String {
-    if count == 1 { "1 address".into() } else { format!("{count} addresses") }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(super) fn and(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }

@@ -92,7 +92,9 @@ impl Session {
     pub async fn established(&self) -> Result<(), Fault> {
         let established = poll_fn(|cx| self.link.poll_established(cx)).await;
         established.map_err(|fault| match fault.cause {
-            Cause::Malformed => Fault { cause: Cause::HandshakeFailed { what: "frames that are not yamux".to_owned() }, ..fault },
+            Cause::Malformed => {
+                Fault { cause: Cause::HandshakeFailed { what: "frames that are not yamux".to_owned(), alert: None }, ..fault }
+            }
             _ => fault,
         })
     }

@@ -35,8 +35,6 @@ pub use inbound::Noted;
 pub use negotiate::{Confirmation, Proposal, Unanswered, answer, propose};
 pub use ping::Pings;
 #[cfg(feature = "native")]
-pub(crate) use tls::alerted;
-#[cfg(feature = "native")]
 pub(crate) use upgrade::key_name;
 pub use upgrade::{
     BoxedStream, ByteStream, Multiplexed, Secured, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound,

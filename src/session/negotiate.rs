@@ -124,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Proposal<S> {
                 Err(error) => {
                     return Poll::Ready(Err(Fault::from_io(
                         &error,
-                        Cause::HandshakeFailed { what: "bytes below the negotiation".into() },
+                        Cause::HandshakeFailed { what: "bytes below the negotiation".into(), alert: None },
                     )));
                 }
             }

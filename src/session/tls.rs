@@ -55,15 +55,14 @@ fn fault_of(error: &std::io::Error, notes: &Notes) -> Fault {
             _ => broken(&rejected.to_string()),
         };
     }
-    let what = match chain(error).find_map(|error| error.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::AlertReceived(alert)) => alerted(u8::from(*alert)),
-        Some(_) => "the TLS handshake broke".to_owned(),
-        None => "bytes that are not TLS".to_owned(),
+    let (what, alert) = match chain(error).find_map(|error| error.downcast_ref::<rustls::Error>()) {
+        // RFC 8446, section 6.
+        Some(rustls::Error::AlertReceived(alert)) => {
+            let alert = u8::from(*alert);
+            (format!("the peer sent the TLS alert {alert}"), Some(alert))
+        }
+        Some(_) => ("the TLS handshake broke".to_owned(), None),
+        None => ("bytes that are not TLS".to_owned(), None),
     };
-    Fault::from_io(error, Cause::HandshakeFailed { what })
-}
-
-/// What broke a handshake when the peer sent this alert (RFC 8446, section 6).
-pub(crate) fn alerted(alert: u8) -> String {
-    format!("the peer sent the TLS alert {alert}")
+    Fault::from_io(error, Cause::HandshakeFailed { what, alert })
 }

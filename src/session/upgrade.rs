@@ -93,7 +93,10 @@ fn fault_of(error: &libp2p_noise::Error) -> Fault {
     use libp2p_noise::Error;
     let what = match error {
         Error::Io(error) => {
-            return Fault::from_io(error, Cause::HandshakeFailed { what: "a noise message that cannot be read".to_owned() });
+            return Fault::from_io(
+                error,
+                Cause::HandshakeFailed { what: "a noise message that cannot be read".to_owned(), alert: None },
+            );
         }
         // A key that is understood but broken has a source; an unknown type or one that was left out has none.
         Error::InvalidKey(error) if error.source().is_none() => {
@@ -109,7 +112,7 @@ fn fault_of(error: &libp2p_noise::Error) -> Fault {
 
 /// A secure handshake that broke.
 pub(super) fn broken(what: &str) -> Fault {
-    Cause::HandshakeFailed { what: what.to_owned() }.into()
+    Cause::HandshakeFailed { what: what.to_owned(), alert: None }.into()
 }
 
 /// A peer ID of at most 42 bytes of key is the key itself.

@@ -86,7 +86,7 @@ fn samples() -> Vec<(Cause, &'static str, StageName, &'static str, &'static str)
         (Cause::WebsocketFailed { what: text() }, WS, Secure, "handshake-failed", "configure-proxy"),
         (Cause::NoCommonProtocol { offered: Some(vec!["/noise".into()]) }, TCP, Secure, "no-common-protocol", "update-peer"),
         (Cause::NoCommonProtocol { offered: None }, TCP, Multiplex, "no-common-protocol", "update-peer"),
-        (Cause::HandshakeFailed { what: text() }, TCP, Secure, "handshake-failed", "check-port"),
+        (Cause::HandshakeFailed { what: text(), alert: None }, TCP, Secure, "handshake-failed", "check-port"),
         (Cause::CertHashMismatch { actual: text() }, WEBRTC, Dtls, "stale-certhash", "use-actual-certhash"),
         (Cause::DtlsFailed { alert: Some(40) }, WEBRTC, Dtls, "handshake-failed", "update-peer"),
         (Cause::ChannelFailed { what: text() }, WEBRTC, Channel, "handshake-failed", "update-peer"),
@@ -138,7 +138,7 @@ fn no_sentence_holds_control_characters_or_grows_without_bound() {
     let table = [
         (WS, StageName::Upgrade, Cause::HttpStatus { status: 302, location: Some(hostile()) }),
         (TCP, StageName::Secure, Cause::NotLibp2p { speaks: Some(hostile()) }),
-        (TCP, StageName::Secure, Cause::HandshakeFailed { what: hostile() }),
+        (TCP, StageName::Secure, Cause::HandshakeFailed { what: hostile(), alert: None }),
         (WSS, StageName::Tls, Cause::CertificateWrongName { names: vec![hostile(); 1000] }),
         (WSS, StageName::Tls, Cause::CertificateUntrusted { issuer: Some(hostile()) }),
         (TCP, StageName::Secure, Cause::WrongPeer { actual: hostile() }),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Page, Piece, Tone};
 use crate::{
     model::{Announced, Outcome, Peer, WhyCode},
-    render::phrase,
+    words,
 };
 
 /// What became of announced addresses, in words, and one of them as an example.
@@ -18,7 +18,7 @@ struct Count<'a> {
 impl Page<'_> {
     pub(super) fn announced(&self, out: &mut String) {
         for peer in self.report.peers.iter().filter(|peer| peer.expected && peer.announced_total > 0) {
-            let mut line = phrase::addresses(usize::try_from(peer.announced_total).unwrap_or(usize::MAX));
+            let mut line = words::addresses(usize::try_from(peer.announced_total).unwrap_or(usize::MAX));
             for count in self.counts(peer) {
                 let _ = write!(line, ", {} {}", count.many, count.what);
                 if let Some(example) = count.example {

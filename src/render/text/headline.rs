@@ -4,6 +4,7 @@ use super::{Page, Piece, Tone};
 use crate::{
     model::{Attempt, Cause, Transport, TransportStatus, VerdictCode},
     render::phrase,
+    words,
 };
 use strum::IntoEnumIterator as _;
 
@@ -59,7 +60,7 @@ impl Page<'_> {
             return String::new();
         }
         let clause = |names: &[String], one: &str, more: &str| {
-            format!("{} {}", phrase::and(names), if names.len() == 1 { one } else { more })
+            format!("{} {}", words::and(names), if names.len() == 1 { one } else { more })
         };
         let mut over = clause(&works, "works", "work");
         if !fails.is_empty() {
