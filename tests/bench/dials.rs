@@ -12,7 +12,7 @@ pub const TRANSPORTS: [&str; 3] = ["tcp", "quic", "ws"];
 /// Runs before the measured ones: both programs and the server are in memory then.
 const WARM_UP: usize = 3;
 /// Runs of each program, one after the other in turn, so that what else the machine does meets both.
-const RUNS: usize = 15;
+const RUNS: usize = 31;
 /// Memory hardly varies.
 const MEMORY_RUNS: usize = 5;
 

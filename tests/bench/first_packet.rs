@@ -14,7 +14,7 @@ use std::{
 };
 
 const WARM_UP: usize = 3;
-const RUNS: usize = 25;
+const RUNS: usize = 51;
 const TARGET: Target = Target::AtMost(3.0);
 /// A process that has sent nothing by then never will.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use crate::{
     table::{Row, Target, Unit},
 };
 
-const RUNS: usize = 15;
+const RUNS: usize = 31;
 const TARGET: Target = Target::AtMost(100.0);
 
 pub fn measure() -> anyhow::Result<Vec<Row>> {
