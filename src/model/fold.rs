@@ -156,7 +156,8 @@ impl Report {
             stage.found = found.clone();
             stage.message = message.cloned();
         }
-        if let (Some(peer), None) = (&found.peer, leg) {
+        // A wrong peer has no place among the peers: its ID stands in the cause.
+        if let (Some(peer), None, true) = (&found.peer, leg, outcome.passed()) {
             let peer = self.peer_mut(peer);
             if !peer.attempts.contains(&id) {
                 peer.attempts.push(id);

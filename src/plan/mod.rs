@@ -99,6 +99,7 @@ pub struct Planner {
     options: Options,
     capabilities: Capabilities,
     peer: Option<PeerId>,
+    learned: Option<PeerId>,
     scopes: BTreeSet<Scope>,
     seen: BTreeMap<(Transport, IpAddr, u16, String), u32>,
     planned: u32,
@@ -109,12 +110,22 @@ impl Planner {
     /// A plan for a target, which names a peer or none.
     #[must_use]
     pub fn new(options: Options, capabilities: Capabilities, peer: Option<PeerId>) -> Self {
-        Self { options, capabilities, peer, scopes: BTreeSet::new(), seen: BTreeMap::new(), planned: 0, looked_up: 0 }
+        Self {
+            options,
+            capabilities,
+            peer,
+            learned: None,
+            scopes: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            planned: 0,
+            looked_up: 0,
+        }
     }
 
-    /// The peer that was learned, where none was named: announced addresses have to lead to it.
+    /// The peer that was learned, where none was named: announced addresses have to lead to it. Other addresses of the target
+    /// may lead to others.
     pub fn learned(&mut self, peer: PeerId) {
-        self.peer.get_or_insert(peer);
+        self.learned.get_or_insert(peer);
     }
 
     /// Decides on an address.
@@ -215,7 +226,8 @@ impl Planner {
         if matches!(candidate.source, Source::Target | Source::Own) {
             self.scopes.insert(Scope::of_ip(ip));
         }
-        let expected = route.peer.or(self.peer);
+        let learned = self.learned.filter(|_| candidate.source == Source::Announced);
+        let expected = route.peer.or(self.peer).or(learned);
         let fact = fact(id, candidate, Some(&candidate.remote), Some(route.transport), None, None);
         let route = Route { host: host_of(candidate, &route), ..route };
         Step::Dial(fact, Rc::new(Planned { id, route, ip, zone, expected }))

@@ -78,6 +78,7 @@ pub fn one_of(expected: &str, actual: &str) -> bool {
 }
 
 /// Adds to `faults` where `actual` lacks what `expected` names. Each element expected of a list may be anywhere in it.
+/// An empty list is expected to be empty.
 pub fn compare(expected: &Value, actual: &Value, place: &str, faults: &mut Vec<String>) {
     match (expected, actual) {
         (Value::Object(members), Value::Object(actual)) => {
@@ -91,6 +92,9 @@ pub fn compare(expected: &Value, actual: &Value, place: &str, faults: &mut Vec<S
             }
         }
         (Value::Array(elements), Value::Array(actual)) => {
+            if elements.is_empty() && !actual.is_empty() {
+                faults.push(format!("{place} is not empty: {}", Value::Array(actual.clone())));
+            }
             for expected in elements {
                 let found = actual.iter().any(|actual| {
                     let mut faults = Vec::new();
