@@ -10,8 +10,8 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::{
     accept::{Arrived, Carrier},
+    common::Common,
     fault,
-    serve::Common,
 };
 use crate::{
     engine::{Fault, Record},

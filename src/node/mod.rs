@@ -11,6 +11,7 @@ mod accept;
 mod address;
 mod bind;
 mod certificate;
+mod common;
 mod connection;
 mod fault;
 mod limits;

@@ -14,7 +14,8 @@ use super::{
     Node, Tally,
     accept::{Arrived, Listener},
     address::Spot,
-    serve::{Common, serve},
+    common::Common,
+    serve::serve,
     tally::Counted,
 };
 use crate::{

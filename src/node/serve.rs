@@ -1,45 +1,27 @@
 //! One dialer, from its first packet to its last.
 
-use std::{cell::Cell, future::Future, pin::pin, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, future::Future, pin::pin, rc::Rc, time::Duration};
 
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{Shared, select},
-    select_biased,
-};
-use libp2p_identity::{Keypair, PeerId};
+use futures::{FutureExt, future::select, select_biased};
+use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
-use rustls::ServerConfig;
 
 use super::{
-    Limits,
     accept::Arrived,
     address,
+    common::Common,
     connection::{Established, establish},
 };
 use crate::{
     engine::{Cut, Fault, Record},
     model::{StageName, WhyCode},
-    native::{self, Native},
-    probe,
+    native, probe,
     session::{Session, Us},
     transport::quic::Permit,
 };
 
 /// How long a goodbye may take: it is sent at once, and whether it arrives is the network's business.
 const GOODBYE: Duration = Duration::from_millis(200);
-
-/// What every connection of a node shares.
-pub(super) struct Common {
-    pub(super) native: Native,
-    pub(super) identity: Keypair,
-    pub(super) tls: Option<Arc<ServerConfig>>,
-    pub(super) addresses: Vec<Multiaddr>,
-    pub(super) limits: Limits,
-    /// Ends when the node does.
-    pub(super) closing: Shared<oneshot::Receiver<()>>,
-}
 
 /// Serves one dialer until it leaves, is idle for too long, or the node ends.
 pub(super) async fn serve(common: Rc<Common>, record: Rc<Record>, arrived: Arrived, observed: Multiaddr, permit: Permit) {

@@ -15,8 +15,6 @@ use super::{
 impl Hints<'_> {
     /// One arm for each cause, so that a new one is not forgotten.
     pub(super) fn of_fault(&mut self, fault: &Fault<'_>) {
-        let attempt = fault.attempt;
-        let (host, port) = (host(attempt), port(attempt));
         match fault.cause {
             Cause::TimedOut => self.of_silence(fault),
             Cause::Closed | Cause::Reset => self.of_drop(fault),
@@ -27,47 +25,18 @@ impl Hints<'_> {
             | Cause::LocalFault { .. }
             | Cause::NoGateway
             | Cause::GatewayRefused { .. } => self.of_network(fault),
-            Cause::QuicFailed { alert: Some(NO_APPLICATION_PROTOCOL) } => {
-                self.say(HintCode::CheckPort, fault, format!("Check which service has {port} of {host}."));
-            }
-            Cause::QuicFailed { .. } | Cause::DtlsFailed { .. } | Cause::ChannelFailed { .. } => {
-                self.say(
-                    HintCode::UpdatePeer,
-                    fault,
-                    "See what the peer's log says about this handshake; an old version may be the reason.",
-                );
-            }
             Cause::NotLibp2p { speaks } => self.of_other_service(fault, speaks.as_deref()),
-            Cause::HandshakeFailed { .. } => {
-                self.say(
-                    HintCode::CheckPort,
-                    fault,
-                    format!("Check which service has {port} of {host}, and what stands in between."),
-                );
-            }
-            Cause::WrongPeer { actual } => {
-                let address = addresses::of_peer(attempt, actual);
-                let at = address.clone().unwrap_or_else(|| format!("/p2p/{}", quoted(actual)));
-                self.add_address(
-                    HintCode::UseActualPeer,
-                    attempt.id,
-                    format!("If that is the node you mean, dial {at}."),
-                    address,
-                );
-            }
-            Cause::UnsupportedKey { kind } => {
-                self.say(HintCode::UpdatePeer, fault, format!("Give the node an Ed25519 key instead of {}.", quoted(kind)));
-            }
-            Cause::NoCommonProtocol { .. } => {
-                self.say(
-                    HintCode::UpdatePeer,
-                    fault,
-                    "Update the peer, or switch on /noise or /tls/1.0.0 and /yamux/1.0.0 there.",
-                );
-            }
-            Cause::ProtocolNotSupported | Cause::Malformed | Cause::TooLarge => {
-                self.say(HintCode::UpdatePeer, fault, "Update the other side: it does not follow the protocol.");
-            }
+            Cause::QuicFailed { .. }
+            | Cause::DtlsFailed { .. }
+            | Cause::ChannelFailed { .. }
+            | Cause::HandshakeFailed { .. }
+            | Cause::UnsupportedKey { .. }
+            | Cause::NoCommonProtocol { .. }
+            | Cause::ProtocolNotSupported
+            | Cause::Malformed
+            | Cause::TooLarge
+            | Cause::WebsocketFailed { .. } => self.of_handshake(fault),
+            Cause::WrongPeer { actual } => self.of_wrong_peer(fault, actual),
             Cause::UnsupportedAddress { .. } | Cause::NeedsRelay | Cause::CerthashMissing | Cause::CertHashMismatch { .. } => {
                 self.of_address(fault);
             }
@@ -83,28 +52,63 @@ impl Hints<'_> {
             | Cause::TlsFailed { .. } => self.of_certificate(fault),
             Cause::NotTls { speaks } | Cause::NotHttp { speaks } => self.of_other_form(fault, speaks.as_deref()),
             Cause::HttpStatus { status, location } => self.of_http(fault, *status, location.as_deref()),
-            Cause::WebsocketFailed { .. } => {
-                self.say(
-                    HintCode::ConfigureProxy,
-                    fault,
-                    "Check that a libp2p node, not another WebSocket service, stands behind this address.",
-                );
-            }
-            Cause::Interrupted => self.of_interruption(attempt),
+            Cause::Interrupted => self.of_interruption(fault.attempt),
             Cause::Opaque | Cause::PermissionNeeded | Cause::IceCredentialsRefused | Cause::MixedContent => {
                 self.of_browser(fault);
             }
-            Cause::RelayNoReservation | Cause::RelayTargetFailed => {
-                self.say(
-                    HintCode::NameRelay,
-                    fault,
-                    "Ask the peer for the relay that it is connected to now, and use that relay's address.",
-                );
-            }
-            Cause::RelayRefused { .. } | Cause::RelayDenied | Cause::RelayLimit => {
-                self.say(HintCode::CheckLimits, fault, "Look at the relay's limits and access rules, or use another relay.");
-            }
+            Cause::RelayNoReservation
+            | Cause::RelayTargetFailed
+            | Cause::RelayRefused { .. }
+            | Cause::RelayDenied
+            | Cause::RelayLimit => self.of_relay(fault),
             Cause::Unrecognised(_) => {}
+        }
+    }
+
+    /// What follows the connection breaks: whoever answers does not follow the protocol, or not one of ours.
+    fn of_handshake(&mut self, fault: &Fault<'_>) {
+        let (host, port) = (host(fault.attempt), port(fault.attempt));
+        match fault.cause {
+            Cause::QuicFailed { alert: Some(NO_APPLICATION_PROTOCOL) } => {
+                self.say(HintCode::CheckPort, fault, format!("Check which service has {port} of {host}."));
+            }
+            Cause::QuicFailed { .. } | Cause::DtlsFailed { .. } | Cause::ChannelFailed { .. } => {
+                let text = "See what the peer's log says about this handshake; an old version may be the reason.";
+                self.say(HintCode::UpdatePeer, fault, text);
+            }
+            Cause::HandshakeFailed { .. } => {
+                let text = format!("Check which service has {port} of {host}, and what stands in between.");
+                self.say(HintCode::CheckPort, fault, text);
+            }
+            Cause::UnsupportedKey { kind } => {
+                self.say(HintCode::UpdatePeer, fault, format!("Give the node an Ed25519 key instead of {}.", quoted(kind)));
+            }
+            Cause::NoCommonProtocol { .. } => {
+                let text = "Update the peer, or switch on /noise or /tls/1.0.0 and /yamux/1.0.0 there.";
+                self.say(HintCode::UpdatePeer, fault, text);
+            }
+            Cause::WebsocketFailed { .. } => {
+                let text = "Check that a libp2p node, not another WebSocket service, stands behind this address.";
+                self.say(HintCode::ConfigureProxy, fault, text);
+            }
+            _ => self.say(HintCode::UpdatePeer, fault, "Update the other side: it does not follow the protocol."),
+        }
+    }
+
+    fn of_wrong_peer(&mut self, fault: &Fault<'_>, actual: &str) {
+        let address = addresses::of_peer(fault.attempt, actual);
+        let at = address.clone().unwrap_or_else(|| format!("/p2p/{}", quoted(actual)));
+        let text = format!("If that is the node you mean, dial {at}.");
+        self.add_address(HintCode::UseActualPeer, fault.attempt.id, text, address);
+    }
+
+    fn of_relay(&mut self, fault: &Fault<'_>) {
+        match fault.cause {
+            Cause::RelayNoReservation | Cause::RelayTargetFailed => {
+                let text = "Ask the peer for the relay that it is connected to now, and use that relay's address.";
+                self.say(HintCode::NameRelay, fault, text);
+            }
+            _ => self.say(HintCode::CheckLimits, fault, "Look at the relay's limits and access rules, or use another relay."),
         }
     }
 

@@ -13,7 +13,7 @@ use super::config;
 use super::error::{AcceptError, Ended};
 use super::limits::{Gate, Limits, Permit};
 use super::muxer::Connection;
-use super::socket::Socket;
+use super::socket::{Socket, canonical};
 use super::stun::StunDatagram;
 use crate::transport::libp2p_tls::{Credentials, Notes, SetupError};
 
@@ -120,14 +120,6 @@ fn crypto(credentials: &Credentials) -> Result<(QuicServerConfig, Notes), SetupE
     let (tls, notes) = credentials.server()?;
     let no_suite = |error: NoInitialCipherSuite| rustls::Error::General(error.to_string());
     Ok((QuicServerConfig::try_from(tls).map_err(no_suite)?, notes))
-}
-
-/// A socket for both families sees IPv4 dialers as `::ffff:…`, which is not how anyone writes their address.
-pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
-    match address.ip().to_canonical() {
-        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
-        IpAddr::V6(_) => address,
-    }
 }
 
 /// A dialer's first packet. Dropping it refuses the connection.

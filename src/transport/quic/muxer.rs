@@ -15,8 +15,7 @@ use quinn::{ConnectionError, RecvStream, SendStream, VarInt};
 
 use super::error::Ended;
 use super::limits::Permit;
-use super::listen::canonical;
-use super::socket::Socket;
+use super::socket::{Socket, canonical};
 use super::substream::Substream;
 
 /// Longest wait for the farewell packet to leave the machine. It goes out at the next turn of the connection's task.

@@ -1,0 +1,254 @@
+//! Decides on one address after the other.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    rc::Rc,
+};
+
+use libp2p_identity::PeerId;
+use multiaddr::{Multiaddr, Protocol};
+
+use super::{
+    ADDRESS_LIMIT, Answered, Candidate, Capabilities, DNSADDR_DEPTH, Host, Lookup, Parsed, Planned, Record, Records, Route, Step,
+    parse,
+};
+use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WhyCode, is_local_name};
+
+/// Plans one address after the other. Holds what a plan has to remember: numbers given, addresses seen.
+#[derive(Debug)]
+pub struct Planner {
+    options: Options,
+    capabilities: Capabilities,
+    peer: Option<PeerId>,
+    learned: Option<PeerId>,
+    scopes: BTreeSet<Scope>,
+    seen: BTreeMap<(Transport, IpAddr, u16, String), u32>,
+    planned: u32,
+    looked_up: usize,
+}
+
+impl Planner {
+    /// A plan for a target, which names a peer or none.
+    #[must_use]
+    pub fn new(options: Options, capabilities: Capabilities, peer: Option<PeerId>) -> Self {
+        Self {
+            options,
+            capabilities,
+            peer,
+            learned: None,
+            scopes: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            planned: 0,
+            looked_up: 0,
+        }
+    }
+
+    /// The peer that was learned, where none was named: announced addresses have to lead to it. Other addresses of the target
+    /// may lead to others.
+    pub fn learned(&mut self, peer: PeerId) {
+        self.learned.get_or_insert(peer);
+    }
+
+    /// Decides on an address.
+    pub fn step(&mut self, candidate: Candidate) -> Step {
+        let route = match parse(&candidate.remote) {
+            Ok(Parsed::Route(route)) => route,
+            Ok(Parsed::Dnsaddr { lookup, .. }) => return self.look_up(candidate, lookup),
+            Err(cause) => return self.fail(&candidate, Some(cause)),
+        };
+        if let Some(why) = self.left_out(route.transport) {
+            return self.leave(&candidate, Some(&route), why);
+        }
+        match route.host.clone() {
+            Host::Name(lookup) => self.look_up(candidate, lookup),
+            Host::Ip(ip, zone) => self.concrete(&candidate, route, ip, zone),
+        }
+    }
+
+    /// What a look-up led to.
+    pub fn answered(&mut self, candidate: &Candidate, lookup: &Lookup, records: &[Record]) -> Answered {
+        let mut names = candidate.names.clone();
+        names.push(lookup.clone());
+        let suffix: Vec<Protocol<'_>> = candidate.remote.iter().skip(1).collect();
+        let mut answered = Answered::default();
+        for record in records {
+            if self.looked_up == ADDRESS_LIMIT {
+                answered.over_limit = true;
+                break;
+            }
+            self.looked_up += 1;
+            let next = |remote| Candidate { remote, names: names.clone(), ..candidate.clone() };
+            match record {
+                Record::Ip(ip) => {
+                    let remote = std::iter::once(Protocol::from(*ip)).chain(suffix.iter().cloned()).collect();
+                    answered.candidates.push(next(remote));
+                }
+                Record::Address(address) if ends_with(address, &suffix) => answered.candidates.push(next(address.clone())),
+                Record::Address(address) => answered.others.push(next(address.clone())),
+            }
+        }
+        answered
+    }
+
+    /// Leaves an address out for a reason that its looks do not tell.
+    pub fn leave_out(&mut self, candidate: &Candidate, why: WhyCode) -> Step {
+        let route = match parse(&candidate.remote) {
+            Ok(Parsed::Route(route)) => Some(route),
+            Ok(Parsed::Dnsaddr { .. }) | Err(_) => None,
+        };
+        self.leave(candidate, route.as_ref(), why)
+    }
+
+    /// An attempt that failed without a dial: with `cause`, or with what its look-up says.
+    pub fn fail(&mut self, candidate: &Candidate, cause: Option<Cause>) -> Step {
+        let id = self.number();
+        let transport = match parse(&candidate.remote) {
+            Ok(Parsed::Route(route)) => Some(route.transport),
+            Ok(Parsed::Dnsaddr { .. }) | Err(_) => None,
+        };
+        Step::Fail(fact(id, candidate, None, transport, None, cause), id)
+    }
+
+    /// Looks a name up, unless that exceeds what is allowed: nested too deep, or in a circle.
+    fn look_up(&mut self, candidate: Candidate, lookup: Lookup) -> Step {
+        let nested = candidate.names.iter().filter(|name| name.records == Records::Dnsaddr).count();
+        if candidate.names.contains(&lookup) || (lookup.records == Records::Dnsaddr && nested >= DNSADDR_DEPTH) {
+            return self.fail(&candidate, Some(Cause::DnsaddrTooDeep));
+        }
+        Step::LookUp(candidate, lookup)
+    }
+
+    /// Why a transport is left out: the user did not ask for it, or it cannot be dialed here.
+    fn left_out(&self, transport: Transport) -> Option<WhyCode> {
+        if self.options.transports.as_ref().is_some_and(|asked| !asked.contains(&transport)) {
+            return Some(WhyCode::ByOption);
+        }
+        let dialable = self.capabilities.transports.contains(&transport);
+        (!dialable).then(|| self.capabilities.otherwise.clone().unwrap_or(WhyCode::NotYetDialable))
+    }
+
+    fn concrete(&mut self, candidate: &Candidate, route: Route, ip: IpAddr, zone: Option<String>) -> Step {
+        if candidate.source == Source::Announced && !self.options.announced {
+            return self.leave(candidate, Some(&route), WhyCode::ByOption);
+        }
+        if let Some(why) = self.not_from_here(ip).or_else(|| self.not_named(candidate, ip)) {
+            return self.leave(candidate, Some(&route), why);
+        }
+        let host = tls_name(candidate, &route).unwrap_or_default();
+        let key = (route.transport, ip, route.port, host);
+        if self.seen.contains_key(&key) {
+            return match candidate.source {
+                Source::Announced if candidate.names.is_empty() => Step::Drop,
+                _ => self.leave(candidate, Some(&route), WhyCode::Duplicate),
+            };
+        }
+        let id = self.number();
+        self.seen.insert(key, id);
+        if matches!(candidate.source, Source::Target | Source::Own) {
+            self.scopes.insert(Scope::of_ip(ip));
+        }
+        let learned = self.learned.filter(|_| candidate.source == Source::Announced);
+        let expected = route.peer.or(self.peer).or(learned);
+        let fact = fact(id, candidate, Some(&candidate.remote), Some(route.transport), None, None);
+        let route = Route { host: host_of(candidate, &route), ..route };
+        Step::Dial(fact, Rc::new(Planned { id, route, ip, zone, expected }))
+    }
+
+    /// Whether the address is of a family that was not asked for, or that this machine does not have.
+    fn not_from_here(&self, ip: IpAddr) -> Option<WhyCode> {
+        let family = if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+        if self.options.family.is_some_and(|asked| asked != family) {
+            return Some(WhyCode::ByOption);
+        }
+        let families = self.capabilities.families.as_ref()?;
+        (!ip.is_loopback() && !families.contains(&family)).then_some(WhyCode::NoLocalFamily)
+    }
+
+    /// Whether the address is private and the user named neither it nor another of its scope.
+    fn not_named(&self, candidate: &Candidate, ip: IpAddr) -> Option<WhyCode> {
+        let scope = Scope::of_ip(ip);
+        let private = matches!(
+            scope,
+            Scope::Private | Scope::LinkLocal | Scope::Cgnat | Scope::Loopback | Scope::Unspecified | Scope::Multicast
+        );
+        if !private || self.options.private {
+            return None;
+        }
+        let named = match candidate.source {
+            Source::Announced => self.scopes.contains(&scope),
+            Source::Target | Source::Own | Source::Relay => candidate.names.iter().all(|lookup| is_local_name(&lookup.name)),
+        };
+        (!named).then_some(WhyCode::PrivateScope)
+    }
+
+    fn leave(&mut self, candidate: &Candidate, route: Option<&Route>, why: WhyCode) -> Step {
+        let id = self.number();
+        let concrete = route.filter(|route| matches!(route.host, Host::Ip(..))).map(|_| &candidate.remote);
+        Step::Leave(fact(id, candidate, concrete, route.map(|route| route.transport), Some(why), None))
+    }
+
+    fn number(&mut self) -> u32 {
+        self.planned += 1;
+        self.planned
+    }
+}
+
+/// Whether an entry of a `/dnsaddr` leads where the address wants to go.
+fn ends_with(address: &Multiaddr, suffix: &[Protocol<'_>]) -> bool {
+    let parts: Vec<Protocol<'_>> = address.iter().collect();
+    parts.ends_with(suffix)
+}
+
+/// The name that TLS and HTTP ask for: `/sni`, or the last name looked up.
+fn tls_name(candidate: &Candidate, route: &Route) -> Option<String> {
+    route.sni.clone().or_else(|| last_name(candidate).map(|lookup| lookup.name.clone()))
+}
+
+/// The last name on the way that stands for a host; `/dnsaddr` does not.
+fn last_name(candidate: &Candidate) -> Option<&Lookup> {
+    candidate.names.iter().rev().find(|lookup| lookup.records != Records::Dnsaddr)
+}
+
+/// The host as the address names it: the name, where there is one.
+fn host_of(candidate: &Candidate, route: &Route) -> Host {
+    last_name(candidate).map_or_else(|| route.host.clone(), |lookup| Host::Name(lookup.clone()))
+}
+
+fn fact(
+    attempt: u32,
+    candidate: &Candidate,
+    remote: Option<&Multiaddr>,
+    transport: Option<Transport>,
+    why: Option<WhyCode>,
+    cause: Option<Cause>,
+) -> Fact {
+    Fact::AttemptPlanned {
+        attempt,
+        address: offered(&candidate.address),
+        remote: remote.map(|remote| without_peer(remote).to_string()),
+        names: candidate.names.iter().map(Lookup::to_string).collect(),
+        transport,
+        source: candidate.source,
+        direction: Direction::Outbound,
+        version: None,
+        why: why.map(Into::into),
+        cause,
+    }
+}
+
+/// The address as it is shown: the peer stands elsewhere, unless there is nothing else or a relay leads to it.
+fn offered(address: &Multiaddr) -> String {
+    let bare = without_peer(address);
+    let whole = bare.is_empty() || bare.iter().any(|part| part == Protocol::P2pCircuit);
+    if whole { address.to_string() } else { bare.to_string() }
+}
+
+/// The address without a `/p2p/…` at its end.
+fn without_peer(address: &Multiaddr) -> Multiaddr {
+    let mut address = address.clone();
+    if matches!(address.iter().last(), Some(Protocol::P2p(_))) {
+        address.pop();
+    }
+    address
+}
