@@ -64,8 +64,11 @@ impl Sum for Micros {
 }
 
 impl fmt::Display for Micros {
-    /// Milliseconds with one decimal.
+    /// Milliseconds with one decimal. What is there but rounds to nothing is `<0.1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if (1..50).contains(&self.0) {
+            return f.write_str("<0.1");
+        }
         write!(f, "{:.1}", self.as_ms())
     }
 }
