@@ -85,10 +85,11 @@ pub fn time_of_day() -> SystemTime {
     SystemTime::now()
 }
 
-/// Ends after `span`.
+/// Ends after `span`, however busy the task is that waits: outside Tokio's budget, which a peer that never stops sending
+/// uses up in every turn, so that a timer polled after its bytes would never be looked at.
 #[expect(clippy::disallowed_methods, reason = "this is the runtime that sleeps")]
 pub async fn sleep(span: Duration) {
-    tokio::time::sleep(span).await;
+    tokio::task::unconstrained(tokio::time::sleep(span)).await;
 }
 
 impl Runtime for Native {
@@ -125,5 +126,26 @@ impl Runtime for Native {
     fn probe(&self, ctx: Ctx, planned: Rc<Planned>, options: Rc<Options>) -> LocalBoxFuture<'static, Result<(), Fault>> {
         let this = self.clone();
         Box::pin(async move { probe::dial(&this.shared.machine, &ctx, &planned, &options).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::future::select;
+
+    use super::*;
+
+    /// Uses up its task's budget in every turn, as reading from a peer does that never stops sending.
+    async fn busy() {
+        loop {
+            tokio::task::consume_budget().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_busy_peer_does_not_stop_the_clock() {
+        select(pin!(busy()), pin!(sleep(Duration::from_millis(1)))).await;
     }
 }
