@@ -160,11 +160,10 @@ impl<R: Runtime + 'static> Run<R> {
             let step = self.planner.leave_out(other, WhyCode::OtherPeer);
             self.carry_out(step);
         }
-        let cause = answered.over_limit.then_some(Cause::TooManyAddresses);
-        if records.is_none() || cause.is_some() {
+        if records.is_none() || answered.over_limit {
             let mut failed = candidate;
             failed.names.push(lookup.clone());
-            let step = self.planner.fail(&failed, cause);
+            let step = if answered.over_limit { self.planner.overflow(&failed) } else { self.planner.fail(&failed, None) };
             self.carry_out(step);
         }
         answered.candidates

@@ -3,6 +3,8 @@
 mod announced;
 mod planner;
 mod route;
+#[cfg(test)]
+mod tests;
 
 use std::{net::IpAddr, rc::Rc};
 

@@ -1,10 +1,6 @@
 //! Decides on one address after the other.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-    rc::Rc,
-};
+use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
 
 use libp2p_identity::PeerId;
 use multiaddr::{Multiaddr, Protocol};
@@ -15,6 +11,10 @@ use super::{
 };
 use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WhyCode, is_local_name};
 
+/// What makes two dials the same: transport, IP address and its zone, port, and what a WebSocket asks for there, name and
+/// path. Over TCP and QUIC the name on the way is nothing that the peer would see.
+type Place = (Transport, IpAddr, Option<String>, u16, Option<(Option<String>, String)>);
+
 /// Plans one address after the other. Holds what a plan has to remember: numbers given, addresses seen.
 #[derive(Debug)]
 pub struct Planner {
@@ -23,9 +23,11 @@ pub struct Planner {
     peer: Option<PeerId>,
     learned: Option<PeerId>,
     scopes: BTreeSet<Scope>,
-    seen: BTreeMap<(Transport, IpAddr, u16, String), u32>,
+    seen: BTreeSet<Place>,
+    announced: BTreeSet<String>,
     planned: u32,
     looked_up: usize,
+    overflowed: bool,
 }
 
 impl Planner {
@@ -38,9 +40,11 @@ impl Planner {
             peer,
             learned: None,
             scopes: BTreeSet::new(),
-            seen: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            announced: BTreeSet::new(),
             planned: 0,
             looked_up: 0,
+            overflowed: false,
         }
     }
 
@@ -52,6 +56,11 @@ impl Planner {
 
     /// Decides on an address.
     pub fn step(&mut self, candidate: Candidate) -> Step {
+        // Every connection of a peer announces the same; a name among it may not have been looked up yet.
+        let announced = candidate.source == Source::Announced && candidate.names.is_empty();
+        if announced && !self.announced.insert(candidate.address.to_string()) {
+            return Step::Drop;
+        }
         let route = match parse(&candidate.remote) {
             Ok(Parsed::Route(route)) => route,
             Ok(Parsed::Dnsaddr { lookup, .. }) => return self.look_up(candidate, lookup),
@@ -110,6 +119,14 @@ impl Planner {
         Step::Fail(fact(id, candidate, None, transport, None, cause), id)
     }
 
+    /// The attempt for the addresses beyond [`ADDRESS_LIMIT`]. It fails once; what else is too much is left out.
+    pub fn overflow(&mut self, candidate: &Candidate) -> Step {
+        if std::mem::replace(&mut self.overflowed, true) {
+            return self.leave_out(candidate, WhyCode::OverLimit);
+        }
+        self.fail(candidate, Some(Cause::TooManyAddresses))
+    }
+
     /// Looks a name up, unless that exceeds what is allowed: nested too deep, or in a circle.
     fn look_up(&mut self, candidate: Candidate, lookup: Lookup) -> Step {
         let nested = candidate.names.iter().filter(|name| name.records == Records::Dnsaddr).count();
@@ -135,16 +152,15 @@ impl Planner {
         if let Some(why) = self.not_from_here(ip).or_else(|| self.not_named(candidate, ip)) {
             return self.leave(candidate, Some(&route), why);
         }
-        let host = tls_name(candidate, &route).unwrap_or_default();
-        let key = (route.transport, ip, route.port, host);
-        if self.seen.contains_key(&key) {
+        let asked =
+            matches!(route.transport, Transport::Ws | Transport::Wss).then(|| (tls_name(candidate, &route), route.path.clone()));
+        if !self.seen.insert((route.transport, ip, zone.clone(), route.port, asked)) {
             return match candidate.source {
                 Source::Announced if candidate.names.is_empty() => Step::Drop,
                 _ => self.leave(candidate, Some(&route), WhyCode::Duplicate),
             };
         }
         let id = self.number();
-        self.seen.insert(key, id);
         if matches!(candidate.source, Source::Target | Source::Own) {
             self.scopes.insert(Scope::of_ip(ip));
         }

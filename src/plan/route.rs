@@ -134,11 +134,16 @@ fn over_tcp(rest: &[Protocol<'_>]) -> Result<Layers, Cause> {
     let websocket = |transport, path: &str| {
         let mut layers = Layers::new(transport, peer);
         if !path.is_empty() {
-            layers.path = path.into();
+            // Some write the path of `/x-parity-ws` without its slash.
+            layers.path = if path.starts_with('/') { path.into() } else { format!("/{path}") };
         }
         layers
     };
     match rest {
+        // A request line cannot carry it.
+        [.., Protocol::Ws(path) | Protocol::Wss(path)] if !path.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err(unsupported(rest.last().cloned()))
+        }
         [] => Ok(Layers::new(Transport::Tcp, peer)),
         [Protocol::Ws(path)] => Ok(websocket(Transport::Ws, path)),
         [Protocol::Wss(path)] | [Protocol::Tls, Protocol::Ws(path)] => Ok(websocket(Transport::Wss, path)),
@@ -229,8 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn a_websocket_path_begins_with_a_slash() {
+        for (address, expected) in [
+            ("/ip4/1.2.3.4/tcp/1/ws", "/"),
+            ("/ip4/1.2.3.4/tcp/1/x-parity-ws/%2Fa%2Fb", "/a/b"),
+            ("/ip4/1.2.3.4/tcp/1/x-parity-ws/a", "/a"),
+        ] {
+            let parsed = parse(&address.parse().expect(address));
+            assert!(matches!(&parsed, Ok(Parsed::Route(route)) if route.path == expected), "{parsed:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_dialed_names_its_part() {
         let table = [
+            ("/ip4/1.2.3.4/tcp/1/x-parity-ws/%2Fa%20b", "/x-parity-ws"),
+            ("/ip4/1.2.3.4/tcp/1/x-parity-ws/%2Fa%0d%0aX:%20y", "/x-parity-ws"),
             ("/ip4/1.2.3.4/udp/4001/quic", "/quic"),
             ("/unix/tmp%2Fsocket", "/unix"),
             ("/ip4/1.2.3.4/udp/4001", "/udp"),

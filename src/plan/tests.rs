@@ -1,0 +1,80 @@
+//! What is dialed once, and what is too much.
+
+use super::*;
+use crate::model::{Fact, Options, Source, Transport};
+
+const PEER: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
+
+fn planner() -> Planner {
+    let transports = vec![Transport::Tcp, Transport::Ws];
+    Planner::new(Options::default(), Capabilities { transports, ..Capabilities::default() }, None)
+}
+
+fn candidate(address: &str, source: Source) -> Candidate {
+    Candidate::new(address.parse().expect(address), source)
+}
+
+/// What a step is, and why an address is left out.
+fn told(step: &Step) -> String {
+    match step {
+        Step::LookUp(..) => "look up".into(),
+        Step::Dial(..) => "dial".into(),
+        Step::Drop => "drop".into(),
+        Step::Leave(Fact::AttemptPlanned { why: Some(why), .. }) => why.code.code().into(),
+        Step::Fail(Fact::AttemptPlanned { cause: Some(cause), .. }, _) => cause.code().into(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The step after the look-up of the name that an address begins with.
+fn resolved(planner: &mut Planner, address: &str, ip: &str) -> String {
+    let Step::LookUp(candidate, lookup) = planner.step(candidate(address, Source::Target)) else {
+        panic!("{address} has a name")
+    };
+    let records = [Record::Ip(ip.parse().expect(ip))];
+    let mut answered = planner.answered(&candidate, &lookup, &records);
+    told(&planner.step(answered.candidates.remove(0)))
+}
+
+#[test]
+fn one_place_is_dialed_once_by_whatever_name() {
+    let mut planner = planner();
+    assert_eq!(told(&planner.step(candidate("/ip4/8.8.8.8/tcp/1", Source::Target))), "dial");
+    assert_eq!(resolved(&mut planner, "/dns4/node.example.org/tcp/1", "8.8.8.8"), "duplicate");
+    assert_eq!(told(&planner.step(candidate("/ip4/8.8.8.8/tcp/2", Source::Target))), "dial");
+}
+
+#[test]
+fn websockets_differ_by_name_and_path() {
+    let mut planner = planner();
+    for address in ["/ip4/8.8.8.8/tcp/1/ws", "/ip4/8.8.8.8/tcp/1/x-parity-ws/%2Fa", "/ip4/8.8.8.8/tcp/1/x-parity-ws/%2Fb"] {
+        assert_eq!(told(&planner.step(candidate(address, Source::Target))), "dial", "{address}");
+    }
+    assert_eq!(resolved(&mut planner, "/dns4/node.example.org/tcp/1/ws", "8.8.8.8"), "dial");
+    assert_eq!(told(&planner.step(candidate("/ip4/8.8.8.8/tcp/1/ws", Source::Target))), "duplicate");
+}
+
+#[test]
+fn links_differ_by_zone() {
+    let mut planner = planner();
+    for address in ["/ip6zone/a/ip6/fe80::1/tcp/1", "/ip6zone/b/ip6/fe80::1/tcp/1"] {
+        assert_eq!(told(&planner.step(candidate(address, Source::Target))), "dial", "{address}");
+    }
+}
+
+/// Each connection of a peer announces its addresses, while the names among them are still looked up.
+#[test]
+fn what_several_connections_announce_is_planned_once() {
+    let mut planner = planner();
+    let address = format!("/dns4/node.example.org/tcp/1/p2p/{PEER}");
+    assert_eq!(told(&planner.step(candidate(&address, Source::Announced))), "look up");
+    assert_eq!(told(&planner.step(candidate(&address, Source::Announced))), "drop");
+}
+
+#[test]
+fn too_many_addresses_are_one_failure() {
+    let mut planner = planner();
+    let many = candidate("/dnsaddr/node.example.org", Source::Target);
+    assert_eq!(told(&planner.overflow(&many)), "too-many-addresses");
+    assert_eq!(told(&planner.overflow(&many)), "over-limit");
+}
