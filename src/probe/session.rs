@@ -1,6 +1,6 @@
 //! What a connection is good for: identify and ping.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use futures::future::{Either, select};
 use libp2p_identity::PeerId;
@@ -14,6 +14,11 @@ use crate::{
 
 /// How long a goodbye may take: it is sent at once, and whether it arrives is the network's business.
 const GOODBYE: Duration = Duration::from_millis(20);
+
+/// How long the pings wait for those of another attempt to the same host, at most, and as a part of the attempt's time: pings
+/// that overlap measure each other, but one transport that leaves them unanswered must not hide that another answers.
+const TURN: Duration = Duration::from_secs(2);
+const TURN_PART: u32 = 4;
 
 /// The peer has to be the one expected.
 pub(super) fn expect(dial: Dial<'_>, peer: PeerId) -> Result<(), Fault> {
@@ -34,7 +39,8 @@ pub(super) async fn try_out(dial: Dial<'_>, session: &Session, peer: PeerId) -> 
         return Ok(());
     }
     dial.ctx.enter(StageName::Ping);
-    let _turn = dial.ctx.ping_turn().await;
+    let bound = TURN.min(Duration::from(dial.options.timeout_ms) / TURN_PART);
+    let _turn = select(pin!(dial.ctx.ping_turn()), dial.machine.clock().sleep(bound)).await;
     let mut seen = Seen { ctx: dial.ctx, pings: Pings::default() };
     session.ping(dial.options.pings, &mut seen.pings).await
 }
@@ -91,7 +97,7 @@ impl Dial<'_> {
 
     /// Ends a session in an orderly way, within a bound.
     pub(super) async fn goodbye(&self, session: Session) {
-        let close = std::pin::pin!(session.close());
+        let close = pin!(session.close());
         match select(close, self.machine.clock().sleep(GOODBYE)).await {
             Either::Left(_) | Either::Right(_) => {}
         }
