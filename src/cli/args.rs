@@ -250,12 +250,23 @@ fn security() -> impl clap::builder::TypedValueParser<Value = Security> {
     PossibleValuesParser::new(["noise", "tls"]).try_map(|name| name.parse::<Security>())
 }
 
+fn family_of(ip: IpAddr) -> Family {
+    if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
+}
+
 impl DialArgs {
+    /// Options that each have their sense and together have none.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let (family, bind) = (self.family?, self.bind?);
+        (family != family_of(bind)).then(|| format!("--bind {bind} is not of the family that --family asks for"))
+    }
+
     /// How the run is asked to work.
     pub(super) fn options(&self) -> Options {
         Options {
             transports: (!self.transports.is_empty()).then(|| self.transports.clone()),
-            family: self.family,
+            // What is dialed from one address is of its family.
+            family: self.family.or(self.bind.map(family_of)),
             security: self.security,
             announced: !self.no_announced,
             private: self.private,
@@ -301,6 +312,9 @@ mod tests {
         assert_eq!((options.family, options.security), (Some(Family::Ipv6), Some(Security::Tls)));
         assert_eq!((options.announced, options.private, options.redacted, options.pings), (false, true, true, 0));
         assert_eq!(options.timeout_ms, model::Micros(1_500_000));
+        assert_eq!(dial("/p --bind ::1").unwrap().options().family, Some(Family::Ipv6));
+        assert_eq!(dial("/p --bind ::1 --family 6").unwrap().contradiction(), None);
+        assert!(dial("/p --bind ::1 --family 4").unwrap().contradiction().is_some());
         assert_eq!(dial("/p --resolver 9.9.9.9").unwrap().resolver, Some("9.9.9.9:53".parse().unwrap()));
         assert_eq!(dial("/p --resolver [::1]:5353").unwrap().resolver, Some("[::1]:5353".parse().unwrap()));
     }
@@ -317,6 +331,7 @@ mod tests {
             "/p --timeout 10",
             "/p --family 5",
             "/p --resolver name",
+            "/p --resolver 9.9.9.9:0",
             "/p --security ssl",
             "/p --format xml",
             "/p --deadline 100d",

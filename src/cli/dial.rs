@@ -25,6 +25,9 @@ use crate::{
 };
 
 pub(super) fn dial(args: &DialArgs, common: &Common) -> anyhow::Result<Exit> {
+    if let Some(contradiction) = args.contradiction() {
+        anyhow::bail!(contradiction);
+    }
     let options = args.options();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     let (job, node) =

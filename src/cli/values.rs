@@ -38,7 +38,11 @@ pub(super) fn resolver(text: &str) -> Result<SocketAddr, String> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     match bare.parse::<IpAddr>() {
         Ok(ip) => Ok((ip, DNS).into()),
-        Err(_) => text.parse().map_err(|_| "an IP address of a DNS server, and a port if it is not 53: 9.9.9.9:53".into()),
+        Err(_) => text
+            .parse()
+            .ok()
+            .filter(|server: &SocketAddr| server.port() != 0)
+            .ok_or_else(|| "an IP address of a DNS server, and a port if it is not 53: 9.9.9.9:53".into()),
     }
 }
 
