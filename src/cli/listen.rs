@@ -21,6 +21,7 @@ use crate::{
     native::network,
     node::{self, Certificate, Config, Node, Tally, sentence},
     render::{Style, Tone, clean, json},
+    target,
 };
 
 /// Lines about dialers in a second. A flood of dialers is counted, not written down.
@@ -45,7 +46,12 @@ fn config(args: &ListenArgs, common: &Common) -> anyhow::Result<Config> {
         [] => node::everywhere(args.port, tls.is_some()),
         named => named.to_vec(),
     };
-    Ok(Config { tls, announce: args.announce.clone(), ..Config::new(listen, keypair(args, common)?) })
+    let identity = keypair(args, common)?;
+    let us = identity.public().to_peer_id();
+    if let Some(other) = args.announce.iter().find(|address| target::named_peer(address).is_some_and(|peer| peer != us)) {
+        anyhow::bail!("--announce {other} names another peer than this one, {us}; leave its /p2p part out");
+    }
+    Ok(Config { tls, announce: args.announce.clone(), ..Config::new(listen, identity) })
 }
 
 /// The identity: the kept one, which is made at first use, unless another one is asked for.

@@ -20,7 +20,7 @@ const REUSE_ADDRESS: bool = cfg!(unix);
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another program has the port.
-    #[error("{kind} port {port} of {ip} is in use; choose another one with --port, or any free one with --port 0")]
+    #[error("{kind} port {port} of {ip} is in use; choose another one (--port or --listen), or 0 for any that is free")]
     InUse {
         /// `TCP` or `UDP`.
         kind: &'static str,
@@ -30,7 +30,7 @@ pub enum BindError {
         ip: std::net::IpAddr,
     },
     /// The system does not let this user have the port.
-    #[error("this user may not listen on {kind} port {port}; choose another one with --port")]
+    #[error("this user may not listen on {kind} port {port}; choose another one (--port or --listen)")]
     Forbidden {
         /// `TCP` or `UDP`.
         kind: &'static str,
@@ -38,7 +38,7 @@ pub enum BindError {
         port: u16,
     },
     /// No such address here.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     System {
         /// The address.
         address: String,

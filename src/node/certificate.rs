@@ -32,30 +32,30 @@ pub struct Certificate {
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// The certificate chain cannot be read.
-    #[error("cannot read a certificate chain (PEM) from {}: {}", path.display(), Words(source))]
+    #[error("cannot read a certificate chain (PEM) from {}: {}", path.display(), Words(error))]
     Chain {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: pem::Error,
+        error: pem::Error,
     },
     /// The private key cannot be read.
-    #[error("cannot read a private key (PEM) from {}: {}", path.display(), Words(source))]
+    #[error("cannot read a private key (PEM) from {}: {}", path.display(), Words(error))]
     Key {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: pem::Error,
+        error: pem::Error,
     },
     /// They do not fit together.
-    #[error("the certificate {} and the key {} cannot be used: {source}", chain.display(), key.display())]
+    #[error("the certificate {} and the key {} cannot be used: {error}", chain.display(), key.display())]
     Pair {
         /// The file of the certificate.
         chain: PathBuf,
         /// The file of the key.
         key: PathBuf,
         /// What is wrong.
-        source: rustls::Error,
+        error: rustls::Error,
     },
 }
 
@@ -75,13 +75,13 @@ impl std::fmt::Display for Words<'_> {
 impl Certificate {
     /// A certificate chain, the server's own first, and its private key, both PEM.
     pub fn load(chain: &Path, key: &Path) -> Result<Self, CertificateError> {
-        let unreadable = |source| CertificateError::Chain { path: chain.into(), source };
+        let unreadable = |error| CertificateError::Chain { path: chain.into(), error };
         let certificates: Vec<_> =
             CertificateDer::pem_file_iter(chain).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
         let Some(own) = certificates.first() else { return Err(unreadable(pem::Error::NoItemsFound)) };
         let names = tls::Certificate::parse(own).map(|own| own.names).unwrap_or_default();
-        let private = PrivateKeyDer::from_pem_file(key).map_err(|source| CertificateError::Key { path: key.into(), source })?;
-        let unfit = |source| CertificateError::Pair { chain: chain.into(), key: key.into(), source };
+        let private = PrivateKeyDer::from_pem_file(key).map_err(|error| CertificateError::Key { path: key.into(), error })?;
+        let unfit = |error| CertificateError::Pair { chain: chain.into(), key: key.into(), error };
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(unfit)?

@@ -66,7 +66,10 @@ async fn tls(common: &Common, record: &Record, stream: BoxedStream) -> Result<Bo
     let config = common.tls.clone().ok_or(Cause::LocalFault { errno: None })?;
     let tap = Tap::new(stream);
     let view = tap.view();
-    let stream = TlsAcceptor::from(config).accept(tap).await.map_err(|error| errors::of_tls(&TlsFault::of(error, &view)))?;
+    let stream = TlsAcceptor::from(config).accept(tap).await.map_err(|error| {
+        record.found(fault::greeted(&view));
+        errors::of_tls(&TlsFault::of(error, &view))
+    })?;
     let session = stream.get_ref().1;
     record.found(Found {
         version: session.protocol_version().and_then(|version| Some(version.as_str()?.replace('_', "."))),

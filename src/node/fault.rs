@@ -5,7 +5,11 @@ use crate::{
     model::{Cause, Found},
     probe::errors,
     session::Unanswered,
-    transport::{quic, tap::TapView, websocket},
+    transport::{
+        quic,
+        tap::{Speaks, TapView},
+        websocket,
+    },
 };
 
 /// A QUIC handshake that failed.
@@ -49,4 +53,9 @@ pub(super) fn proposed(view: &TapView) -> Found {
         first.windows(line.len()).any(|bytes| bytes == line.as_bytes())
     });
     Found { protocol: protocol.map(Into::into), ..Found::default() }
+}
+
+/// What a TLS handshake that broke had begun as: who sent nothing never meant to shake hands.
+pub(super) fn greeted(view: &TapView) -> Found {
+    Found { protocol: view.speaks().filter(|speaks| *speaks == Speaks::Tls).map(|speaks| speaks.to_string()), ..Found::default() }
 }

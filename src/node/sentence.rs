@@ -104,7 +104,10 @@ fn gone(failed: &Stage, cause: &Cause) -> String {
         StageName::Secure if failed.found.protocol.is_some() => format!("{how} at secure: {OTHER_PEER}"),
         StageName::Multiplex => format!("{how} at multiplex, after it had seen who we are: {OTHER_PEER}"),
         StageName::Secure => format!("{how} at secure, before it proposed anything: a port scan or a health check"),
-        StageName::Tls => format!("{how} at tls: most often it does not trust the certificate"),
+        StageName::Tls if failed.found.protocol.is_some() => {
+            format!("{how} at tls: most often it does not trust the certificate")
+        }
+        StageName::Tls => format!("{how} at tls, before it said anything: a port scan or a health check"),
         stage => format!("{how} at {stage}"),
     }
 }
@@ -250,6 +253,15 @@ mod tests {
                 None,
                 "failed at tls with the alert unknown_ca: most often it does not trust the certificate",
             ),
+            (
+                Wss,
+                Tls,
+                Cause::Closed,
+                Found { protocol: Some("TLS".into()), ..none() },
+                None,
+                "closed at tls: most often it does not trust the certificate",
+            ),
+            (Wss, Tls, Cause::Reset, none(), None, "reset at tls, before it said anything: a port scan or a health check"),
             (Wss, Tls, Cause::NotTls { speaks: Some("HTTP".into()) }, none(), None, "spoke HTTP, not TLS"),
         ];
         for (transport, at, cause, found, message, expected) in table {
