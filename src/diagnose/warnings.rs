@@ -73,7 +73,11 @@ fn after_connecting(report: &Report, step: StageName, code: &WarningCode) -> Opt
             continue;
         }
         if failed.is_empty() {
-            said = format!("{}, {}", cause.code(), cause.brief());
+            // Some codes are their own words.
+            said = match (cause.code(), cause.brief()) {
+                (code, brief) if code.replace('-', " ") == brief => brief.into(),
+                (code, brief) => format!("{code}, {brief}"),
+            };
         }
         failed.push(attempt);
     }

@@ -152,7 +152,11 @@ fn fault(lookup: &Lookup, error: &NetError) -> Fault {
         NetError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Cause::TimedOut,
         _ => Cause::NameLookupFailed { rcode: None },
     };
-    Fault::new(cause, error)
+    match cause {
+        // Only here do the library's words say more than the cause.
+        Cause::NameLookupFailed { rcode: None } => Fault::new(cause, error),
+        told => told.into(),
+    }
 }
 
 /// The mnemonic of RFC 1035 and its successors, which the library spells as a sentence.
