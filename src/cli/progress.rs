@@ -9,7 +9,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{
-    model::{Attempt, Report},
+    model::{Attempt, Report, StageName},
     render::clean,
 };
 
@@ -20,13 +20,15 @@ const TICK: Duration = Duration::from_millis(120);
 pub(super) struct Progress {
     lines: MultiProgress,
     running: BTreeMap<u32, ProgressBar>,
+    /// There while names are looked up and nothing is dialed yet.
+    looking_up: Option<ProgressBar>,
 }
 
 impl Progress {
     /// On a terminal only, and not when it is unwanted.
     pub(super) fn on_stderr(quiet: bool) -> Option<Self> {
         let wanted = !quiet && io::stderr().is_terminal();
-        wanted.then(|| Self { lines: MultiProgress::new(), running: BTreeMap::new() })
+        wanted.then(|| Self { lines: MultiProgress::new(), running: BTreeMap::new(), looking_up: None })
     }
 
     /// Shows what the report says of each running attempt.
@@ -38,25 +40,37 @@ impl Progress {
             }
             runs
         });
+        self.look_up(report);
         for attempt in report.attempts.iter().filter(|attempt| attempt.running()) {
-            let line = self.running.entry(attempt.id).or_insert_with(|| {
-                let line = self.lines.add(ProgressBar::new_spinner().with_style(style()));
-                line.enable_steady_tick(TICK);
-                line
-            });
-            line.set_message(words(attempt));
+            self.running.entry(attempt.id).or_insert_with(|| line(&self.lines)).set_message(words(attempt));
+        }
+    }
+
+    /// The target's own line, until there are attempts to show.
+    fn look_up(&mut self, report: &Report) {
+        if report.attempts.is_empty() && report.verdict.is_none() {
+            let line = self.looking_up.get_or_insert_with(|| line(&self.lines));
+            line.set_message(clean(&format!("{}  {}", StageName::Resolve, report.target.input)).into_owned());
+        } else if let Some(line) = self.looking_up.take() {
+            line.finish_and_clear();
         }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        for line in self.running.values() {
+        for line in self.running.values().chain(&self.looking_up) {
             line.finish_and_clear();
         }
         // A terminal that is gone shows nothing anyway.
         let _ = self.lines.clear();
     }
+}
+
+fn line(lines: &MultiProgress) -> ProgressBar {
+    let line = lines.add(ProgressBar::new_spinner().with_style(style()));
+    line.enable_steady_tick(TICK);
+    line
 }
 
 /// Cut to the width of the terminal.
