@@ -48,6 +48,9 @@ fn connected(attempt: &Attempt, peer: Option<&Peer>) -> String {
         return format!("{id}, {agent}{}", sees.map_or_else(String::new, |us| format!(", sees us at {}", shown(us))));
     };
     match identify.outcome.cause() {
+        Some(Cause::Closed | Cause::Reset) if identify.found.received.is_some() => {
+            format!("{id}, pinged and left before it told its agent")
+        }
         Some(Cause::Closed | Cause::Reset) => {
             format!("{id}, left before it told its agent: some find only now that they expected another peer ID")
         }
@@ -297,6 +300,9 @@ mod tests {
             let told = passed(Some((outcome, Found::default())), None);
             assert!(told.starts_with(ID) && told.contains(words), "{told}");
         }
+        let pinged = Found { received: Some(1), ..Found::default() };
+        let told = passed(Some((Outcome::failed(Cause::Closed), pinged)), None);
+        assert_eq!(told, format!("{ID}, pinged and left before it told its agent"));
     }
 
     #[test]

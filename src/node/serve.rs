@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     engine::{Cut, Fault, Record},
-    model::{StageName, WhyCode},
+    model::{Found, StageName, WhyCode},
     native, probe,
-    session::{Session, Us},
+    session::{Noted, Session, Us},
     transport::quic::Permit,
 };
 
@@ -30,8 +30,7 @@ pub(super) async fn serve(common: Rc<Common>, record: Rc<Record>, arrived: Arriv
     let Some(Established { peer, connection }) = bounded(&common, &record, common.limits.handshake, step).await else { return };
     let us = Us { key: common.identity.public(), listen: address::told(&common.addresses, remote), observed: Some(observed) };
     let busy = Rc::new(Cell::new(true));
-    let noted = Rc::clone(&busy);
-    let session = Session::new(connection, common.native.clock(), us, move |_| noted.set(true));
+    let session = Session::new(connection, common.native.clock(), us, note(&busy, &record));
     let step = session.run(identify(&session, &record, peer));
     if bounded(&common, &record, common.limits.identify, step).await.is_some() {
         record.end(Ok(()));
@@ -44,6 +43,18 @@ pub(super) async fn serve(common: Rc<Common>, record: Rc<Record>, arrived: Arriv
     drop(record);
     select(pin!(session.close()), pin!(native::sleep(GOODBYE))).await;
     drop(permit);
+}
+
+/// Notes what a dialer asks for. One that pings has found who it expected.
+fn note(busy: &Rc<Cell<bool>>, record: &Rc<Record>) -> impl Fn(Noted) + 'static {
+    let (busy, record, pings) = (Rc::clone(busy), Rc::downgrade(record), Cell::new(0_u32));
+    move |noted| {
+        busy.set(true);
+        if let (Noted::Pinged, Some(record)) = (noted, record.upgrade()) {
+            pings.set(pings.get().saturating_add(1));
+            record.found(Found { received: Some(pings.get()), ..Found::default() });
+        }
+    }
 }
 
 async fn identify(session: &Session, record: &Record, peer: PeerId) -> Result<(), Fault> {
