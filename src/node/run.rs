@@ -57,13 +57,14 @@ impl Node {
         let mut arrivals: SelectAll<_> = listeners.into_iter().map(Listener::arrivals).collect();
         let mut dialers = FuturesUnordered::new();
         let mut stop = pin!(stop.fuse());
-        let mut last = 0;
+        let mut last: u32 = 0;
         loop {
             select_biased! {
                 () = stop => break,
                 () = dialers.select_next_some() => {}
                 arrived = arrivals.select_next_some() => {
-                    last += 1;
+                    // A node that counts so many begins anew: only those at the same time have to differ.
+                    last = last.wrapping_add(1);
                     match gate.enter(arrived.remote.ip()) {
                         Some(permit) => dialers.push(host.serve(last, arrived, permit)),
                         None => host.turn_away(last, &arrived),

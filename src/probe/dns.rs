@@ -63,7 +63,8 @@ impl Dns {
                 match both {
                     (Ok(v4), Ok(v6)) => [v4.answers(), v6.answers()].concat(),
                     (Ok(one), Err(_)) | (Err(_), Ok(one)) => one.answers().to_vec(),
-                    (Err(error), Err(_)) => return Err(error),
+                    // That one family has no record says nothing about the other, whose look-up failed.
+                    (Err(v4), Err(v6)) => return Err(if is_no_record(&v4) { v6 } else { v4 }),
                 }
             }
         };
@@ -128,6 +129,11 @@ fn read(data: &RData) -> Option<(Record, String)> {
         }
         _ => None,
     }
+}
+
+/// Whether the name server answered that there is no such record.
+fn is_no_record(error: &NetError) -> bool {
+    matches!(error, NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NoError)
 }
 
 fn no_address(lookup: &Lookup) -> Cause {

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 const PLAIN_UDP: u16 = 512;
 
 /// Names and their records: `A 127.0.0.1`, `AAAA ::1`, `TXT …`, `TXT*150 …` (150 of them, `{i}`
-/// counts), or alone `SERVFAIL`, `REFUSED`, `SILENT`. A name that is
+/// counts), `AAAA SERVFAIL`, or alone `SERVFAIL`, `REFUSED`, `SILENT`. A name that is
 /// not listed does not exist; one without a record of the type asked for has an empty answer.
 pub type Zone = BTreeMap<String, Vec<String>>;
 
@@ -97,6 +97,12 @@ fn answer(zone: &Zone, query: &Message) -> Option<Message> {
             }
             None if record == "REFUSED" => {
                 answer.metadata.response_code = ResponseCode::Refused;
+                continue;
+            }
+            Some(("AAAA", "SERVFAIL")) => {
+                if question.query_type == RecordType::AAAA {
+                    answer.metadata.response_code = ResponseCode::ServFail;
+                }
                 continue;
             }
             Some(("A", ip)) => RData::A(ip.parse().expect("an IPv4 address")),
