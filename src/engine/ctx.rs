@@ -8,7 +8,7 @@ use futures::{
 };
 
 use super::{Fault, log::Record};
-use crate::model::{Announced, Cause, Found, Leg, Micros, StageName};
+use crate::model::{Announced, Cause, Found, Leg, StageName};
 
 /// The voice of a probe: it names the stage it enters and tells what it finds. The engine keeps the time and closes what
 /// is open, so no probe can forget an event.
@@ -72,11 +72,9 @@ impl Ctx {
 
     /// Waits until no other attempt pings the same host: pings that overlap measure each other.
     pub async fn ping_turn(&self) -> OwnedMutexGuard<()> {
-        std::sync::Arc::clone(&self.ping).lock_owned().await
-    }
-
-    /// The time since the run began.
-    pub fn now(&self) -> Micros {
-        self.record.log.now()
+        self.record.waits(true);
+        let turn = std::sync::Arc::clone(&self.ping).lock_owned().await;
+        self.record.waits(false);
+        turn
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Fault, Identity};
-use crate::model::{Cause, Event, Fact, Found, Leg, Micros, Outcome, Report, StageName, Why};
+use crate::model::{Cause, Event, Fact, Found, Leg, Micros, Outcome, Report, StageName, Why, WhyCode};
 
 /// The log of a run: every event passes here once.
 pub(crate) struct Log {
@@ -61,6 +61,8 @@ struct Open {
     found: Found,
     fault: Option<Fault>,
     timed_out: Option<Box<dyn Fn() -> Cause>>,
+    /// It waits for another attempt, and not for the peer.
+    waits: bool,
 }
 
 /// The record of one attempt: ends a stage where the next begins, and closes what is open whatever happens.
@@ -104,7 +106,7 @@ impl Record {
         self.close(now, None);
         let leg = self.leg.get();
         self.log.emit(now, Fact::StageStarted { attempt: self.attempt, leg, stage });
-        *self.open.borrow_mut() = Some(Open { stage, leg, found: Found::default(), fault: None, timed_out: None });
+        *self.open.borrow_mut() = Some(Open { stage, leg, found: Found::default(), fault: None, timed_out: None, waits: false });
     }
 
     /// Adds what the open stage found.
@@ -123,6 +125,13 @@ impl Record {
     pub(crate) fn time_out_means(&self, cause: Box<dyn Fn() -> Cause>) {
         if let Some(open) = &mut *self.open.borrow_mut() {
             open.timed_out = Some(cause);
+        }
+    }
+
+    /// Whether the open stage waits for another attempt: what it is to find is not reached then.
+    pub(crate) fn waits(&self, waits: bool) {
+        if let Some(open) = &mut *self.open.borrow_mut() {
+            open.waits = waits;
         }
     }
 
@@ -146,6 +155,7 @@ impl Record {
     pub(crate) fn cut(&self, cut: Cut) {
         let now = self.log.now();
         let outcome = match cut {
+            Cut::TimedOut if self.open.borrow().as_ref().is_some_and(|open| open.waits) => Outcome::unknown(WhyCode::NotReached),
             Cut::TimedOut => {
                 let open = self.open.borrow();
                 let meaning = open.as_ref().and_then(|open| open.timed_out.as_ref()).map(|cause| cause());
@@ -168,5 +178,27 @@ impl Record {
         };
         let Open { stage, leg, found, .. } = open;
         self.log.emit(now, Fact::StageEnded { attempt: self.attempt, leg, stage, outcome, found, message });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_out_while_another_attempt_is_waited_for_is_not_the_peers() {
+        let ended_by = |waits: &[bool]| {
+            let log = Log::new(Box::new(|| Duration::ZERO));
+            let record = Record::new(&log, 1);
+            record.enter(StageName::Ping);
+            for waits in waits {
+                record.waits(*waits);
+            }
+            record.cut(Cut::TimedOut);
+            let outcome = |fact| if let Fact::StageEnded { outcome, .. } = fact { Some(outcome) } else { None };
+            std::iter::from_fn(|| log.take()).find_map(|event| outcome(event.fact))
+        };
+        assert_eq!(ended_by(&[true]), Some(Outcome::unknown(WhyCode::NotReached)));
+        assert_eq!(ended_by(&[true, false]), Some(Outcome::failed(Cause::TimedOut)));
     }
 }
