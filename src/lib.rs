@@ -33,6 +33,6 @@ pub mod schema;
 #[cfg(feature = "session")]
 pub mod session;
 pub mod target;
-#[cfg(feature = "native")]
+#[cfg(feature = "session")]
 pub mod transport;
 mod words;

@@ -1,8 +1,14 @@
 //! Transports and stream layers that rust-libp2p lacks or hides too much of. They know nothing of probes: they report
 //! typed errors and what they observed, and leave it to the probe to name a cause.
 
+#[cfg(feature = "native")]
 pub mod libp2p_tls;
+#[cfg(feature = "native")]
 pub mod quic;
+#[cfg(feature = "native")]
 pub mod tap;
+#[cfg(feature = "native")]
 pub mod tls;
+pub mod webrtc_direct;
+#[cfg(feature = "native")]
 pub mod websocket;

@@ -14,11 +14,11 @@ struct Counters {
 }
 
 impl Progress {
-    pub(super) fn count_sent(&self) {
+    pub(crate) fn count_sent(&self) {
         self.0.sent.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_received(&self, datagrams: usize) {
+    pub(crate) fn count_received(&self, datagrams: usize) {
         self.0.received.fetch_add(datagrams as u64, Ordering::Relaxed);
     }
 

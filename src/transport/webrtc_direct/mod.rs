@@ -1,0 +1,25 @@
+//! webrtc-direct (libp2p specs, webrtc/webrtc-direct.md), protocol versions 1 and 2, for dialing and for listening.
+//!
+//! ```text
+//! libp2p streams ─► substream ─► framing ─► data channels (dcep) ─► SCTP ─► DTLS ─► ICE ─► one UDP socket
+//! ```
+//!
+//! The protocol is a state machine ([`connection`]) that is given datagrams and the time, and gives datagrams, events and
+//! its next deadline; ICE, DTLS and SCTP are the crates `is`, `dimpl` and `sctp-proto`. A driver moves its datagrams. It is
+//! polled by whoever polls the connection, so that a dial spawns nothing; only a listener has a task, for its socket.
+//!
+//! All futures may be dropped at any time: a dropped dial or connection says goodbye and is gone. Time-outs of a dial
+//! belong to the caller. [`framing`], [`substream`], [`prologue`] and [`certhash`] know neither sockets nor DTLS: a browser
+//! brings those itself.
+
+pub mod certhash;
+pub mod framing;
+pub mod prologue;
+pub mod substream;
+
+#[cfg(feature = "native")]
+mod native;
+
+pub use certhash::Fingerprint;
+#[cfg(feature = "native")]
+pub use native::*;

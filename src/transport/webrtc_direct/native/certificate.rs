@@ -1,0 +1,105 @@
+//! Our DTLS certificate.
+
+use std::fmt;
+
+use dimpl::DtlsCertificate;
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
+
+use super::super::certhash::Fingerprint;
+
+/// A certificate with its key. A listener's is kept, so that its address stays; a dialer makes one for every dial.
+#[derive(Clone)]
+pub struct Certificate {
+    inner: DtlsCertificate,
+    fingerprint: Fingerprint,
+}
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// None could be made.
+    #[error("no certificate could be made")]
+    Make(#[from] rcgen::Error),
+    /// What was kept is none.
+    #[error("not a certificate with its key")]
+    Malformed,
+}
+
+impl Certificate {
+    /// A new one: ECDSA on P-256, self-signed, valid as long as rcgen makes them, since nobody looks at that.
+    pub fn generate() -> Result<Self, CertificateError> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        // Firefox takes two certificates with one serial number for the same.
+        params.serial_number = Some(rand::random::<[u8; 16]>().to_vec().into());
+        let certificate = params.self_signed(&key)?;
+        Ok(Self::new(certificate.der().to_vec(), key.serialize_der()))
+    }
+
+    /// One that was kept: the certificate's DER and its key's PKCS#8 DER, as [`Certificate::parts`] gave them.
+    pub fn from_parts(certificate: Vec<u8>, key: Vec<u8>) -> Result<Self, CertificateError> {
+        let known = KeyPair::try_from(key.as_slice()).map_err(|_| CertificateError::Malformed)?;
+        let (rest, parsed) = x509_parser::parse_x509_certificate(&certificate).map_err(|_| CertificateError::Malformed)?;
+        let fits = rest.is_empty() && parsed.public_key().subject_public_key.data.as_ref() == known.public_key_raw();
+        if !fits || !known.is_compatible(&PKCS_ECDSA_P256_SHA256) {
+            return Err(CertificateError::Malformed);
+        }
+        Ok(Self::new(certificate, key))
+    }
+
+    fn new(certificate: Vec<u8>, key: Vec<u8>) -> Self {
+        let fingerprint = fingerprint(&certificate);
+        Self { inner: DtlsCertificate { certificate, private_key: key }, fingerprint }
+    }
+
+    /// The certificate's DER and its key's PKCS#8 DER, to be kept.
+    pub fn parts(&self) -> (&[u8], &[u8]) {
+        (&self.inner.certificate, &self.inner.private_key)
+    }
+
+    /// What an address names it by.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    pub(super) fn dtls(&self) -> DtlsCertificate {
+        self.inner.clone()
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+/// The fingerprint of a certificate's DER form.
+pub(super) fn fingerprint(der: &[u8]) -> Fingerprint {
+    // The suite's own hash: rustls names the function nowhere else, and another crate for one digest is not worth it.
+    let digest = TLS13_AES_128_GCM_SHA256.tls13().map(|suite| suite.common.hash_provider.hash(der));
+    Fingerprint::new(digest.and_then(|digest| digest.as_ref().try_into().ok()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_was_kept_is_the_same() {
+        let made = Certificate::generate().unwrap();
+        let (certificate, key) = made.parts();
+        let kept = Certificate::from_parts(certificate.to_vec(), key.to_vec()).unwrap();
+        assert_eq!(kept.fingerprint(), made.fingerprint());
+        assert_ne!(Certificate::generate().unwrap().fingerprint(), made.fingerprint());
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_none() {
+        let (one, other) = (Certificate::generate().unwrap(), Certificate::generate().unwrap());
+        for (certificate, key) in [(one.parts().0, other.parts().1), (one.parts().0, &[][..]), (&[][..], one.parts().1)] {
+            assert!(Certificate::from_parts(certificate.to_vec(), key.to_vec()).is_err());
+        }
+    }
+}

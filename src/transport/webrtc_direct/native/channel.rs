@@ -1,0 +1,288 @@
+//! The data channels of a connection, each a libp2p stream.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::task::{Poll, Waker};
+use std::time::Instant;
+
+use super::super::substream::{Read, Substream, Unwritable};
+use super::config::{LINGER, MAX_CHANNELS, MAX_WAITING, UNREAD, UNSENT};
+use super::dcep;
+use super::sctp::{Message, Sctp};
+
+/// The channel of the Noise handshake, which both sides take for open (libp2p specs, webrtc/webrtc-direct.md).
+pub(super) const HANDSHAKE: u16 = 0;
+
+/// The last id that a data channel may have (RFC 8832, section 6).
+const LAST: u16 = 65_534;
+
+#[derive(Debug, Default)]
+struct Channel {
+    stream: Substream,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    owner: Owner,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// Opened by the other side, as far as SCTP tells: its OPEN is to come.
+    #[default]
+    Unopened,
+    /// A stream of ours, or one that waits to be accepted.
+    Held,
+    /// Let go: it stays until both sides know that it is over.
+    LetGo,
+}
+
+impl Channel {
+    fn wake(&mut self) {
+        for waker in self.reader.take().into_iter().chain(self.writer.take()) {
+            waker.wake();
+        }
+    }
+}
+
+/// All channels of a connection.
+#[derive(Debug)]
+pub(super) struct Channels {
+    by_id: HashMap<u16, Channel>,
+    waiting: VecDeque<u16>,
+    acceptor: Option<Waker>,
+    next: u16,
+    lingering: VecDeque<(Instant, u16)>,
+    /// Something came since this was last asked.
+    news: bool,
+}
+
+impl Channels {
+    /// The side that is the DTLS client has the even ids (RFC 8832, section 6).
+    pub(super) fn new(client: bool) -> Self {
+        Self {
+            by_id: HashMap::new(),
+            waiting: VecDeque::new(),
+            acceptor: None,
+            next: if client { 2 } else { 1 },
+            lingering: VecDeque::new(),
+            news: false,
+        }
+    }
+
+    /// Takes the handshake's channel for open.
+    pub(super) fn open_handshake(&mut self, sctp: &mut Sctp) {
+        if sctp.open(HANDSHAKE) {
+            self.by_id.entry(HANDSHAKE).or_default().owner = Owner::Held;
+            self.readable(HANDSHAKE, sctp);
+        }
+    }
+
+    /// Opens a channel. Its first message may follow at once.
+    pub(super) fn open(&mut self, sctp: &mut Sctp) -> io::Result<u16> {
+        if self.by_id.len() >= MAX_CHANNELS {
+            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many streams"));
+        }
+        for _ in 0..=MAX_CHANNELS {
+            let id = self.next;
+            self.next = if id >= LAST - 1 { 2 + id % 2 } else { id + 2 };
+            // An id that is still being closed cannot be opened.
+            if !self.by_id.contains_key(&id) && sctp.open(id) {
+                if !sctp.write(id, Message::Dcep(dcep::OPEN.to_vec())) {
+                    break;
+                }
+                self.by_id.insert(id, Channel { owner: Owner::Held, ..Channel::default() });
+                return Ok(id);
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::NotConnected, "no data channel can be opened"))
+    }
+
+    /// The next channel that the other side opened.
+    pub(super) fn poll_accept(&mut self, waker: &Waker) -> Poll<u16> {
+        if let Some(id) = self.waiting.pop_front() {
+            return Poll::Ready(id);
+        }
+        self.acceptor = Some(waker.clone());
+        Poll::Pending
+    }
+
+    /// The other side opened a stream of SCTP.
+    pub(super) fn opened(&mut self, id: u16, sctp: &mut Sctp) {
+        if self.by_id.contains_key(&id) {
+            return;
+        }
+        if self.by_id.len() >= MAX_CHANNELS || self.waiting.len() >= MAX_WAITING || !sctp.open(id) {
+            sctp.close(id);
+            return;
+        }
+        self.by_id.insert(id, Channel::default());
+    }
+
+    /// Takes what there is to read, up to the bound of unread bytes: the rest stays in SCTP, whose window closes.
+    pub(super) fn readable(&mut self, id: u16, sctp: &mut Sctp) {
+        let Some(channel) = self.by_id.get_mut(&id) else { return };
+        self.news = true;
+        while channel.stream.unread() < UNREAD {
+            match sctp.read(id) {
+                None => break,
+                Some(Message::Dcep(bytes)) => {
+                    if dcep::parse(&bytes) == Some(dcep::Message::Open) && channel.owner == Owner::Unopened {
+                        channel.owner = Owner::Held;
+                        sctp.write(id, Message::Dcep(dcep::ACK.to_vec()));
+                        self.waiting.push_back(id);
+                        self.acceptor.take().into_iter().for_each(Waker::wake);
+                    }
+                }
+                Some(Message::Data(bytes)) => {
+                    if channel.owner == Owner::Unopened || channel.stream.receive(&bytes).is_err() {
+                        // Data before its OPEN, or frames that are none: of no use to anybody.
+                        channel.stream.channel_closed();
+                        sctp.close(id);
+                        break;
+                    }
+                }
+            }
+        }
+        channel.wake();
+        self.settle(id, sctp);
+    }
+
+    /// There is room to write again.
+    pub(super) fn writable(&mut self, id: u16) {
+        if let Some(waker) = self.by_id.get_mut(&id).and_then(|channel| channel.writer.take()) {
+            waker.wake();
+        }
+    }
+
+    /// The channel was closed.
+    pub(super) fn closed(&mut self, id: u16) {
+        self.news = true;
+        let Some(channel) = self.by_id.get_mut(&id) else { return };
+        channel.stream.channel_closed();
+        channel.wake();
+        // One that waits to be accepted may hold a whole request: it stays.
+        if channel.owner != Owner::Held {
+            self.by_id.remove(&id);
+        }
+    }
+
+    /// Every channel ends, with its connection.
+    pub(super) fn close_all(&mut self) {
+        for channel in self.by_id.values_mut() {
+            channel.stream.channel_closed();
+            channel.wake();
+        }
+        self.lingering.clear();
+        self.acceptor.take().into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn poll_read(&mut self, id: u16, sctp: &mut Sctp, buffer: &mut [u8], waker: &Waker) -> Poll<io::Result<usize>> {
+        let Some(channel) = self.by_id.get_mut(&id) else { return Poll::Ready(Err(gone())) };
+        match channel.stream.read(buffer) {
+            Read::Bytes(count) => {
+                // Below the bound again: SCTP may hold more, and tells nothing of what it told before.
+                if channel.stream.unread() < UNREAD {
+                    let news = self.news;
+                    self.readable(id, sctp);
+                    self.news = news;
+                }
+                Poll::Ready(Ok(count))
+            }
+            Read::End => Poll::Ready(Ok(0)),
+            Read::Reset => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            Read::Pending => {
+                channel.reader = Some(waker.clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    pub(super) fn poll_write(&mut self, id: u16, sctp: &mut Sctp, data: &[u8], waker: &Waker) -> Poll<io::Result<usize>> {
+        let Some(channel) = self.by_id.get_mut(&id) else { return Poll::Ready(Err(gone())) };
+        if channel.stream.writable().is_ok() && sctp.unsent(id) >= UNSENT {
+            channel.writer = Some(waker.clone());
+            return Poll::Pending;
+        }
+        let written = channel.stream.write(data).map_err(unwritable);
+        Poll::Ready(
+            written.and_then(|(message, count)| if sctp.write(id, Message::Data(message)) { Ok(count) } else { Err(gone()) }),
+        )
+    }
+
+    /// Ends our half.
+    pub(super) fn finish(&mut self, id: u16, sctp: &mut Sctp) {
+        if let Some(channel) = self.by_id.get_mut(&id) {
+            channel.stream.finish();
+            self.settle(id, sctp);
+        }
+    }
+
+    /// Its stream was dropped.
+    pub(super) fn let_go(&mut self, id: u16, sctp: &mut Sctp, now: Instant) {
+        let Some(channel) = self.by_id.get_mut(&id) else { return };
+        channel.owner = Owner::LetGo;
+        channel.stream.abandon();
+        self.lingering.push_back((now + LINGER, id));
+        // What SCTP held back is read and dropped now, so that it does not close the window for all.
+        self.readable(id, sctp);
+    }
+
+    /// The handshake is over. Its channel says no more, and what comes on it is dropped.
+    pub(super) fn forget_handshake(&mut self) {
+        if let Some(channel) = self.by_id.get_mut(&HANDSHAKE) {
+            channel.owner = Owner::LetGo;
+            channel.stream.finish();
+            channel.stream.abandon();
+            while channel.stream.next_message().is_some() {}
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.lingering.front().map(|(at, _)| *at)
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, sctp: &mut Sctp) {
+        while self.lingering.front().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, id)) = self.lingering.pop_front()
+                && self.by_id.get(&id).is_some_and(|channel| channel.owner == Owner::LetGo)
+            {
+                self.by_id.remove(&id);
+                sctp.close(id);
+            }
+        }
+    }
+
+    /// Whether everything written has arrived.
+    pub(super) fn is_flushed(&self, sctp: &mut Sctp) -> bool {
+        self.by_id.keys().all(|id| sctp.unsent(*id) == 0)
+    }
+
+    /// Whether something came since this was last asked.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Sends what a stream has to say, and closes a channel that is over.
+    fn settle(&mut self, id: u16, sctp: &mut Sctp) {
+        let Some(channel) = self.by_id.get_mut(&id) else { return };
+        while let Some(message) = channel.stream.next_message() {
+            sctp.write(id, Message::Data(message));
+        }
+        if channel.owner == Owner::LetGo && channel.stream.is_over() && id != HANDSHAKE {
+            self.by_id.remove(&id);
+            self.lingering.retain(|(_, lingering)| *lingering != id);
+            sctp.close(id);
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::ErrorKind::ConnectionAborted.into()
+}
+
+fn unwritable(error: Unwritable) -> io::Error {
+    let kind = match error {
+        Unwritable::Closed => io::ErrorKind::WriteZero,
+        Unwritable::Stopped => io::ErrorKind::BrokenPipe,
+    };
+    io::Error::new(kind, error)
+}

@@ -1,0 +1,98 @@
+//! The numbers of a connection, and why they are what they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// First repetition of a connectivity check (RFC 8445 leaves it to the agent, at least 500 ms is for many checks at once).
+pub(super) const STUN_RTO: Duration = Duration::from_millis(250);
+
+/// Repetitions of a DTLS flight start here: it holds the round trip to any place on Earth.
+const DTLS_RTO: Duration = Duration::from_millis(350);
+
+/// Repetitions of one DTLS flight.
+const DTLS_RETRIES: usize = 8;
+
+/// The most that a DTLS handshake takes; the caller's own limits are shorter.
+const DTLS_HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// Packets that DTLS holds to be sent: they are taken at once.
+const DTLS_QUEUE: usize = 64;
+
+/// Longest DTLS record with its packet: what a path with the least MTU of IPv6 (1,280) carries, less IPv6 and UDP.
+const DTLS_MTU: usize = 1232;
+
+/// First guess of SCTP's time-out. With the 3 s of RFC 9260 one lost packet of the handshake costs more than all the rest.
+const SCTP_RTO_INITIAL: u64 = 300;
+/// The least time-out: above the 200 ms that a receiver may delay its acknowledgement.
+const SCTP_RTO_MIN: u64 = 250;
+/// The most, so that a line that comes back is noticed.
+const SCTP_RTO_MAX: u64 = 5_000;
+
+/// Bytes that may wait unread in SCTP, for all streams: half a MiB is 80 Mbit/s over 50 ms, and 256 hostile dialers hold
+/// 128 MiB by it.
+const SCTP_RECEIVE: u32 = 512 * 1024;
+
+/// Longest message read. Some implementations send up to 64 KiB where browsers would not.
+const SCTP_MESSAGE: u32 = 64 * 1024;
+
+/// Unread bytes above which a stream takes no more from SCTP, whose window then closes.
+pub(super) const UNREAD: usize = 32 * 1024;
+
+/// Bytes of one stream that wait to be acknowledged; writing waits above it.
+pub(super) const UNSENT: usize = 256 * 1024;
+
+/// Streams at once, both sides together. A peer that opens more has them reset.
+pub(super) const MAX_CHANNELS: usize = 256;
+
+/// Streams opened by the other side that nobody has accepted yet.
+pub(super) const MAX_WAITING: usize = 64;
+
+/// How long a finished stream waits for its acknowledgement after it was dropped (the same as go-libp2p's).
+pub(super) const LINGER: Duration = Duration::from_secs(10);
+
+/// What may be sent to an address that is not validated, per byte received from it (RFC 9000, section 8).
+pub(super) const AMPLIFICATION: usize = 3;
+
+/// Addresses that one dialer may come from: Wi-Fi and mobile network, IPv4 and IPv6, and what a NAT rebinds.
+pub(super) const MAX_ADDRESSES: usize = 8;
+
+/// Largest UDP datagram that is read: more than Ethernet carries.
+pub(super) const MAX_DATAGRAM: usize = 2048;
+
+/// Datagrams moved in one turn, before others get theirs.
+pub(super) const TURN: usize = 64;
+
+/// Packets made ahead of the socket.
+pub(super) const OUTBOX: usize = 64;
+
+pub(super) fn dtls() -> Result<Arc<dimpl::Config>, dimpl::Error> {
+    let config = dimpl::Config::builder()
+        .with_crypto_provider(dimpl::crypto::rust_crypto::default_provider())
+        .mtu(DTLS_MTU)
+        .max_queue_tx(DTLS_QUEUE)
+        // ICE has validated the address before: a cookie would cost a round trip more.
+        .use_server_cookie(false)
+        .require_client_certificate(true)
+        .flight_start_rto(DTLS_RTO)
+        .flight_retries(DTLS_RETRIES)
+        .handshake_timeout(DTLS_HANDSHAKE)
+        .build()?;
+    Ok(Arc::new(config))
+}
+
+pub(super) fn sctp() -> Arc<sctp_proto::TransportConfig> {
+    Arc::new(
+        sctp_proto::TransportConfig::default()
+            .with_rto_initial_ms(SCTP_RTO_INITIAL)
+            .with_rto_min_ms(SCTP_RTO_MIN)
+            .with_rto_max_ms(SCTP_RTO_MAX)
+            // Whether the other side is still there is for ICE to tell.
+            .with_max_init_retransmits(None)
+            .with_max_data_retransmits(None)
+            .with_max_receive_buffer_size(SCTP_RECEIVE)
+            .with_max_receive_message_size(SCTP_MESSAGE),
+    )
+}
+
+/// Datagrams that wait for a listener's connection to be polled: one receive window.
+pub(super) const INBOX: usize = 512;

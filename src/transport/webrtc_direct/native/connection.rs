@@ -1,0 +1,327 @@
+//! A connection as a state machine: datagrams and the time go in; datagrams, events and the next deadline come out.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::super::certhash::Fingerprint;
+use super::certificate::Certificate;
+use super::channel::Channels;
+use super::config::{AMPLIFICATION, OUTBOX};
+use super::credentials::Credentials;
+use super::dtls::{self, Dtls};
+use super::error::Ended;
+use super::ice::{self, Ice};
+use super::sctp::{self, Sctp};
+use super::stun;
+
+/// What a connection has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The other side answered a check.
+    Answered,
+    /// DTLS stands, and the other side's certificate is the one expected.
+    Dtls,
+    /// The channel of the Noise handshake is open.
+    Channel,
+}
+
+/// The state of a connection.
+pub(super) struct Machine {
+    client: bool,
+    ice: Ice,
+    dtls: Option<Dtls>,
+    sctp: Option<Sctp>,
+    pub(super) channels: Channels,
+    outbox: VecDeque<(SocketAddr, Vec<u8>)>,
+    remote: SocketAddr,
+    /// Bytes that may still be sent to an address not validated; none where it is.
+    budget: Option<usize>,
+    certificate: Certificate,
+    /// The certificates that the other side may have; none means any.
+    expected: Vec<Fingerprint>,
+    shown: Option<Fingerprint>,
+    events: VecDeque<Event>,
+    ended: Option<Ended>,
+    now: Instant,
+}
+
+impl Machine {
+    /// The dialer's end. DTLS waits for [`Machine::proceed`].
+    pub(super) fn dial(
+        credentials: &Credentials,
+        remote: SocketAddr,
+        certificate: Certificate,
+        expected: Vec<Fingerprint>,
+        now: Instant,
+    ) -> Self {
+        let mut machine = Self::new(true, Ice::dial(credentials, remote), remote, certificate, now);
+        machine.expected = expected;
+        machine.handle_timeout(now);
+        machine
+    }
+
+    /// The listener's end, for a dialer whose first check is to be handled next.
+    pub(super) fn listen(credentials: &Credentials, remote: SocketAddr, certificate: Certificate, now: Instant) -> Self {
+        let mut machine = Self::new(false, Ice::listen(credentials, remote), remote, certificate, now);
+        machine.budget = Some(0);
+        match Dtls::server(&machine.certificate, now) {
+            Ok(dtls) => machine.dtls = Some(dtls),
+            Err(ended) => machine.end(ended),
+        }
+        machine.handle_timeout(now);
+        machine
+    }
+
+    fn new(client: bool, ice: Ice, remote: SocketAddr, certificate: Certificate, now: Instant) -> Self {
+        Self {
+            client,
+            ice,
+            dtls: None,
+            sctp: None,
+            channels: Channels::new(client),
+            outbox: VecDeque::new(),
+            remote,
+            budget: None,
+            certificate,
+            expected: Vec::new(),
+            shown: None,
+            events: VecDeque::new(),
+            ended: None,
+            now,
+        }
+    }
+
+    /// Begins the DTLS handshake. The first answered check is enough for it: nomination goes on beside.
+    pub(super) fn proceed(&mut self, now: Instant) {
+        match Dtls::client(&self.certificate, now) {
+            Ok(dtls) => self.dtls = Some(dtls),
+            Err(ended) => self.end(ended),
+        }
+        self.drive(now);
+    }
+
+    /// Takes a datagram.
+    pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        if let Some(budget) = &mut self.budget {
+            *budget = budget.saturating_add(AMPLIFICATION * bytes.len());
+        }
+        if stun::is_stun(bytes) {
+            if self.ice.handle(now, from, bytes) && from != self.remote && !self.client {
+                // Its address has changed, which it has proved to be its own by the password. Until our own check there is
+                // answered no more is sent there than came.
+                self.remote = from;
+                self.budget = Some(AMPLIFICATION * bytes.len());
+            }
+        } else if let Some(dtls) = &mut self.dtls
+            && let Err(ended) = dtls.handle(now, bytes)
+        {
+            self.end(ended);
+        }
+        self.drive(now);
+    }
+
+    /// Does what the time asks for.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.ice.handle_timeout(now);
+        if let Some(Err(ended)) = self.dtls.as_mut().map(|dtls| dtls.handle_timeout(now)) {
+            self.end(ended);
+        }
+        if let Some(sctp) = &mut self.sctp {
+            sctp.handle_timeout(now);
+            self.channels.handle_timeout(now, sctp);
+        }
+        self.drive(now);
+    }
+
+    /// When [`Machine::handle_timeout`] is to be called.
+    pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
+        if self.ended.is_some() {
+            return None;
+        }
+        let dtls = self.dtls.as_ref().and_then(Dtls::poll_timeout);
+        let sctp = self.sctp.as_ref().and_then(Sctp::poll_timeout);
+        [self.ice.poll_timeout(), dtls, sctp, self.channels.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The next datagram to send.
+    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
+        if self.outbox.is_empty() {
+            self.drive(now);
+        }
+        let (_, bytes) = self.outbox.front()?;
+        if self.budget.is_some() && self.ice.is_validated(self.remote) {
+            self.budget = None;
+        }
+        if let Some(budget) = &mut self.budget {
+            *budget = budget.checked_sub(bytes.len())?;
+        }
+        self.outbox.pop_front()
+    }
+
+    /// What was reached.
+    pub(super) fn poll(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// How the connection ended; none while it lives.
+    pub(super) fn ended(&self) -> Option<&Ended> {
+        self.ended.as_ref()
+    }
+
+    /// The fingerprints of the dialer's and of the listener's certificate, once both are known.
+    pub(super) fn fingerprints(&self) -> Option<(Fingerprint, Fingerprint)> {
+        let (ours, theirs) = (self.certificate.fingerprint(), self.shown?);
+        Some(if self.client { (ours, theirs) } else { (theirs, ours) })
+    }
+
+    /// The other side's certificate.
+    pub(super) fn shown(&self) -> Option<Fingerprint> {
+        self.shown
+    }
+
+    pub(super) fn dtls_version(&self) -> Option<&'static str> {
+        self.dtls.as_ref()?.version()
+    }
+
+    pub(super) fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// Runs an operation on the channels, if there are any.
+    pub(super) fn on_channels<T>(&mut self, operation: impl FnOnce(&mut Channels, &mut Sctp, Instant) -> T) -> Option<T> {
+        let sctp = self.sctp.as_mut()?;
+        Some(operation(&mut self.channels, sctp, self.now))
+    }
+
+    /// Whether everything written has arrived.
+    pub(super) fn is_flushed(&mut self) -> bool {
+        self.sctp.as_mut().is_none_or(|sctp| self.channels.is_flushed(sctp))
+    }
+
+    /// Says goodbye. What is still to be sent is to be taken after it.
+    pub(super) fn close(&mut self, now: Instant) {
+        if self.ended.is_some() {
+            return;
+        }
+        if let Some(sctp) = &mut self.sctp {
+            sctp.shutdown();
+        }
+        self.drive(now);
+        if let Some(dtls) = &mut self.dtls {
+            dtls.close();
+        }
+        self.exchange();
+        self.end(Ended::Locally);
+    }
+
+    /// Ends the connection without any further word.
+    pub(super) fn forget(&mut self) {
+        self.end(Ended::Locally);
+        self.outbox.clear();
+    }
+
+    /// Ends the connection. What is ready to be sent may still be.
+    pub(super) fn end(&mut self, ended: Ended) {
+        if self.ended.is_none() {
+            self.ended = Some(ended);
+            self.channels.close_all();
+        }
+    }
+
+    /// Carries everything as far as it goes now.
+    fn drive(&mut self, now: Instant) {
+        self.now = now;
+        if self.ended.is_some() {
+            return;
+        }
+        while let Some(seen) = self.ice.poll() {
+            match seen {
+                ice::Seen::Answered => self.events.push_back(Event::Answered),
+                ice::Seen::Lost => self.end(Ended::TimedOut),
+            }
+        }
+        while let Some(datagram) = self.ice.poll_transmit() {
+            self.outbox.push_back(datagram);
+        }
+        self.exchange();
+        while self.outbox.len() < OUTBOX && self.send_packets() {}
+    }
+
+    /// Moves what is between DTLS and SCTP.
+    fn exchange(&mut self) {
+        let (mut packets, mut seen) = (Vec::new(), VecDeque::new());
+        if let Some(dtls) = &mut self.dtls {
+            dtls.poll(&mut packets, &mut seen);
+        }
+        self.outbox.extend(packets.into_iter().map(|packet| (self.remote, packet)));
+        for seen in seen {
+            match seen {
+                dtls::Seen::Certificate(shown) => self.check(shown),
+                dtls::Seen::Connected => self.secured(),
+                dtls::Seen::Data(packet) => {
+                    if let Some(sctp) = &mut self.sctp {
+                        sctp.handle(self.now, packet);
+                    }
+                }
+                dtls::Seen::Closed => self.end(Ended::ByPeer),
+            }
+        }
+        self.listen_to_sctp();
+    }
+
+    fn check(&mut self, shown: Fingerprint) {
+        self.shown = Some(shown);
+        if !self.expected.is_empty() && !self.expected.contains(&shown) {
+            self.end(Ended::Certificate(shown));
+        }
+    }
+
+    fn secured(&mut self) {
+        // A finished handshake takes packets both ways.
+        self.budget = None;
+        if self.ended.is_some() {
+            return;
+        }
+        self.events.push_back(Event::Dtls);
+        let sctp = if self.client { Sctp::client() } else { Ok(Sctp::server()) };
+        match sctp {
+            Ok(sctp) => self.sctp = Some(sctp),
+            Err(ended) => self.end(ended),
+        }
+    }
+
+    fn listen_to_sctp(&mut self) {
+        while let Some(seen) = self.sctp.as_mut().and_then(Sctp::poll) {
+            let Some(sctp) = &mut self.sctp else { return };
+            match seen {
+                sctp::Seen::Up => {
+                    self.channels.open_handshake(sctp);
+                    self.events.push_back(Event::Channel);
+                }
+                sctp::Seen::Lost => self.end(Ended::Association),
+                sctp::Seen::Opened(id) => self.channels.opened(id, sctp),
+                sctp::Seen::Readable(id) => self.channels.readable(id, sctp),
+                sctp::Seen::Writable(id) => self.channels.writable(id),
+                sctp::Seen::Closed(id) => {
+                    sctp.close(id);
+                    self.channels.closed(id);
+                }
+            }
+        }
+    }
+
+    /// Encrypts the next packets of SCTP. Whether there were any.
+    fn send_packets(&mut self) -> bool {
+        let Some(packets) = self.sctp.as_mut().and_then(|sctp| sctp.poll_transmit(self.now)) else { return false };
+        for packet in packets {
+            if let Some(Err(ended)) = self.dtls.as_mut().map(|dtls| dtls.send(&packet)) {
+                self.end(ended);
+                return false;
+            }
+            // One by one: what DTLS holds ready is bounded.
+            self.exchange();
+        }
+        true
+    }
+}

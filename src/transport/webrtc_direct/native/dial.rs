@@ -1,0 +1,142 @@
+//! One dial of one address.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use libp2p_identity::{Keypair, PeerId};
+
+use super::super::certhash::Fingerprint;
+use super::asking::{Asking, Question};
+use super::certificate::Certificate;
+use super::connection::Event;
+use super::credentials::Version;
+use super::error::{DialError, Ended};
+use super::muxer::Connection;
+use super::shared::now;
+use super::{noise, waiting};
+use crate::transport::quic::Progress;
+
+/// In which version to dial.
+#[derive(Debug)]
+pub enum Ask {
+    /// In this one.
+    Only(Version),
+    /// In both, from two sockets since some listeners know a dialer by its address: version 2 from the first, version 1
+    /// from this one. The first answer decides; what answers at the same time counts for version 2.
+    Both(UdpSocket),
+}
+
+/// What to dial, and as whom.
+#[derive(Debug)]
+pub struct Dial<'a> {
+    /// A bound socket of the remote's family. It will be connected.
+    pub socket: UdpSocket,
+    /// Where to.
+    pub remote: SocketAddr,
+    /// In which version.
+    pub ask: Ask,
+    /// The certificates that the address names. With none any is taken, and it is for the caller to judge.
+    pub certhashes: Vec<Fingerprint>,
+    /// Who we are.
+    pub keypair: &'a Keypair,
+    /// What comes and goes.
+    pub progress: Progress,
+}
+
+/// Which versions the other side has answered in. One that it did not answer in is unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// Version 1.
+    pub v1: bool,
+    /// Version 2.
+    pub v2: bool,
+}
+
+impl Versions {
+    pub(super) fn note(&mut self, version: Version) {
+        match version {
+            Version::V1 => self.v1 = true,
+            Version::V2 => self.v2 = true,
+        }
+    }
+
+    pub(super) fn holds(self, version: Version) -> bool {
+        match version {
+            Version::V1 => self.v1,
+            Version::V2 => self.v2,
+        }
+    }
+}
+
+/// What a dial has reached, told when it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The first valid answer to a STUN binding request.
+    Answered {
+        /// The version that the dial goes on in.
+        version: Version,
+        /// Our end, with the address that the routing table chose.
+        local: SocketAddr,
+        /// From the first request to the answer.
+        rtt: Duration,
+    },
+    /// DTLS stands.
+    Secured {
+        /// The certificate that was shown.
+        certificate: Fingerprint,
+        /// The version of DTLS.
+        version: Option<&'static str>,
+    },
+    /// The data channel of the Noise handshake is open.
+    Channel,
+}
+
+/// A connection that was dialed.
+#[derive(Debug)]
+pub struct Dialed {
+    /// Who answered, proved by Noise. It may be another than the one meant: the caller compares.
+    pub peer: PeerId,
+    /// The connection, which keeps the socket open.
+    pub connection: Connection,
+    /// The version spoken.
+    pub version: Version,
+    /// The versions answered in until now.
+    pub versions: Versions,
+}
+
+impl Dial<'_> {
+    /// Dials, and tells each step when it is done. A closed port, an unreachable host or network and a local ban are known as
+    /// soon as the system says so.
+    pub async fn run(self, mut step: impl FnMut(Step)) -> Result<Dialed, DialError> {
+        let certificate = Certificate::generate()?;
+        let question =
+            Question { remote: self.remote, certificate: &certificate, expected: &self.certhashes, progress: &self.progress };
+        let mut asking = match self.ask {
+            Ask::Only(version) => Asking::only(question.ask(self.socket, version)?),
+            Ask::Both(second) => Asking::both(question.ask(self.socket, Version::V2)?, question.ask(second, Version::V1)?),
+        };
+        let (version, rtt) = asking.first_answer().await?;
+        let local = asking.driver.link.local_addr().map_err(DialError::Io)?;
+        step(Step::Answered { version, local, rtt });
+        asking.driver.expects_answer = false;
+        asking.driver.shared.machine().proceed(now());
+        asking.until(Event::Dtls).await.map_err(of_dtls)?;
+        step(waiting::secured(&asking.driver)?);
+        asking.until(Event::Channel).await.map_err(DialError::ChannelFailed)?;
+        step(Step::Channel);
+        let handshake = noise::handshake(&asking.driver, self.keypair, true);
+        let peer = asking.driven(handshake).await.map_err(DialError::Io)?.map_err(DialError::Noise)?;
+        let (driver, versions) = asking.into_parts();
+        Ok(Dialed { peer, connection: Connection::new(driver, None), version, versions })
+    }
+}
+
+/// What an end before DTLS stood means.
+pub(super) fn of_dtls(ended: Ended) -> DialError {
+    match ended {
+        Ended::Certificate(actual) => DialError::CertHashMismatch { actual },
+        Ended::DtlsAlert(alert) => DialError::DtlsFailed { alert: Some(alert), what: ended.to_string() },
+        Ended::Dtls(what) => DialError::DtlsFailed { alert: None, what },
+        ended => DialError::Ended(ended),
+    }
+}

@@ -1,0 +1,116 @@
+//! DTLS 1.2 and 1.3 on `dimpl`.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+use dimpl::{Error, Output, ProtocolVersion, SecurityError};
+
+use super::super::certhash::Fingerprint;
+use super::certificate::{Certificate, fingerprint};
+use super::config;
+use super::error::Ended;
+
+/// Content type of an alert (RFC 8446, section 5.1).
+const ALERT: u8 = 21;
+/// Record header of DTLS 1.2, before the alert's level and number.
+const RECORD: usize = 13;
+
+/// One end of a DTLS connection.
+pub(super) struct Dtls {
+    inner: dimpl::Dtls,
+    buffer: Vec<u8>,
+    deadline: Option<Instant>,
+    connected: bool,
+    /// An alert that came unprotected during the handshake.
+    alert: Option<u8>,
+}
+
+/// What came of it.
+pub(super) enum Seen {
+    Certificate(Fingerprint),
+    Connected,
+    Data(Bytes),
+    Closed,
+}
+
+impl Dtls {
+    pub(super) fn client(certificate: &Certificate, now: Instant) -> Result<Self, Ended> {
+        let mut dtls = Self::server(certificate, now)?;
+        dtls.inner.set_active(true);
+        Ok(dtls)
+    }
+
+    pub(super) fn server(certificate: &Certificate, now: Instant) -> Result<Self, Ended> {
+        let config = config::dtls().map_err(|error| Ended::Dtls(error.to_string()))?;
+        let inner = dimpl::Dtls::new_auto(config, certificate.dtls(), now);
+        Ok(Self { inner, buffer: vec![0; config::MAX_DATAGRAM], deadline: None, connected: false, alert: None })
+    }
+
+    pub(super) fn handle(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Ended> {
+        self.handle_timeout(now)?;
+        if !self.connected && bytes.first() == Some(&ALERT) {
+            // Before the version is known dimpl takes an alert for noise.
+            self.alert = bytes.get(RECORD + 1).copied();
+        }
+        self.inner.handle_packet(bytes).map_err(|error| self.ended(&error))
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Ended> {
+        self.inner.handle_timeout(now).map_err(|error| self.ended(&error))
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Takes all that is to be sent and all that came of what was received.
+    pub(super) fn poll(&mut self, packets: &mut Vec<Vec<u8>>, seen: &mut VecDeque<Seen>) {
+        loop {
+            match self.inner.poll_output(&mut self.buffer) {
+                Output::Packet(packet) => packets.push(packet.to_vec()),
+                Output::BufferTooSmall { needed } => self.buffer.resize(needed, 0),
+                Output::Timeout(at) => {
+                    self.deadline = Some(at);
+                    return;
+                }
+                Output::Connected => {
+                    self.connected = true;
+                    seen.push_back(Seen::Connected);
+                }
+                Output::PeerCert(der) => seen.push_back(Seen::Certificate(fingerprint(der))),
+                Output::ApplicationData(data) => seen.push_back(Seen::Data(Bytes::copy_from_slice(data))),
+                Output::CloseNotify => seen.push_back(Seen::Closed),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn send(&mut self, data: &[u8]) -> Result<(), Ended> {
+        self.inner.send_application_data(data).map(|_| ()).map_err(|error| self.ended(&error))
+    }
+
+    /// Says goodbye, as far as there is somebody to say it to.
+    pub(super) fn close(&mut self) {
+        // A handshake that is not over just ends.
+        let _ = self.inner.close();
+    }
+
+    /// The version negotiated, as TLS libraries write it.
+    pub(super) fn version(&self) -> Option<&'static str> {
+        match self.inner.protocol_version()? {
+            ProtocolVersion::DTLS1_2 => Some("DTLSv1.2"),
+            ProtocolVersion::DTLS1_3 => Some("DTLSv1.3"),
+            _ => None,
+        }
+    }
+
+    fn ended(&self, error: &Error) -> Ended {
+        match (error, self.alert) {
+            (Error::SecurityError(SecurityError::FatalAlert { description }), _) => Ended::DtlsAlert(*description),
+            (_, Some(alert)) => Ended::DtlsAlert(alert),
+            (Error::ConnectionClosed, None) => Ended::ByPeer,
+            (error, None) => Ended::Dtls(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A listener, and what arrives at it.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use libp2p_identity::{Keypair, PeerId};
+use tokio::sync::{Mutex, mpsc};
+
+use super::super::certhash::Fingerprint;
+use super::certificate::Certificate;
+use super::connection::{Event, Machine};
+use super::credentials::Version;
+use super::dial::{Step, of_dtls};
+use super::driver::Driver;
+use super::error::{AcceptError, DialError};
+use super::hub::{Admitted, Hub};
+use super::link::Link;
+use super::muxer::Connection;
+use super::shared::now;
+use super::{noise, waiting};
+use crate::transport::quic::{Gate, Limits, Permit, Progress};
+
+/// Dialers that wait to be taken. They are taken in one turn of the loop.
+const QUEUE: usize = 64;
+
+/// Accepts libp2p connections over webrtc-direct on one UDP socket, of both versions.
+pub struct Listener {
+    hub: Arc<Hub>,
+    admitted: Mutex<mpsc::Receiver<Admitted>>,
+    gate: Arc<Gate>,
+    keypair: Keypair,
+    certificate: Certificate,
+}
+
+/// A dialer's first check, signed as it should be. Dropping it forgets the dialer.
+pub struct Arrival {
+    /// The dialer's address as seen here.
+    pub remote: SocketAddr,
+    /// The address of ours that it dialed, where it is the only one.
+    pub local: Option<IpAddr>,
+    /// The version that it speaks.
+    pub version: Version,
+    machine: Machine,
+    link: Link,
+    permit: Permit,
+    keypair: Keypair,
+}
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Who dialed, proved by Noise.
+    pub peer: PeerId,
+    /// The connection.
+    pub connection: Connection,
+}
+
+impl Listener {
+    /// Listens on a bound socket as the peer of `keypair`. Needs a Tokio runtime, on which it reads the socket.
+    pub fn new(socket: UdpSocket, keypair: &Keypair, certificate: Certificate, limits: Limits) -> io::Result<Self> {
+        let gate = Gate::new(limits);
+        let (sender, admitted) = mpsc::channel(QUEUE);
+        let hub = Hub::open(socket, Arc::clone(&gate), sender)?;
+        Ok(Self { hub, admitted: Mutex::new(admitted), gate, keypair: keypair.clone(), certificate })
+    }
+
+    /// The address listened on.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.hub.socket.local_addr()
+    }
+
+    /// What addresses name the certificate by.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.certificate.fingerprint()
+    }
+
+    /// The next dialer within the limits. Those beyond get no answer.
+    pub async fn accept(&self) -> Option<Arrival> {
+        let Admitted { credentials, remote, permit, place } = self.admitted.lock().await.recv().await?;
+        let machine = Machine::listen(&credentials, remote, self.certificate.clone(), now());
+        let local = self.local_addr().ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
+        let (keypair, version) = (self.keypair.clone(), credentials.version);
+        Some(Arrival { remote, local, version, machine, link: Link::of_hub(place), permit, keypair })
+    }
+
+    /// How many dialers were refused because of the limits.
+    pub fn refused(&self) -> u64 {
+        self.gate.refused()
+    }
+
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.hub.known()
+    }
+}
+
+impl Arrival {
+    /// Does the handshake, within the listener's limit, and tells each step when it is done.
+    pub async fn handshake(self, step: impl FnMut(Step)) -> Result<Accepted, AcceptError> {
+        let Self { machine, link, mut permit, keypair, .. } = self;
+        let limit = permit.limits().handshake;
+        let mut driver = Driver::new(machine, link, Progress::default());
+        let peer =
+            tokio::time::timeout(limit, secure(&mut driver, &keypair, step)).await.map_err(|_| AcceptError::TimedOut)??;
+        permit.established();
+        Ok(Accepted { peer, connection: Connection::new(driver, Some(permit)) })
+    }
+}
+
+async fn secure(driver: &mut Driver, keypair: &Keypair, mut step: impl FnMut(Step)) -> Result<PeerId, DialError> {
+    waiting::until(driver, Event::Dtls).await.map_err(of_dtls)?;
+    step(waiting::secured(driver)?);
+    waiting::until(driver, Event::Channel).await.map_err(DialError::ChannelFailed)?;
+    step(Step::Channel);
+    let handshake = noise::handshake(driver, keypair, false);
+    waiting::driven(driver, handshake).await.map_err(DialError::Io)?.map_err(DialError::Noise)
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arrival").field("remote", &self.remote).field("version", &self.version).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! What needs sockets and DTLS.
+
+mod asking;
+mod certificate;
+mod channel;
+mod config;
+mod connection;
+mod credentials;
+mod dcep;
+mod dial;
+mod driver;
+mod dtls;
+mod error;
+mod hub;
+mod ice;
+mod link;
+mod listen;
+mod muxer;
+mod noise;
+mod sctp;
+mod shared;
+mod stream;
+mod stun;
+mod waiting;
+
+pub use certificate::{Certificate, CertificateError};
+pub use credentials::Version;
+pub use dial::{Ask, Dial, Dialed, Step, Versions};
+pub use error::{AcceptError, DialError, Ended};
+pub use listen::{Accepted, Arrival, Listener};
+pub use muxer::Connection;
+pub use stream::Stream;
+
+#[cfg(test)]
+mod tests;

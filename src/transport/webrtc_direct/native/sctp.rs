@@ -1,0 +1,179 @@
+//! One SCTP association (RFC 9260) over DTLS (RFC 8261), on `sctp-proto`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use sctp_proto::{
+    Association, AssociationHandle, ClientConfig, DatagramEvent, Endpoint, EndpointConfig, Event, Payload,
+    PayloadProtocolIdentifier as Ppi, ServerConfig, StreamEvent,
+};
+
+use super::config;
+use super::error::Ended;
+
+/// SCTP runs in a tunnel: it knows no addresses.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), sctp_proto::DEFAULT_SCTP_PORT);
+
+/// An association, from before it is there.
+pub(super) struct Sctp {
+    endpoint: Endpoint,
+    association: Option<(AssociationHandle, Association)>,
+}
+
+/// What happened.
+pub(super) enum Seen {
+    Up,
+    Lost,
+    Opened(u16),
+    Readable(u16),
+    Writable(u16),
+    Closed(u16),
+}
+
+/// A message of a channel.
+pub(super) enum Message {
+    Dcep(Vec<u8>),
+    Data(Vec<u8>),
+}
+
+impl Sctp {
+    /// The side that begins.
+    pub(super) fn client() -> Result<Self, Ended> {
+        let mut sctp = Self::server();
+        let mut config = ClientConfig::new();
+        config.transport = config::sctp();
+        let association = sctp.endpoint.connect(config, NOWHERE).map_err(|_| Ended::Association)?;
+        // Pion begins as well: it is told by our INIT alone.
+        sctp.endpoint.reject_new_associations();
+        sctp.association = Some(association);
+        Ok(sctp)
+    }
+
+    /// The side that waits.
+    pub(super) fn server() -> Self {
+        let mut config = ServerConfig::new();
+        config.transport = config::sctp();
+        // Also for the side that begins: without it the endpoint would panic when the other side begins as well.
+        let endpoint = Endpoint::new(Arc::new(EndpointConfig::new()), Some(Arc::new(config)));
+        Self { endpoint, association: None }
+    }
+
+    pub(super) fn handle(&mut self, now: Instant, packet: Bytes) {
+        match self.endpoint.handle(now, NOWHERE, None, None, packet) {
+            Some((handle, DatagramEvent::NewAssociation(association))) => {
+                // There is one for each connection: more of them would be memory for the asking.
+                self.endpoint.reject_new_associations();
+                self.association.get_or_insert((handle, association));
+            }
+            Some((handle, DatagramEvent::AssociationEvent(event))) => {
+                if let Some((_, association)) = self.association.as_mut().filter(|(own, _)| *own == handle) {
+                    association.handle_event(event);
+                }
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if let Some((_, association)) = &mut self.association {
+            association.handle_timeout(now);
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.association.as_ref()?.1.poll_timeout()
+    }
+
+    /// The next packets to send.
+    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<Vec<Bytes>> {
+        let transmit = match self.endpoint.poll_transmit() {
+            Some(transmit) => transmit,
+            None => self.association.as_mut()?.1.poll_transmit(now)?,
+        };
+        match transmit.payload {
+            Payload::RawEncode(packets) => Some(packets),
+            Payload::PartialDecode(_) => None,
+        }
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Seen> {
+        let (handle, association) = self.association.as_mut()?;
+        while let Some(event) = association.poll_endpoint_event() {
+            if let Some(event) = self.endpoint.handle_event(*handle, event) {
+                association.handle_event(event);
+            }
+        }
+        loop {
+            return Some(match association.poll()? {
+                Event::Connected => Seen::Up,
+                Event::HandshakeFailed { .. } | Event::AssociationLost { .. } => Seen::Lost,
+                Event::Stream(StreamEvent::Opened { id }) => {
+                    // The queue of them is of no use here, and would grow.
+                    while association.accept_stream().is_some() {}
+                    Seen::Opened(id)
+                }
+                Event::Stream(StreamEvent::Readable { id }) => Seen::Readable(id),
+                Event::Stream(StreamEvent::Writable { id } | StreamEvent::BufferedAmountLow { id }) => Seen::Writable(id),
+                Event::Stream(StreamEvent::Finished { id }) => Seen::Closed(id),
+                _ => continue,
+            });
+        }
+    }
+
+    /// Opens a stream, or takes one that the other side was faster to open. Whether it is there.
+    pub(super) fn open(&mut self, id: u16) -> bool {
+        let Some((_, association)) = &mut self.association else { return false };
+        if association.stream(id).is_err() && association.open_stream(id, Ppi::Binary).is_err() {
+            return false;
+        }
+        association.stream(id).and_then(|mut stream| stream.set_buffered_amount_low_threshold(config::UNSENT / 2)).is_ok()
+    }
+
+    pub(super) fn read(&mut self, id: u16) -> Option<Message> {
+        let chunks = self.association.as_mut()?.1.stream(id).ok()?.read_sctp().ok()??;
+        let mut bytes = vec![0; chunks.len()];
+        let count = chunks.read(&mut bytes).ok()?;
+        bytes.truncate(count);
+        Some(match chunks.ppi {
+            Ppi::Dcep => Message::Dcep(bytes),
+            // An empty message is sent as one byte (RFC 8831, section 6.6).
+            Ppi::BinaryEmpty | Ppi::StringEmpty => Message::Data(Vec::new()),
+            _ => Message::Data(bytes),
+        })
+    }
+
+    /// Hands a message over to be sent. Whether it was taken.
+    pub(super) fn write(&mut self, id: u16, message: Message) -> bool {
+        let (ppi, bytes) = match message {
+            Message::Dcep(bytes) => (Ppi::Dcep, bytes),
+            Message::Data(bytes) => (Ppi::Binary, bytes),
+        };
+        let Some((_, association)) = &mut self.association else { return false };
+        association.stream(id).and_then(|mut stream| stream.write_sctp(&Bytes::from(bytes), ppi)).is_ok()
+    }
+
+    /// Bytes of a stream that were not acknowledged yet.
+    pub(super) fn unsent(&mut self, id: u16) -> usize {
+        let stream = self.association.as_mut().and_then(|(_, association)| association.stream(id).ok());
+        stream.and_then(|stream| stream.buffered_amount().ok()).unwrap_or(0)
+    }
+
+    /// Closes a stream in both directions (RFC 8831, section 6.7), after what it has still to send.
+    pub(super) fn close(&mut self, id: u16) {
+        if let Some((_, association)) = &mut self.association
+            && let Ok(mut stream) = association.stream(id)
+        {
+            // It may be closing already.
+            let _ = stream.close();
+        }
+    }
+
+    /// Ends the association, as far as there is one.
+    pub(super) fn shutdown(&mut self) {
+        if let Some((_, association)) = &mut self.association {
+            let _ = association.shutdown();
+        }
+    }
+}

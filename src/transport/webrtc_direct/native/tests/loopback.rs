@@ -1,0 +1,146 @@
+//! Dialers and listeners on loopback sockets.
+
+use std::future::poll_fn;
+use std::net::{SocketAddr, UdpSocket};
+
+use futures::{AsyncReadExt, AsyncWriteExt};
+use libp2p_core::muxing::StreamMuxerExt;
+use libp2p_identity::Keypair;
+
+use super::super::super::certhash::Fingerprint;
+use super::super::*;
+use crate::transport::quic::{Limits, Progress};
+
+fn udp(address: &str) -> UdpSocket {
+    UdpSocket::bind(address).unwrap()
+}
+
+fn listener(address: &str) -> (Listener, SocketAddr, Keypair) {
+    let keypair = Keypair::generate_ed25519();
+    let listener = Listener::new(udp(address), &keypair, Certificate::generate().unwrap(), Limits::default()).unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address, keypair)
+}
+
+async fn dial(remote: SocketAddr, ask: Ask, certhashes: Vec<Fingerprint>) -> (Result<Dialed, DialError>, Vec<Step>) {
+    let mut steps = Vec::new();
+    let socket = udp(if remote.is_ipv6() { "[::1]:0" } else { "127.0.0.1:0" });
+    let keypair = Keypair::generate_ed25519();
+    let dial = Dial { socket, remote, ask, certhashes, keypair: &keypair, progress: Progress::default() };
+    (dial.run(|step| steps.push(step)).await, steps)
+}
+
+async fn accepted(listener: &Listener) -> Result<Accepted, AcceptError> {
+    listener.accept().await.unwrap().handshake(|_| ()).await
+}
+
+async fn echo(from: &mut Connection, to: &mut Connection) {
+    let ask = async {
+        let mut stream = poll_fn(|cx| from.poll_outbound_unpin(cx)).await.unwrap();
+        let exchange = async {
+            stream.write_all(b"question").await.unwrap();
+            stream.close().await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            answer
+        };
+        moved(from, exchange).await
+    };
+    let answer = async {
+        let mut stream = poll_fn(|cx| to.poll_inbound_unpin(cx)).await.unwrap();
+        let exchange = async {
+            let mut question = Vec::new();
+            stream.read_to_end(&mut question).await.unwrap();
+            stream.write_all(&question).await.unwrap();
+            stream.close().await.unwrap();
+        };
+        moved(to, exchange).await;
+        // Until the other side has it all.
+        poll_fn(|cx| to.poll_close_unpin(cx)).await.unwrap();
+    };
+    assert_eq!(tokio::join!(ask, answer).0, b"question");
+}
+
+async fn moved<T>(connection: &mut Connection, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    poll_fn(|cx| {
+        let _ = connection.poll_unpin(cx);
+        work.as_mut().poll(cx)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn both_versions_and_families_connect() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        for version in [Version::V1, Version::V2] {
+            let (listener, address, keypair) = listener(address);
+            let known = vec![Fingerprint::new([0; 32]), listener.fingerprint()];
+            let ((dialed, steps), accepted) = tokio::join!(dial(address, Ask::Only(version), known), accepted(&listener));
+            let (mut dialed, mut accepted) = (dialed.unwrap(), accepted.unwrap());
+            assert_eq!(dialed.peer, keypair.public().to_peer_id());
+            assert_eq!(dialed.version, version);
+            assert!(matches!(steps[0], Step::Answered { version: v, .. } if v == version), "{steps:?}");
+            assert_eq!(steps[1], Step::Secured { certificate: listener.fingerprint(), version: Some("DTLSv1.3") });
+            assert_eq!(steps[2], Step::Channel);
+            echo(&mut dialed.connection, &mut accepted.connection).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_listener_opens_streams_too() {
+    let (listener, address, _) = listener("127.0.0.1:0");
+    let ((dialed, _), accepted) = tokio::join!(dial(address, Ask::Only(Version::V2), Vec::new()), accepted(&listener));
+    echo(&mut accepted.unwrap().connection, &mut dialed.unwrap().connection).await;
+}
+
+#[tokio::test]
+async fn asked_in_both_version_2_is_taken_and_version_1_noted() {
+    let (listener, address, _) = listener("127.0.0.1:0");
+    let serve = async {
+        let (one, other) = (listener.accept().await.unwrap(), listener.accept().await.unwrap());
+        let wanted = |arrival: Arrival| async move { arrival.handshake(|_| ()).await };
+        futures::future::select_ok([Box::pin(wanted(one)), Box::pin(wanted(other))]).await.unwrap().0
+    };
+    let (dialed, accepted) = tokio::join!(dial(address, Ask::Both(udp("127.0.0.1:0")), Vec::new()), serve);
+    let dialed = dialed.0.unwrap();
+    assert_eq!(dialed.version, Version::V2);
+    assert_eq!(dialed.versions, Versions { v1: true, v2: true });
+    drop(accepted);
+}
+
+#[tokio::test]
+async fn another_certificate_than_promised_is_named() {
+    let (listener, address, _) = listener("127.0.0.1:0");
+    let promised = vec![Fingerprint::new([7; 32])];
+    let serve = async {
+        // A dialer that leaves without a word is waited for until the limit.
+        let _ = accepted(&listener).await;
+        std::future::pending::<()>().await;
+    };
+    let (dialed, steps) = tokio::select! {
+        dialed = dial(address, Ask::Only(Version::V2), promised) => dialed,
+        () = serve => unreachable!(),
+    };
+    assert!(matches!(dialed, Err(DialError::CertHashMismatch { actual }) if actual == listener.fingerprint()), "{dialed:?}");
+    assert_eq!(steps.len(), 1);
+}
+
+#[tokio::test]
+async fn a_closed_port_is_refused() {
+    let closed = udp("127.0.0.1:0").local_addr().unwrap();
+    for ask in [Ask::Only(Version::V2), Ask::Both(udp("127.0.0.1:0"))] {
+        let (dialed, _) = dial(closed, ask, Vec::new()).await;
+        assert!(matches!(dialed, Err(DialError::Refused)), "{dialed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_place_is_given_back() {
+    let (listener, address, _) = listener("127.0.0.1:0");
+    let ((dialed, _), accepted) = tokio::join!(dial(address, Ask::Only(Version::V2), Vec::new()), accepted(&listener));
+    assert_eq!(listener.known(), 2);
+    drop((dialed, accepted));
+    assert_eq!(listener.known(), 0);
+}

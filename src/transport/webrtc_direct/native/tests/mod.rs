@@ -1,0 +1,5 @@
+//! Whole connections: over a simulated line without sockets, and on loopback.
+
+mod line;
+mod loopback;
+mod simulated;

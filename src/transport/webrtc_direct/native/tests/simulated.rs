@@ -1,0 +1,172 @@
+//! Connections over a simulated line.
+
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use super::super::connection::Machine;
+use super::super::credentials::Version;
+use super::super::error::Ended;
+use super::line::{Line, Weather};
+
+const FAIR: Weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
+
+fn weathers() -> Vec<Weather> {
+    let mut all = Vec::new();
+    for round_trip in [50, 300] {
+        for lost in [0, 10, 30, 100] {
+            all.push(Weather { lost, doubled: 20, late: 200, round_trip: Duration::from_millis(round_trip) });
+        }
+    }
+    all
+}
+
+fn open(machine: &mut Machine) -> u16 {
+    machine.on_channels(|channels, sctp, _| channels.open(sctp)).unwrap().unwrap()
+}
+
+fn write(machine: &mut Machine, id: u16, data: &[u8]) -> usize {
+    let written = machine.on_channels(|channels, sctp, _| channels.poll_write(id, sctp, data, Waker::noop())).unwrap();
+    match written {
+        Poll::Ready(count) => count.unwrap(),
+        Poll::Pending => 0,
+    }
+}
+
+fn finish(machine: &mut Machine, id: u16) {
+    machine.on_channels(|channels, sctp, _| channels.finish(id, sctp)).unwrap();
+}
+
+fn accept(machine: &mut Machine) -> Option<u16> {
+    match machine.channels.poll_accept(Waker::noop()) {
+        Poll::Ready(id) => Some(id),
+        Poll::Pending => None,
+    }
+}
+
+/// Reads what there is; whether that was the end.
+fn read(machine: &mut Machine, id: u16, into: &mut Vec<u8>) -> bool {
+    let mut buffer = [0; 4096];
+    loop {
+        let read = machine.on_channels(|channels, sctp, _| channels.poll_read(id, sctp, &mut buffer, Waker::noop())).unwrap();
+        match read {
+            Poll::Ready(Ok(0)) => return true,
+            Poll::Ready(Ok(count)) => into.extend(&buffer[..count]),
+            Poll::Ready(Err(error)) => panic!("{error}"),
+            Poll::Pending => return false,
+        }
+    }
+}
+
+fn data(length: usize) -> Vec<u8> {
+    (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect()
+}
+
+/// One end writes, the other reads to the end.
+fn transfer(line: &mut Line, from: usize, length: usize) -> Duration {
+    let sent = data(length);
+    let id = open(&mut line.ends[from]);
+    let (mut rest, mut finished) = (sent.as_slice(), false);
+    let (mut accepted, mut received) = (None, Vec::new());
+    let took = line.until(|ends, _| {
+        while !rest.is_empty() {
+            let count = write(&mut ends[from], id, rest);
+            if count == 0 {
+                break;
+            }
+            rest = &rest[count..];
+        }
+        if rest.is_empty() && !std::mem::replace(&mut finished, true) {
+            finish(&mut ends[from], id);
+        }
+        accepted = accepted.or_else(|| accept(&mut ends[1 - from]));
+        accepted.is_some_and(|id| read(&mut ends[1 - from], id, &mut received))
+    });
+    assert!(received == sent, "the bytes differ");
+    let_go(&mut line.ends[from], id);
+    accepted.inspect(|id| let_go(&mut line.ends[1 - from], *id));
+    took
+}
+
+fn let_go(machine: &mut Machine, id: u16) {
+    machine.on_channels(|channels, sctp, now| channels.let_go(id, sctp, now)).unwrap();
+}
+
+#[test]
+fn a_connection_comes_about_in_any_weather_and_bytes_stay_in_order() {
+    let mut worst = Vec::new();
+    for weather in weathers() {
+        let mut slowest = Duration::ZERO;
+        for seed in 0..3 {
+            let version = if seed % 2 == 0 { Version::V2 } else { Version::V1 };
+            let mut line = Line::new(version, weather, seed);
+            slowest = slowest.max(line.connect());
+            transfer(&mut line, 0, 60_000);
+            transfer(&mut line, 1, 60_000);
+        }
+        worst.push((weather, slowest));
+    }
+    for (weather, slowest) in worst {
+        println!("{slowest:?} {weather:?}");
+    }
+}
+
+#[test]
+fn on_a_clear_line_a_connection_takes_as_many_round_trips_as_its_layers() {
+    let mut line = Line::new(Version::V2, FAIR, 1);
+    // A check 1, DTLS 1.3 with its hybrid hello at most 2, SCTP 2.
+    let took = line.connect();
+    assert!(took <= FAIR.round_trip * 5, "{took:?} {:?}", line.reached);
+}
+
+#[test]
+fn a_reader_that_does_not_read_stops_the_writer() {
+    let mut line = Line::new(Version::V2, FAIR, 1);
+    line.connect();
+    let id = open(&mut line.ends[0]);
+    let chunk = data(64 * 1024);
+    let (mut written, mut quiet_since) = (0, line.now);
+    line.until(|ends, now| {
+        let count = write(&mut ends[0], id, &chunk);
+        written += count;
+        if count > 0 {
+            quiet_since = now;
+        }
+        now - quiet_since > Duration::from_secs(10)
+    });
+    // Unread in the stream, in SCTP on the far side, and unacknowledged on this one.
+    assert!((500_000..1_500_000).contains(&written), "{written}");
+    let (mut accepted, mut received) = (None, Vec::new());
+    line.until(|ends, _| {
+        accepted = accepted.or_else(|| accept(&mut ends[1]));
+        let ended = accepted.is_some_and(|id| read(&mut ends[1], id, &mut received));
+        assert!(!ended, "nothing was finished");
+        received.len() == written
+    });
+}
+
+#[test]
+fn a_goodbye_is_heard() {
+    let mut line = Line::new(Version::V1, FAIR, 1);
+    line.connect();
+    let now = line.now;
+    line.ends[0].close(now);
+    line.until(|ends, _| ends[1].ended().is_some());
+    assert_eq!(line.ends[0].ended(), Some(&Ended::Locally));
+    assert_eq!(line.ends[1].ended(), Some(&Ended::ByPeer));
+}
+
+#[test]
+fn silence_ends_a_connection() {
+    let mut line = Line::new(Version::V2, Weather { lost: 1000, ..FAIR }, 1);
+    line.until(|ends, _| ends[0].ended().is_some());
+    assert_eq!(line.ends[0].ended(), Some(&Ended::TimedOut));
+}
+
+#[test]
+fn streams_without_end_are_bounded_and_free_their_ids() {
+    let mut line = Line::new(Version::V2, FAIR, 1);
+    line.connect();
+    for _ in 0..600 {
+        transfer(&mut line, 0, 10);
+    }
+}
