@@ -6,7 +6,6 @@ use futures_rustls::TlsAcceptor;
 use libp2p_core::muxing::StreamMuxerBox;
 use libp2p_identity::PeerId;
 use multiaddr::Protocol;
-use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::{
     accept::{Arrived, Carrier},
@@ -18,7 +17,7 @@ use crate::{
     model::{Cause, Found, StageName, Transport},
     probe::{errors, socket::address},
     session::{BoxedStream, ByteStream, Multiplexed, key_name, multiplex_inbound, secure_inbound},
-    transport::{quic::Arrival, tap::Tap, tls::TlsFault, websocket},
+    transport::{paced::paced, quic::Arrival, tap::Tap, tls::TlsFault, websocket},
 };
 
 /// A connection that stands, and who proved to be at its other end.
@@ -33,16 +32,16 @@ pub(super) async fn establish(common: &Common, record: &Record, arrived: Arrived
     record.enter(StageName::Connect);
     let stream = match carrier {
         Carrier::Quic(arrival) => return quic(record, *arrival, local).await,
-        Carrier::Stream(stream) => stream,
+        Carrier::Stream(stream) => paced(stream),
     };
     record.found(Found { local: Some(address(local, Protocol::Tcp(local.port()))), ..Found::default() });
     let stream: BoxedStream = match transport {
-        Transport::Ws => websocket(record, stream.compat()).await?,
+        Transport::Ws => websocket(record, stream).await?,
         Transport::Wss => {
-            let stream = tls(common, record, Box::new(stream.compat())).await?;
+            let stream = tls(common, record, Box::new(stream)).await?;
             websocket(record, stream).await?
         }
-        _ => Box::new(stream.compat()),
+        _ => Box::new(stream),
     };
     upgrade(common, record, stream).await
 }

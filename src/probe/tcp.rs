@@ -1,7 +1,5 @@
 //! TCP, with noise or TLS and yamux on top.
 
-use tokio_util::compat::TokioAsyncReadCompatExt;
-
 use super::{
     Dial,
     upgrade::{self, Carrier},
@@ -10,6 +8,7 @@ use crate::{
     engine::{Ctx, Fault},
     model::StageName,
     session::BoxedStream,
+    transport::paced::paced,
 };
 
 /// Dials an address over TCP.
@@ -22,6 +21,6 @@ struct Tcp<'a>(Dial<'a>);
 impl Carrier for Tcp<'_> {
     async fn open(&self, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault> {
         let stream = self.0.tcp(ctx, StageName::Secure).await?;
-        Ok(Box::new(stream.compat()))
+        Ok(Box::new(paced(stream)))
     }
 }

@@ -2,8 +2,6 @@
 
 use std::io;
 
-use tokio_util::compat::TokioAsyncReadCompatExt;
-
 use super::{
     Dial, errors, tls,
     typed::Typed,
@@ -16,6 +14,7 @@ use crate::{
     session::{self, BoxedStream},
     transport::{
         self,
+        paced::paced,
         websocket::{self, UpgradeError, WebSocketFault},
     },
 };
@@ -36,7 +35,7 @@ impl Carrier for WebSocket<'_> {
     async fn open(&self, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault> {
         let over_tls = self.0.planned.route.transport == Transport::Wss;
         let next = if over_tls { StageName::Tls } else { StageName::Upgrade };
-        let mut stream: BoxedStream = Box::new(self.0.tcp(ctx, next).await?.compat());
+        let mut stream: BoxedStream = Box::new(paced(self.0.tcp(ctx, next).await?));
         if over_tls {
             ctx.inspect(|ctx| ctx.enter(next));
             stream = tls::secure(self.0, stream, ctx).await?;

@@ -4,6 +4,8 @@
 #[cfg(feature = "native")]
 pub mod libp2p_tls;
 #[cfg(feature = "native")]
+pub mod paced;
+#[cfg(feature = "native")]
 pub mod quic;
 #[cfg(feature = "native")]
 pub mod tap;
