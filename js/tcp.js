@@ -1,0 +1,195 @@
+/**
+ * TCP as connections of the contract (contract.js), over Node's `net`. In a page there is no TCP, and every call says so.
+ *
+ * @module
+ */
+
+import { parseFor, tcpAddress } from './address.js'
+import { LINGER_MS, READ_AHEAD } from './contract.js'
+import { TransportError, closedHere, fromSystem, interrupted } from './errors.js'
+import { Incoming } from './incoming.js'
+import { listen } from './listener.js'
+import { Outgoing } from './outgoing.js'
+import { builtin, gather, verifyEnd } from './platform.js'
+
+/**
+ * @typedef {import('node:net').Socket} Socket
+ * @typedef {import('./contract.js').Connection} Connection
+ */
+
+/** How long each address of a name that has several is tried before the next joins in (RFC 8305 asks for up to 2 s). */
+const NEXT_ADDRESS_MS = 1000
+
+/**
+ * Dials and listens on `/ip4|ip6|dns|dns4|dns6/…/tcp/…` (listening on IP addresses alone).
+ *
+ * @param {import('./listener.js').ListenOptions} [options]
+ * @returns {import('./contract.js').Transport}
+ */
+export function tcpTransport (options = {}) {
+  return {
+    dial (address, _role, signal) {
+      const net = required()
+      const { host, port, family } = parseFor(address, 'tcp')
+      if (signal?.aborted) return Promise.reject(interrupted(signal))
+      const socket = net.connect({
+        host,
+        port,
+        family,
+        allowHalfOpen: true,
+        noDelay: true,
+        autoSelectFamily: family === 0,
+        autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS
+      })
+      return connected(socket, signal)
+    },
+    listen_on (address) {
+      const net = required()
+      const route = parseFor(address, 'tcp')
+      if (!route.literal) throw new TransportError('unsupported-address', `${address} cannot be listened on: name an IP address`)
+      return listen(net, route, socket => new TcpConnection(socket), options)
+    }
+  }
+}
+
+function required () {
+  const net = builtin('node:net')
+  if (net !== null) return net
+  throw new TransportError('not-in-this-runtime', 'A page cannot open TCP connections: use a /ws or /wss address here, or dial this one from a terminal')
+}
+
+/**
+ * @param {Socket} socket connecting
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Connection>}
+ */
+function connected (socket, signal) {
+  const connection = new TcpConnection(socket)
+  if (signal !== undefined) connection.obey(signal)
+  return new Promise((resolve, reject) => {
+    socket.once('connect', () => resolve(connection))
+    connection.onFailure = reject
+  })
+}
+
+/** @implements {Connection} */
+class TcpConnection {
+  /** @type {string | null} */
+  #local = null
+  /** @type {string | null} */
+  #remote = null
+  #socket
+  #incoming
+  #outgoing = new Outgoing()
+  /** @type {() => void} */
+  #forget = () => {}
+  /** @type {(error: Error) => void} told of the first failure */
+  onFailure = () => {}
+
+  /** @param {Socket} socket */
+  constructor (socket) {
+    this.#socket = socket
+    this.#incoming = new Incoming(() => this.#resume())
+    this.#note()
+    socket.on('connect', () => this.#note())
+    socket.on('data', chunk => this.#received(/** @type {Buffer} */ (chunk)))
+    socket.on('drain', () => this.#outgoing.room())
+    socket.on('end', () => verifyEnd(socket, () => this.#incoming.end()))
+    socket.on('error', error => this.#failed(fromSystem(error, this.#remote === null ? 'connect' : 'stream')))
+    // When nothing was said before, both sides have ended.
+    socket.on('close', () => this.#failed(closedHere()))
+  }
+
+  get local_addr () {
+    return this.#local
+  }
+
+  get remote_addr () {
+    return this.#remote
+  }
+
+  get read () {
+    return this.#incoming.iterator
+  }
+
+  /** @param {Uint8Array} bytes */
+  write (bytes) {
+    if (this.#outgoing.ended) return this.#outgoing.wait()
+    gather(this.#socket)
+    // A copy: the driver's memory is its own again when this returns.
+    return this.#socket.write(bytes.slice()) ? Promise.resolve() : this.#outgoing.wait()
+  }
+
+  shutdown () {
+    if (this.#outgoing.ended) return
+    this.#outgoing.fail(closedHere())
+    this.#socket.end()
+  }
+
+  close () {
+    const socket = this.#socket
+    this.shutdown()
+    this.#incoming.drop(closedHere())
+    if (socket.destroyed) return
+    // Read and thrown away, or a peer that goes on sending would never hear the end.
+    socket.resume()
+    socket.destroySoon()
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(timer))
+  }
+
+  /**
+   * The driver's signal, for as long as the connection lives.
+   *
+   * @param {AbortSignal} signal
+   */
+  obey (signal) {
+    const abort = () => {
+      this.#failed(interrupted(signal), true)
+      this.#socket.destroy()
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    this.#forget = () => signal.removeEventListener('abort', abort)
+  }
+
+  /** Both ends, as long as the system knows them. */
+  #note () {
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket
+    if (localAddress !== undefined && localPort !== undefined) this.#local = tcpAddress(localAddress, localPort)
+    if (remoteAddress !== undefined && remotePort !== undefined) this.#remote = tcpAddress(remoteAddress, remotePort)
+  }
+
+  /** @param {Buffer} chunk */
+  #received (chunk) {
+    this.#incoming.push(buffer(chunk))
+    if (this.#incoming.cost >= READ_AHEAD) this.#socket.pause()
+  }
+
+  #resume () {
+    if (this.#incoming.cost < READ_AHEAD && this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  /**
+   * @param {Error} error
+   * @param {boolean} [drop]
+   */
+  #failed (error, drop = false) {
+    this.onFailure(error)
+    if (drop) this.#incoming.drop(error)
+    else this.#incoming.fail(error)
+    this.#outgoing.fail(error)
+    this.#forget()
+  }
+}
+
+/**
+ * The chunk alone: Node may hand out a part of a larger buffer.
+ *
+ * @param {Buffer} chunk
+ * @returns {ArrayBuffer}
+ */
+function buffer (chunk) {
+  const whole = /** @type {ArrayBuffer} */ (chunk.buffer)
+  if (chunk.byteLength === whole.byteLength) return whole
+  return whole.slice(chunk.byteOffset, chunk.byteOffset + chunk.byteLength)
+}

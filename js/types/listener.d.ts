@@ -1,0 +1,26 @@
+/**
+ * @param {typeof import('node:net')} net
+ * @param {import('./address.js').Route} route
+ * @param {(socket: Socket) => Connection} connection
+ * @param {ListenOptions} options
+ */
+export function listen(net: typeof import("node:net"), { host, port, family }: import("./address.js").Route, connection: (socket: Socket) => Connection, options: ListenOptions): IterableIterator<Promise<import("./contract.js").ListenEvent>, undefined>;
+export type Connection = import("./contract.js").Connection;
+export type ConnectionEvent = import("./contract.js").ConnectionEvent;
+export type ListenEvent = import("./contract.js").ListenEvent;
+export type Socket = import("node:net").Socket;
+export type Happening = {
+    new_addrs?: string[];
+    expired_addrs?: string[];
+    new_connections?: ConnectionEvent[];
+};
+export type ListenOptions = {
+    /**
+     * the addresses of this machine, where not those of its interfaces
+     */
+    interfaces?: (() => string[]) | undefined;
+    /**
+     * how often they are looked at
+     */
+    interfacesMs?: number | undefined;
+};
