@@ -57,6 +57,11 @@ impl Ctx {
         self.record.failed_but_continue(fault.into());
     }
 
+    /// Ends the attempt before the probe itself ends: what is still to be done for the peer's sake belongs to no stage.
+    pub fn end(&self, result: Result<(), Fault>) {
+        self.record.end(result);
+    }
+
     /// What it means when the time of the attempt ends in the current stage, where that is more than `timed-out`.
     pub fn time_out_means(&self, cause: impl Fn() -> Cause + 'static) {
         self.record.time_out_means(Box::new(cause));

@@ -70,6 +70,7 @@ pub(crate) struct Record {
     pub(crate) log: Rc<Log>,
     pub(crate) attempt: u32,
     started: Cell<bool>,
+    ended: Cell<bool>,
     open: RefCell<Option<Open>>,
     leg: Cell<Option<Leg>>,
 }
@@ -85,7 +86,14 @@ pub(crate) enum Cut {
 impl Record {
     /// The record of an attempt that was planned.
     pub(crate) fn new(log: &Rc<Log>, attempt: u32) -> Rc<Self> {
-        Rc::new(Self { log: Rc::clone(log), attempt, started: Cell::default(), open: RefCell::default(), leg: Cell::default() })
+        Rc::new(Self {
+            log: Rc::clone(log),
+            attempt,
+            started: Cell::default(),
+            ended: Cell::default(),
+            open: RefCell::default(),
+            leg: Cell::default(),
+        })
     }
 
     /// An attempt begins with its first stage, so that its stages add up to it.
@@ -143,17 +151,14 @@ impl Record {
         self.log.emit(self.log.now(), fact);
     }
 
-    /// Ends the attempt as its probe ended.
+    /// Ends the attempt as its probe ended. The first end holds: what a probe does after it, such as saying goodbye, belongs to
+    /// no stage.
     pub(crate) fn end(&self, result: Result<(), Fault>) {
-        let now = self.log.now();
-        self.start(now);
-        self.close(now, result.err().map(|fault| (Outcome::failed(fault.cause), fault.message)));
-        self.log.emit(now, Fact::AttemptEnded { attempt: self.attempt, why: None });
+        self.finish(result.err().map(|fault| (Outcome::failed(fault.cause), fault.message)));
     }
 
     /// Ends the attempt from outside.
     pub(crate) fn cut(&self, cut: Cut) {
-        let now = self.log.now();
         let outcome = match cut {
             Cut::TimedOut if self.open.borrow().as_ref().is_some_and(|open| open.waits) => Outcome::unknown(WhyCode::NotReached),
             Cut::TimedOut => {
@@ -163,8 +168,16 @@ impl Record {
             }
             Cut::Ended(why) => Outcome::Unknown { why },
         };
+        self.finish(Some((outcome, None)));
+    }
+
+    fn finish(&self, end: Option<(Outcome, Option<String>)>) {
+        if self.ended.replace(true) {
+            return;
+        }
+        let now = self.log.now();
         self.start(now);
-        self.close(now, Some((outcome, None)));
+        self.close(now, end);
         self.log.emit(now, Fact::AttemptEnded { attempt: self.attempt, why: None });
     }
 

@@ -37,8 +37,9 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         // Without a goodbye the peer would hold the connection until it is idle for too long.
         wrong => wrong,
     };
+    dial.ctx.end(tried);
     dial.goodbye(session).await;
-    tried
+    Ok(())
 }
 
 fn fault(error: &DialError) -> Fault {

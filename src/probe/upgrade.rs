@@ -43,8 +43,9 @@ pub(super) async fn over(dial: Dial<'_>, carrier: &impl Carrier) -> Result<(), F
             session::try_out(dial, &session, secured.peer).await
         })
         .await;
+    dial.ctx.end(tried);
     dial.goodbye(session).await;
-    tried
+    Ok(())
 }
 
 /// Secures a stream: by noise, and where that is refused by TLS on a second connection, so that a peer with noise, which is
