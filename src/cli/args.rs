@@ -12,7 +12,7 @@ use strum::IntoEnumIterator as _;
 
 use super::values;
 use crate::{
-    model::{self, Family, Options, Security, Transport},
+    model::{self, Family, Options, Security, Transport, WebrtcVersions},
     node,
 };
 
@@ -94,6 +94,12 @@ pub(super) struct DialArgs {
     /// Only this security protocol over TCP and WebSocket
     #[arg(long, value_name = "PROTOCOL", value_parser = security(), help_heading = "How to dial")]
     security: Option<Security>,
+    /// Only this version of webrtc-direct, or each in an attempt of its own
+    #[arg(long, value_name = "VERSION", value_parser = webrtc(), help_heading = "How to dial")]
+    webrtc: Option<WebrtcVersions>,
+    /// Dial webrtc-direct addresses without a certhash too, and print it
+    #[arg(long, help_heading = "How to dial")]
+    learn_certhash: bool,
     /// The time for one address
     #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "10s", help_heading = "How to dial")]
     timeout: Duration,
@@ -250,6 +256,10 @@ fn security() -> impl clap::builder::TypedValueParser<Value = Security> {
     PossibleValuesParser::new(["noise", "tls"]).try_map(|name| name.parse::<Security>())
 }
 
+fn webrtc() -> impl clap::builder::TypedValueParser<Value = WebrtcVersions> {
+    PossibleValuesParser::new(["v1", "v2", "both"]).try_map(|name| name.parse::<WebrtcVersions>())
+}
+
 fn family_of(ip: IpAddr) -> Family {
     if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
 }
@@ -268,6 +278,8 @@ impl DialArgs {
             // What is dialed from one address is of its family.
             family: self.family.or(self.bind.map(family_of)),
             security: self.security,
+            webrtc: self.webrtc,
+            learn_certhash: self.learn_certhash,
             announced: !self.no_announced,
             private: self.private,
             timeout_ms: self.timeout.into(),

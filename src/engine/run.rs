@@ -112,6 +112,7 @@ impl<R: Runtime + 'static> Run<R> {
         while let Some(candidate) = queue.pop() {
             match self.planner.step(candidate) {
                 Step::LookUp(candidate, lookup) => queue.extend(self.look_up(candidate, lookup).into_iter().rev()),
+                Step::Split(candidates) => queue.extend(candidates.into_iter().rev()),
                 step => self.carry_out(step),
             }
         }
@@ -130,7 +131,7 @@ impl<R: Runtime + 'static> Run<R> {
                 self.log.emit(now, Fact::AttemptStarted { attempt });
                 self.log.emit(now, Fact::AttemptEnded { attempt, why: None });
             }
-            Step::LookUp(..) | Step::Drop => {}
+            Step::LookUp(..) | Step::Split(_) | Step::Drop => {}
         }
     }
 

@@ -18,7 +18,21 @@ pub enum Security {
     Tls,
 }
 
+/// The version of webrtc-direct to dial in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::EnumString, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum WebrtcVersions {
+    /// Version 1, which changes ICE credentials in a way that browsers are about to refuse.
+    V1,
+    /// Version 2.
+    V2,
+    /// Each in an attempt of its own.
+    Both,
+}
+
 /// How a run was asked to work. The relations hold by construction of the defaults: an attempt ends before the run does.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Options {
     /// Only these transports; null for all.
@@ -27,6 +41,12 @@ pub struct Options {
     pub family: Option<Family>,
     /// Only this security protocol; null for noise first and TLS when that is refused.
     pub security: Option<Security>,
+    /// Only this version of webrtc-direct; null to ask in both and go on in the one that answers, version 2 preferred.
+    #[serde(default)]
+    pub webrtc: Option<WebrtcVersions>,
+    /// Whether a webrtc-direct address without certhash is dialed, to learn it.
+    #[serde(default)]
+    pub learn_certhash: bool,
     /// Whether addresses that the peer announces are dialed.
     pub announced: bool,
     /// Whether private addresses that the user did not name are dialed.
@@ -58,6 +78,8 @@ impl Default for Options {
             transports: None,
             family: None,
             security: None,
+            webrtc: None,
+            learn_certhash: false,
             announced: true,
             private: false,
             timeout_ms: TIMEOUT.into(),

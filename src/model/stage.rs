@@ -137,6 +137,9 @@ pub struct Found {
     /// The QUIC version negotiated, as `0x00000001`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quic_version: Option<String>,
+    /// The versions of webrtc-direct that were answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub versions: Option<Answered>,
     /// The TLS version: `TLSv1.3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -214,10 +217,20 @@ impl Found {
         macro_rules! take {
             ($($member:ident)*) => { $( if later.$member.is_some() { self.$member = later.$member; } )* };
         }
-        take!(addresses records resolver local rtt_ms quic_version version suite alpn certificate status server
+        take!(addresses records resolver local rtt_ms quic_version versions version suite alpn certificate status server
             location protocol peer key_type agent observed protocols announced sent received min_ms median_ms max_ms
             samples_ms responder_stall_ms);
     }
+}
+
+/// Which versions of webrtc-direct a listener answered in. One that it was not asked in, or has not answered in yet, is null:
+/// a lost packet looks the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Answered {
+    /// Version 1.
+    pub v1: Option<bool>,
+    /// Version 2.
+    pub v2: Option<bool>,
 }
 
 /// What an X.509 certificate says.

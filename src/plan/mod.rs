@@ -15,7 +15,7 @@ pub use announced::{ANNOUNCED_LIMIT, extend};
 pub use planner::Planner;
 pub use route::{Host, Lookup, Parsed, Records, Route, parse};
 
-use crate::model::{Fact, Family, Source, Transport, WhyCode};
+use crate::model::{Fact, Family, Source, Transport, WebrtcVersions, WhyCode};
 
 /// How deep `/dnsaddr` records may be nested: bootstrap lists of the large networks use two.
 pub const DNSADDR_DEPTH: usize = 4;
@@ -44,13 +44,15 @@ pub struct Candidate {
     pub names: Vec<Lookup>,
     /// The address to go on with, in which names are replaced as far as they are known.
     pub remote: Multiaddr,
+    /// The version of webrtc-direct to dial in, where it is one of several attempts.
+    pub version: Option<WebrtcVersions>,
 }
 
 impl Candidate {
     /// An address that was named or announced.
     #[must_use]
     pub fn new(address: Multiaddr, source: Source) -> Self {
-        Self { remote: address.clone(), address, source, names: Vec::new() }
+        Self { remote: address.clone(), address, source, names: Vec::new(), version: None }
     }
 }
 
@@ -67,6 +69,8 @@ pub struct Planned {
     pub zone: Option<String>,
     /// The peer that has to be there: the address names it, or the target does.
     pub expected: Option<PeerId>,
+    /// The one version of webrtc-direct to dial in; null for whichever answers.
+    pub version: Option<WebrtcVersions>,
 }
 
 /// What becomes of a candidate.
@@ -74,6 +78,8 @@ pub struct Planned {
 pub enum Step {
     /// Look a name up, and then hand the answer to [`Planner::answered`].
     LookUp(Candidate, Lookup),
+    /// Plan these instead: the same address in each version of its protocol.
+    Split(Vec<Candidate>),
     /// Dial it.
     Dial(Fact, Rc<Planned>),
     /// Left out, as the fact says.

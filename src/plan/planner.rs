@@ -9,11 +9,11 @@ use super::{
     ADDRESS_LIMIT, Answered, Candidate, Capabilities, DNSADDR_DEPTH, Host, Lookup, Parsed, Planned, Record, Records, Route, Step,
     parse,
 };
-use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WhyCode, is_local_name};
+use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, is_local_name};
 
 /// What makes two dials the same: transport, IP address and its zone, port, and what a WebSocket asks for there, name and
-/// path. Over TCP and QUIC the name on the way is nothing that the peer would see.
-type Place = (Transport, IpAddr, Option<String>, u16, Option<(Option<String>, String)>);
+/// path, or the version of webrtc-direct. Over TCP and QUIC the name on the way is nothing that the peer would see.
+type Place = (Transport, IpAddr, Option<String>, u16, Option<(Option<String>, String)>, Option<String>);
 
 /// Plans one address after the other. Holds what a plan has to remember: numbers given, addresses seen.
 #[derive(Debug)]
@@ -68,6 +68,15 @@ impl Planner {
         };
         if let Some(why) = self.left_out(route.transport) {
             return self.leave(&candidate, Some(&route), why);
+        }
+        if route.transport == Transport::WebrtcDirect {
+            if route.certhashes.is_empty() && !self.options.learn_certhash {
+                return self.fail(&candidate, Some(Cause::CerthashMissing));
+            }
+            if self.options.webrtc == Some(WebrtcVersions::Both) && candidate.version.is_none() {
+                let one = |version| Candidate { version: Some(version), ..candidate.clone() };
+                return Step::Split(vec![one(WebrtcVersions::V1), one(WebrtcVersions::V2)]);
+            }
         }
         match route.host.clone() {
             Host::Name(lookup) => self.look_up(candidate, lookup),
@@ -154,7 +163,11 @@ impl Planner {
         }
         let asked =
             matches!(route.transport, Transport::Ws | Transport::Wss).then(|| (tls_name(candidate, &route), route.path.clone()));
-        if !self.seen.insert((route.transport, ip, zone.clone(), route.port, asked)) {
+        let version = match route.transport {
+            Transport::WebrtcDirect => candidate.version.or(self.options.webrtc),
+            _ => None,
+        };
+        if !self.seen.insert((route.transport, ip, zone.clone(), route.port, asked, version.map(|version| version.to_string()))) {
             return match candidate.source {
                 Source::Announced if candidate.names.is_empty() => Step::Drop,
                 _ => self.leave(candidate, Some(&route), WhyCode::Duplicate),
@@ -166,9 +179,12 @@ impl Planner {
         }
         let learned = self.learned.filter(|_| candidate.source == Source::Announced);
         let expected = route.peer.or(self.peer).or(learned);
-        let fact = fact(id, candidate, Some(&candidate.remote), Some(route.transport), None, None);
+        let mut fact = fact(id, candidate, Some(&candidate.remote), Some(route.transport), None, None);
+        if let Fact::AttemptPlanned { version: told, .. } = &mut fact {
+            *told = version.map(|version| version.to_string());
+        }
         let route = Route { host: host_of(candidate, &route), ..route };
-        Step::Dial(fact, Rc::new(Planned { id, route, ip, zone, expected }))
+        Step::Dial(fact, Rc::new(Planned { id, route, ip, zone, expected, version }))
     }
 
     /// Whether the address is of a family that was not asked for, or that this machine does not have.

@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr};
 
 use libp2p_identity::PeerId;
-use multiaddr::{Multiaddr, Protocol};
+use multiaddr::{Multiaddr, Protocol, multihash::Multihash};
 
 use crate::model::{Cause, Transport};
 
@@ -20,6 +20,8 @@ pub struct Route {
     pub sni: Option<String>,
     /// The path of a WebSocket.
     pub path: String,
+    /// The certificates that webrtc-direct and WebTransport may show.
+    pub certhashes: Vec<Multihash<64>>,
     /// The peer expected at the other end.
     pub peer: Option<PeerId>,
 }
@@ -112,20 +114,21 @@ pub fn parse(address: &Multiaddr) -> Result<Parsed, Cause> {
         other => return Err(other.map_or_else(|| unsupported(address.iter().next()), |part| unsupported(Some(part)))),
     };
     let rest: Vec<Protocol<'_>> = parts.collect();
-    let layers = if udp { over_udp(&rest) } else { over_tcp(&rest) }?;
-    Ok(Parsed::Route(Route { transport: layers.transport, host, port, sni: layers.sni, path: layers.path, peer: layers.peer }))
+    let Layers { transport, sni, path, certhashes, peer } = if udp { over_udp(&rest) } else { over_tcp(&rest) }?;
+    Ok(Parsed::Route(Route { transport, host, port, sni, path, certhashes, peer }))
 }
 
 struct Layers {
     transport: Transport,
     sni: Option<String>,
     path: String,
+    certhashes: Vec<Multihash<64>>,
     peer: Option<PeerId>,
 }
 
 impl Layers {
     fn new(transport: Transport, peer: Option<PeerId>) -> Self {
-        Self { transport, sni: None, path: "/".into(), peer }
+        Self { transport, sni: None, path: "/".into(), certhashes: Vec::new(), peer }
     }
 }
 
@@ -157,16 +160,23 @@ fn over_tcp(rest: &[Protocol<'_>]) -> Result<Layers, Cause> {
 
 fn over_udp(rest: &[Protocol<'_>]) -> Result<Layers, Cause> {
     let (rest, peer) = split_peer(rest);
-    let certhashes = |parts: &[Protocol<'_>]| parts.iter().all(|part| matches!(part, Protocol::Certhash(_)));
+    let with = |transport, certhashes| Layers { certhashes, ..Layers::new(transport, peer) };
     match rest {
         [Protocol::QuicV1] => Ok(Layers::new(Transport::Quic, peer)),
-        [Protocol::QuicV1, Protocol::WebTransport, hashes @ ..] if certhashes(hashes) => {
-            Ok(Layers::new(Transport::Webtransport, peer))
-        }
-        [Protocol::WebRTCDirect, hashes @ ..] if certhashes(hashes) => Ok(Layers::new(Transport::WebrtcDirect, peer)),
+        [Protocol::QuicV1, Protocol::WebTransport, hashes @ ..] => Ok(with(Transport::Webtransport, certhashes(hashes)?)),
+        [Protocol::WebRTCDirect, hashes @ ..] => Ok(with(Transport::WebrtcDirect, certhashes(hashes)?)),
         [] => Err(unsupported(Some(Protocol::Udp(0)))),
         [Protocol::QuicV1, other, ..] | [other, ..] => Err(unsupported(Some(other.clone()))),
     }
+}
+
+/// The hashes of an address, which stand together.
+fn certhashes(parts: &[Protocol<'_>]) -> Result<Vec<Multihash<64>>, Cause> {
+    let hash = |part: &Protocol<'_>| match part {
+        Protocol::Certhash(hash) => Ok(*hash),
+        other => Err(unsupported(Some(other.clone()))),
+    };
+    parts.iter().map(hash).collect()
 }
 
 /// Takes a `/p2p/…` off the end.
@@ -189,6 +199,7 @@ fn circuit(address: &Multiaddr, at: usize) -> Result<Route, Cause> {
             port: 0,
             sni: None,
             path: "/".into(),
+            certhashes: Vec::new(),
             peer: split_peer(&after).1,
         }),
         Err(_) => Err(Cause::NeedsRelay),

@@ -5,11 +5,13 @@ use std::io;
 use crate::{
     engine::Fault,
     model::Cause,
+    session::fault_of,
     transport::{
         libp2p_tls::CertError,
         quic::Ended,
         tap::{Speaks, TapView},
         tls::TlsFault,
+        webrtc_direct::{self, DialError},
     },
 };
 
@@ -90,4 +92,25 @@ pub(crate) fn explain(fault: Fault, view: &TapView) -> Fault {
         (None, Cause::Closed) if view.broken() == Some(io::ErrorKind::ConnectionReset) => Cause::Reset.into(),
         (None, _) => fault,
     }
+}
+
+/// What stopped a handshake of webrtc-direct, in whatever stage it was.
+pub(crate) fn of_webrtc(error: DialError) -> Fault {
+    let words = error.to_string();
+    let cause = match error {
+        DialError::Refused => Cause::Refused,
+        DialError::Unreachable(error) | DialError::Forbidden(error) => return of_connect(&error),
+        DialError::Io(error) => return of_stream(&error),
+        DialError::Setup(_) => Cause::LocalFault { errno: None },
+        DialError::Silent => Cause::UdpSilent,
+        DialError::CertHashMismatch { actual } => Cause::CertHashMismatch { actual: actual.fingerprint.to_string() },
+        DialError::DtlsFailed { alert, .. } => Cause::DtlsFailed { alert },
+        DialError::ChannelFailed(ended) => match ended {
+            webrtc_direct::Ended::TimedOut => Cause::TimedOut,
+            ended => Cause::ChannelFailed { what: ended.to_string() },
+        },
+        DialError::Noise(error) => return fault_of(&error),
+        DialError::Ended(ended) => return Fault::from_io(&ended.into(), Cause::Closed),
+    };
+    Fault::from(cause).say(&words)
 }

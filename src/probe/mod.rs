@@ -10,6 +10,7 @@ mod tcp;
 mod tls;
 mod typed;
 mod upgrade;
+mod webrtc;
 mod websocket;
 
 pub(crate) use machine::Machine;
@@ -27,8 +28,9 @@ pub(crate) async fn dial(machine: &Machine, ctx: &Ctx, planned: &Planned, option
         Transport::Tcp => tcp::dial(dial).await,
         Transport::Ws | Transport::Wss => websocket::dial(dial).await,
         Transport::Quic => quic::dial(dial).await,
+        Transport::WebrtcDirect => webrtc::dial(dial).await,
         // The plan leaves these out, by the capabilities of this runtime.
-        Transport::WebrtcDirect | Transport::Webtransport | Transport::Relay => {
+        Transport::Webtransport | Transport::Relay => {
             Err(Cause::UnsupportedAddress { part: format!("/{}", planned.route.transport) }.into())
         }
     }

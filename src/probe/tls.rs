@@ -49,19 +49,23 @@ fn server_name(dial: Dial<'_>) -> Result<ServerName<'static>, Fault> {
 }
 
 fn found(observed: &Observed) -> Found {
-    let certificate = observed.certificate.as_ref().map(|certificate| Certificate {
+    Found {
+        version: observed.version.map(Into::into),
+        suite: observed.suite.as_ref().map(ToString::to_string),
+        alpn: observed.alpn.clone(),
+        certificate: observed.certificate.as_ref().map(shown),
+        ..Found::default()
+    }
+}
+
+/// A certificate as reports carry it.
+pub(super) fn shown(certificate: &tls::Certificate) -> Certificate {
+    Certificate {
         names: certificate.names.clone(),
         issuer: certificate.issuer.clone(),
         not_before: Stamp::at(certificate.not_before),
         not_after: Stamp::at(certificate.not_after),
         fingerprint: certificate.fingerprint.clone(),
-    });
-    Found {
-        version: observed.version.map(Into::into),
-        suite: observed.suite.as_ref().map(ToString::to_string),
-        alpn: observed.alpn.clone(),
-        certificate,
-        ..Found::default()
     }
 }
 

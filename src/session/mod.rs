@@ -34,8 +34,8 @@ pub use identify::{Identified, Us};
 pub use inbound::Noted;
 pub use negotiate::{Confirmation, Proposal, Unanswered, answer, propose};
 pub use ping::Pings;
-#[cfg(feature = "native")]
-pub(crate) use upgrade::key_name;
 pub use upgrade::{
     BoxedStream, ByteStream, Multiplexed, Secured, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound,
 };
+#[cfg(feature = "native")]
+pub(crate) use upgrade::{fault_of, key_name, key_type};

@@ -80,16 +80,11 @@ fn secured<S: ByteStream + 'static>(
     upgraded: Result<(PeerId, libp2p_noise::Output<S>), libp2p_noise::Error>,
 ) -> Result<Secured, Fault> {
     let (peer, stream) = upgraded.map_err(|error| fault_of(&error))?;
-    Ok(Secured {
-        peer,
-        key_type: inlined_key(&peer).map(|key| key_name(&key.key_type())),
-        protocol: NOISE,
-        stream: Box::new(stream),
-    })
+    Ok(Secured { peer, key_type: key_type(&peer), protocol: NOISE, stream: Box::new(stream) })
 }
 
 /// What a failed noise handshake means.
-fn fault_of(error: &libp2p_noise::Error) -> Fault {
+pub(crate) fn fault_of(error: &libp2p_noise::Error) -> Fault {
     use libp2p_noise::Error;
     let what = match error {
         Error::Io(error) => {
@@ -113,6 +108,11 @@ fn fault_of(error: &libp2p_noise::Error) -> Fault {
 /// A secure handshake that broke.
 pub(super) fn broken(what: &str) -> Fault {
     Cause::HandshakeFailed { what: what.to_owned(), alert: None }.into()
+}
+
+/// The type of a peer's key, where its ID tells: an ID that is a hash does not.
+pub(crate) fn key_type(peer: &PeerId) -> Option<&'static str> {
+    inlined_key(peer).map(|key| key_name(&key.key_type()))
 }
 
 /// A peer ID of at most 42 bytes of key is the key itself.

@@ -52,7 +52,7 @@ pub(super) struct Asking {
     pub(super) driver: Driver,
     version: Version,
     beside: Option<Asked>,
-    versions: Versions,
+    pub(super) versions: Versions,
     begun: Instant,
 }
 

@@ -75,8 +75,23 @@ impl fmt::Debug for Certificate {
     }
 }
 
+/// A certificate that the other side has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// What an address names it by.
+    pub fingerprint: Fingerprint,
+    /// Its DER form, unchecked: nothing in it is relied on.
+    pub der: Vec<u8>,
+}
+
+impl Shown {
+    pub(super) fn new(der: Vec<u8>) -> Self {
+        Self { fingerprint: fingerprint(&der), der }
+    }
+}
+
 /// The fingerprint of a certificate's DER form.
-pub(super) fn fingerprint(der: &[u8]) -> Fingerprint {
+fn fingerprint(der: &[u8]) -> Fingerprint {
     // The suite's own hash: rustls names the function nowhere else, and another crate for one digest is not worth it.
     let digest = TLS13_AES_128_GCM_SHA256.tls13().map(|suite| suite.common.hash_provider.hash(der));
     Fingerprint::new(digest.and_then(|digest| digest.as_ref().try_into().ok()).unwrap_or_default())

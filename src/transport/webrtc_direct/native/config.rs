@@ -1,6 +1,6 @@
 //! The numbers of a connection, and why they are what they are.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// First repetition of a connectivity check (RFC 8445 leaves it to the agent, at least 500 ms is for many checks at once).
@@ -65,7 +65,13 @@ pub(super) const TURN: usize = 64;
 /// Packets made ahead of the socket.
 pub(super) const OUTBOX: usize = 64;
 
+/// Made once: dimpl tries every algorithm out when it makes one, which takes longer than a dial.
 pub(super) fn dtls() -> Result<Arc<dimpl::Config>, dimpl::Error> {
+    static CONFIG: OnceLock<Result<Arc<dimpl::Config>, dimpl::Error>> = OnceLock::new();
+    CONFIG.get_or_init(make_dtls).clone()
+}
+
+fn make_dtls() -> Result<Arc<dimpl::Config>, dimpl::Error> {
     let config = dimpl::Config::builder()
         .with_crypto_provider(dimpl::crypto::rust_crypto::default_provider())
         .mtu(DTLS_MTU)

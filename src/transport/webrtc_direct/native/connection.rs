@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::super::certhash::Fingerprint;
-use super::certificate::Certificate;
+use super::certificate::{Certificate, Shown};
 use super::channel::Channels;
 use super::config::{AMPLIFICATION, OUTBOX};
 use super::credentials::Credentials;
@@ -40,7 +40,7 @@ pub(super) struct Machine {
     certificate: Certificate,
     /// The certificates that the other side may have; none means any.
     expected: Vec<Fingerprint>,
-    shown: Option<Fingerprint>,
+    shown: Option<Shown>,
     events: VecDeque<Event>,
     ended: Option<Ended>,
     now: Instant,
@@ -107,16 +107,17 @@ impl Machine {
             *budget = budget.saturating_add(AMPLIFICATION * bytes.len());
         }
         if stun::is_stun(bytes) {
-            if self.ice.handle(now, from, bytes) && from != self.remote && !self.client {
-                // Its address has changed, which it has proved to be its own by the password. Until our own check there is
-                // answered no more is sent there than came.
+            self.ice.handle(now, from, bytes);
+        } else if let Some(dtls) = &mut self.dtls {
+            if from != self.remote {
+                // A dialer checks from all its addresses, but sends on the one that it has chosen, or has been moved to. Until
+                // our own check there is answered no more is sent there than came.
                 self.remote = from;
                 self.budget = Some(AMPLIFICATION * bytes.len());
             }
-        } else if let Some(dtls) = &mut self.dtls
-            && let Err(ended) = dtls.handle(now, bytes)
-        {
-            self.end(ended);
+            if let Err(ended) = dtls.handle(now, bytes) {
+                self.end(ended);
+            }
         }
         self.drive(now);
     }
@@ -171,13 +172,13 @@ impl Machine {
 
     /// The fingerprints of the dialer's and of the listener's certificate, once both are known.
     pub(super) fn fingerprints(&self) -> Option<(Fingerprint, Fingerprint)> {
-        let (ours, theirs) = (self.certificate.fingerprint(), self.shown?);
+        let (ours, theirs) = (self.certificate.fingerprint(), self.shown.as_ref()?.fingerprint);
         Some(if self.client { (ours, theirs) } else { (theirs, ours) })
     }
 
     /// The other side's certificate.
-    pub(super) fn shown(&self) -> Option<Fingerprint> {
-        self.shown
+    pub(super) fn shown(&self) -> Option<&Shown> {
+        self.shown.as_ref()
     }
 
     pub(super) fn dtls_version(&self) -> Option<&'static str> {
@@ -257,7 +258,7 @@ impl Machine {
         self.outbox.extend(packets.into_iter().map(|packet| (self.remote, packet)));
         for seen in seen {
             match seen {
-                dtls::Seen::Certificate(shown) => self.check(shown),
+                dtls::Seen::Certificate(der) => self.check(Shown::new(der)),
                 dtls::Seen::Connected => self.secured(),
                 dtls::Seen::Data(packet) => {
                     if let Some(sctp) = &mut self.sctp {
@@ -270,11 +271,11 @@ impl Machine {
         self.listen_to_sctp();
     }
 
-    fn check(&mut self, shown: Fingerprint) {
-        self.shown = Some(shown);
-        if !self.expected.is_empty() && !self.expected.contains(&shown) {
-            self.end(Ended::Certificate(shown));
+    fn check(&mut self, shown: Shown) {
+        if !self.expected.is_empty() && !self.expected.contains(&shown.fingerprint) {
+            self.end(Ended::Certificate(shown.clone()));
         }
+        self.shown = Some(shown);
     }
 
     fn secured(&mut self) {

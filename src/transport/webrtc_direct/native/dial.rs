@@ -7,7 +7,7 @@ use libp2p_identity::{Keypair, PeerId};
 
 use super::super::certhash::Fingerprint;
 use super::asking::{Asking, Question};
-use super::certificate::Certificate;
+use super::certificate::{Certificate, Shown};
 use super::connection::Event;
 use super::credentials::Version;
 use super::error::{DialError, Ended};
@@ -75,6 +75,8 @@ pub enum Step {
     Answered {
         /// The version that the dial goes on in.
         version: Version,
+        /// The versions answered in until now.
+        versions: Versions,
         /// Our end, with the address that the routing table chose.
         local: SocketAddr,
         /// From the first request to the answer.
@@ -83,7 +85,7 @@ pub enum Step {
     /// DTLS stands.
     Secured {
         /// The certificate that was shown.
-        certificate: Fingerprint,
+        certificate: Shown,
         /// The version of DTLS.
         version: Option<&'static str>,
     },
@@ -117,7 +119,7 @@ impl Dial<'_> {
         };
         let (version, rtt) = asking.first_answer().await?;
         let local = asking.driver.link.local_addr().map_err(DialError::Io)?;
-        step(Step::Answered { version, local, rtt });
+        step(Step::Answered { version, versions: asking.versions, local, rtt });
         asking.driver.expects_answer = false;
         asking.driver.shared.machine().proceed(now());
         asking.until(Event::Dtls).await.map_err(of_dtls)?;

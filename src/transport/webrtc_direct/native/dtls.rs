@@ -6,8 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use dimpl::{Error, Output, ProtocolVersion, SecurityError};
 
-use super::super::certhash::Fingerprint;
-use super::certificate::{Certificate, fingerprint};
+use super::certificate::Certificate;
 use super::config;
 use super::error::Ended;
 
@@ -28,7 +27,8 @@ pub(super) struct Dtls {
 
 /// What came of it.
 pub(super) enum Seen {
-    Certificate(Fingerprint),
+    /// Its DER form.
+    Certificate(Vec<u8>),
     Connected,
     Data(Bytes),
     Closed,
@@ -78,7 +78,7 @@ impl Dtls {
                     self.connected = true;
                     seen.push_back(Seen::Connected);
                 }
-                Output::PeerCert(der) => seen.push_back(Seen::Certificate(fingerprint(der))),
+                Output::PeerCert(der) => seen.push_back(Seen::Certificate(der.to_vec())),
                 Output::ApplicationData(data) => seen.push_back(Seen::Data(Bytes::copy_from_slice(data))),
                 Output::CloseNotify => seen.push_back(Seen::Closed),
                 _ => {}

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use super::super::certhash::Fingerprint;
-use super::certificate::CertificateError;
+use super::certificate::{CertificateError, Shown};
 
 /// How a connection ended, during its handshake or after.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +21,7 @@ pub enum Ended {
     Dtls(String),
     /// The server shows another certificate than its address promises.
     #[error("another certificate than the address promises")]
-    Certificate(Fingerprint),
+    Certificate(Shown),
     /// Nothing was heard any more: connectivity checks stay unanswered.
     #[error("timed out")]
     TimedOut,
@@ -71,7 +70,7 @@ pub enum DialError {
     #[error("another certificate than the address promises")]
     CertHashMismatch {
         /// The one it shows.
-        actual: Fingerprint,
+        actual: Shown,
     },
     /// The DTLS handshake failed.
     #[error("the DTLS handshake failed: {what}")]

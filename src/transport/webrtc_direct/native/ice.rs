@@ -69,15 +69,14 @@ impl Ice {
         Self { agent, ours, remote, alias: remote }
     }
 
-    /// Takes a datagram of the STUN class. Whether it was a valid message of the other side.
-    pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) -> bool {
-        let Ok(message) = StunMessage::parse(bytes) else { return false };
+    /// Takes a datagram of the STUN class.
+    pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        let Ok(message) = StunMessage::parse(bytes) else { return };
         let source = if from == self.remote { self.alias } else { from };
         let packet = StunPacket { proto: Protocol::Udp, source, destination: self.ours, message };
-        let accepted = self.agent.handle_packet(now, packet);
+        self.agent.handle_packet(now, packet);
         // An own check that it calls for leaves at once, not at the next tick.
         self.agent.handle_timeout(now);
-        accepted
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {

@@ -23,7 +23,7 @@ mod stream;
 mod stun;
 mod waiting;
 
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError, Shown};
 pub use credentials::Version;
 pub use dial::{Ask, Dial, Dialed, Step, Versions};
 pub use error::{AcceptError, DialError, Ended};

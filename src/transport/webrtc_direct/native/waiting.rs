@@ -75,6 +75,6 @@ pub(super) async fn driven<T>(driver: &mut Driver, mut work: BoxFuture<'_, T>) -
 pub(super) fn secured(driver: &Driver) -> Result<Step, DialError> {
     let machine = driver.shared.machine();
     // DTLS without a certificate does not come about: both sides ask for it.
-    let certificate = machine.shown().ok_or(DialError::Ended(Ended::Locally))?;
+    let certificate = machine.shown().cloned().ok_or(DialError::Ended(Ended::Locally))?;
     Ok(Step::Secured { certificate, version: machine.dtls_version() })
 }

@@ -1,0 +1,97 @@
+//! webrtc-direct.
+
+use libp2p_core::muxing::StreamMuxerBox;
+use multiaddr::Protocol;
+
+use super::{Dial, errors, session, socket, tls};
+use crate::{
+    engine::{Ctx, Fault},
+    model::{Answered, Cause, Found, StageName, WebrtcVersions},
+    session::{Multiplexed, Session, key_type},
+    transport::{
+        quic::Progress,
+        tls::Certificate,
+        webrtc_direct::{Ask, DialError, Dialed, Fingerprint, Shown, Step, Version, Versions},
+    },
+};
+
+/// Dials an address over webrtc-direct.
+pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+    let ctx = dial.ctx;
+    ctx.enter(StageName::Connect);
+    let progress = Progress::default();
+    let seen = progress.clone();
+    ctx.time_out_means(move || if seen.datagrams_received() == 0 { Cause::UdpSilent } else { Cause::TimedOut });
+    let ask = match dial.planned.version {
+        Some(WebrtcVersions::V1) => Ask::Only(Version::V1),
+        Some(WebrtcVersions::V2) => Ask::Only(Version::V2),
+        Some(WebrtcVersions::Both) | None => Ask::Both(dial.udp()?),
+    };
+    let certhashes = &dial.planned.route.certhashes;
+    let known: Vec<_> = certhashes.iter().filter_map(Fingerprint::of_certhash).collect();
+    if known.is_empty() && !certhashes.is_empty() {
+        // Another hash than SHA-256: nothing could be compared.
+        return Err(Cause::UnsupportedAddress { part: "/certhash".into() }.into());
+    }
+    let dialing = crate::transport::webrtc_direct::Dial {
+        socket: dial.udp()?,
+        remote: dial.remote(),
+        ask,
+        certhashes: known,
+        keypair: dial.machine.identity(),
+        progress,
+    };
+    let dialed = dialing.run(|step| told(ctx, step)).await;
+    let Dialed { peer, connection, versions, .. } = dialed.map_err(|error| {
+        if let DialError::CertHashMismatch { actual } = &error {
+            ctx.found(Found { certificate: certificate(actual), ..Found::default() });
+        }
+        errors::of_webrtc(error)
+    })?;
+    ctx.found(Found {
+        protocol: Some("/noise".into()),
+        peer: Some(peer.to_base58()),
+        key_type: key_type(&peer).map(Into::into),
+        // The other version's answer may have come since the first stage ended.
+        versions: Some(answered(versions)),
+        ..Found::default()
+    });
+    let multiplexed = Multiplexed::from(StreamMuxerBox::new(connection));
+    let session = Session::new(multiplexed, dial.machine.clock().clone(), dial.us(), |_| ());
+    let tried = match session::expect(dial, peer) {
+        Ok(()) => session.run(session::try_out(dial, &session, peer)).await,
+        // Without a goodbye the peer would hold the connection until it is idle for too long.
+        wrong => wrong,
+    };
+    dial.goodbye(session).await;
+    tried
+}
+
+/// Tells what a stage found, and begins the next.
+fn told(ctx: &Ctx, step: Step) {
+    match step {
+        Step::Answered { versions, local, rtt, .. } => {
+            ctx.found(Found {
+                local: Some(socket::address(local, Protocol::Udp(local.port()))),
+                rtt_ms: Some(rtt.into()),
+                versions: Some(answered(versions)),
+                ..Found::default()
+            });
+            ctx.enter(StageName::Dtls);
+        }
+        Step::Secured { certificate: shown, version } => {
+            ctx.found(Found { version: version.map(Into::into), certificate: certificate(&shown), ..Found::default() });
+            ctx.enter(StageName::Channel);
+        }
+        Step::Channel => ctx.enter(StageName::Secure),
+    }
+}
+
+fn certificate(shown: &Shown) -> Option<crate::model::Certificate> {
+    Certificate::parse(&shown.der).as_ref().map(tls::shown)
+}
+
+/// No answer tells nothing.
+fn answered(versions: Versions) -> Answered {
+    Answered { v1: versions.v1.then_some(true), v2: versions.v2.then_some(true) }
+}
