@@ -153,3 +153,14 @@ export function interrupted (signal) {
 export function closedHere () {
   return new TransportError('closed', 'this side has closed the connection')
 }
+
+/**
+ * The same promise. Whoever drops it need not hear of its failure.
+ *
+ * @template Value
+ * @param {Promise<Value>} promise
+ */
+export function quiet (promise) {
+  promise.catch(() => {})
+  return promise
+}

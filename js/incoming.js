@@ -4,6 +4,8 @@
  * @module
  */
 
+import { quiet } from './errors.js'
+
 /**
  * @typedef {object} Waiting a promise already handed out
  * @property {(bytes: ArrayBuffer | null) => void} resolve
@@ -108,12 +110,10 @@ export class Incoming {
     if (this.#done) return { done: true, value: undefined }
     /** @type {Promise<ArrayBuffer | null>} */
     const value = new Promise((resolve, reject) => { this.#waiting = { resolve, reject } })
-    // Whoever dropped the promise need not hear of the failure.
-    value.catch(() => {})
     const end = this.#end
     this.#end = null
     if (end !== null) this.#finish(end.error)
-    return { done: false, value }
+    return { done: false, value: quiet(value) }
   }
 
   #take () {

@@ -1,5 +1,5 @@
 /**
- * Listening on TCP: what happens on a listener, as the events of the contract (contract.js).
+ * Listening on TCP: a server of Node and the addresses it has.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { tcpAddress } from './address.js'
 import { BACKLOG, INTERFACES_MS } from './contract.js'
 import { fromSystem } from './errors.js'
+import { Events } from './events.js'
 import { builtin } from './platform.js'
 
 /**
  * @typedef {import('./contract.js').Connection} Connection
  * @typedef {import('./contract.js').ConnectionEvent} ConnectionEvent
- * @typedef {import('./contract.js').ListenEvent} ListenEvent
+ * @typedef {import('./events.js').Happening} Happening
  * @typedef {import('node:net').Socket} Socket
- * @typedef {{ new_addrs?: string[], expired_addrs?: string[], new_connections?: ConnectionEvent[] }} Happening
  */
 
 /**
@@ -62,8 +62,6 @@ export function listen (net, { host, port, family }, connection, options) {
     if (!server.listening) events.fail(fromSystem(error, 'connect'))
   })
   server.listen({ host, port, ipv6Only: true }, () => {
-    // Stopped before it began: only now is there something to close.
-    if (events.ended) return void server.close()
     const bound = /** @type {import('node:net').AddressInfo} */ (server.address())
     events.push(addresses.bound(bound.port))
     if (!addresses.wildcard) return
@@ -141,126 +139,4 @@ function interfaces (family) {
   const all = Object.values(builtin('node:os')?.networkInterfaces() ?? {}).flatMap(list => list ?? [])
   const own = all.filter(({ family: of, address }) => of === `IPv${family}` && !LINK_LOCAL.test(address))
   return [...new Set(own.map(({ address }) => address))]
-}
-
-/** Events in the order they happen, each promised before or after it does. */
-class Events {
-  /** @type {Happening[]} */
-  #happened = []
-  /** @type {{ promise: Promise<ListenEvent>, resolve: (event: ListenEvent) => void, reject: (error: Error) => void } | null} */
-  #asked = null
-  /** @type {Error | null} not yet told */
-  #error = null
-  #ended = false
-  #stop
-
-  /** @param {() => void} stop */
-  constructor (stop) {
-    this.#stop = stop
-    const next = () => this.#next()
-    /** @type {IterableIterator<Promise<ListenEvent>, undefined>} */
-    this.iterator = {
-      next,
-      return: () => {
-        if (!this.#ended) this.#stop()
-        return { done: true, value: undefined }
-      },
-      [Symbol.iterator] () { return this }
-    }
-  }
-
-  /** How many events nobody has taken. */
-  get waiting () {
-    return this.#happened.length
-  }
-
-  get ended () {
-    return this.#ended
-  }
-
-  /** @param {Happening} event */
-  push (event) {
-    if (this.#ended) return close([event])
-    const asked = this.#asked
-    this.#asked = null
-    if (asked === null) this.#happened.push(event)
-    else asked.resolve(this.#told(event))
-  }
-
-  /**
-   * The last event. Those nobody took are forgotten, and their connections closed.
-   *
-   * @param {Happening} last
-   */
-  end (last) {
-    close(this.#happened)
-    this.#happened = []
-    this.push(last)
-    this.#ended = true
-  }
-
-  /** @param {Error} error */
-  fail (error) {
-    if (this.#ended) return
-    this.#ended = true
-    const asked = this.#asked
-    this.#asked = null
-    if (asked === null) this.#error = error
-    else asked.reject(error)
-  }
-
-  /** @returns {IteratorResult<Promise<ListenEvent>, undefined>} */
-  #next () {
-    const event = this.#happened.shift()
-    if (event !== undefined) return { done: false, value: Promise.resolve(this.#told(event)) }
-    const error = this.#error
-    this.#error = null
-    if (error !== null) return { done: false, value: quiet(Promise.reject(error)) }
-    if (this.#ended) return { done: true, value: undefined }
-    this.#asked ??= asked()
-    return { done: false, value: this.#asked.promise }
-  }
-
-  /**
-   * The event as a driver gets it.
-   *
-   * @param {Happening} happening
-   * @returns {ListenEvent}
-   */
-  #told (happening) {
-    /** @type {Promise<ListenEvent> | null | undefined} */
-    let next
-    const following = () => {
-      if (next === undefined) next = this.#next().value ?? null
-      return next
-    }
-    return { ...happening, get next_event () { return following() } }
-  }
-}
-
-function asked () {
-  /** @type {(event: ListenEvent) => void} */
-  let resolve = () => {}
-  /** @type {(error: Error) => void} */
-  let reject = () => {}
-  /** @type {Promise<ListenEvent>} */
-  const promise = new Promise((settle, refuse) => { resolve = settle; reject = refuse })
-  return { promise: quiet(promise), resolve, reject }
-}
-
-/**
- * Whoever dropped the promise need not hear of the failure.
- *
- * @param {Promise<ListenEvent>} promise
- */
-function quiet (promise) {
-  promise.catch(() => {})
-  return promise
-}
-
-/** @param {Happening[]} events that nobody will take */
-function close (events) {
-  for (const { new_connections = [] } of events) {
-    for (const { connection } of new_connections) connection.close()
-  }
 }

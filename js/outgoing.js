@@ -4,6 +4,8 @@
  * @module
  */
 
+import { quiet } from './errors.js'
+
 /** @typedef {{ resolve: () => void, reject: (error: Error) => void }} Waiting */
 
 /** Room to write, and the reason when there will be none again. */
@@ -29,9 +31,7 @@ export class Outgoing {
       if (this.#error === null) this.#waiting.push({ resolve, reject })
       else reject(this.#error)
     })
-    // Whoever dropped the promise need not hear of the failure.
-    promise.catch(() => {})
-    return promise
+    return quiet(promise)
   }
 
   /** There is room. */

@@ -5,8 +5,8 @@
  */
 
 import { parseFor, tcpAddress } from './address.js'
-import { LINGER_MS, READ_AHEAD } from './contract.js'
-import { TransportError, closedHere, fromSystem, interrupted } from './errors.js'
+import { LINGER_MS, READ_AHEAD, WRITES_AHEAD } from './contract.js'
+import { TransportError, closedHere, fromSystem, interrupted, quiet } from './errors.js'
 import { Incoming } from './incoming.js'
 import { listen } from './listener.js'
 import { Outgoing } from './outgoing.js'
@@ -31,7 +31,7 @@ export function tcpTransport (options = {}) {
     dial (address, _role, signal) {
       const net = required()
       const { host, port, family } = parseFor(address, 'tcp')
-      if (signal?.aborted) return Promise.reject(interrupted(signal))
+      if (signal?.aborted) return quiet(Promise.reject(interrupted(signal)))
       const socket = net.connect({
         host,
         port,
@@ -55,7 +55,8 @@ export function tcpTransport (options = {}) {
 function required () {
   const net = builtin('node:net')
   if (net !== null) return net
-  throw new TransportError('not-in-this-runtime', 'A page cannot open TCP connections: use a /ws or /wss address here, or dial this one from a terminal')
+  const sentence = 'A page cannot open TCP connections: use a /ws or /wss address here, or dial this one from a terminal'
+  throw new TransportError('not-in-this-runtime', sentence)
 }
 
 /**
@@ -66,10 +67,10 @@ function required () {
 function connected (socket, signal) {
   const connection = new TcpConnection(socket)
   if (signal !== undefined) connection.obey(signal)
-  return new Promise((resolve, reject) => {
+  return quiet(new Promise((resolve, reject) => {
     socket.once('connect', () => resolve(connection))
     connection.onFailure = reject
-  })
+  }))
 }
 
 /** @implements {Connection} */
@@ -81,6 +82,7 @@ class TcpConnection {
   #socket
   #incoming
   #outgoing = new Outgoing()
+  #writes = 0
   /** @type {() => void} */
   #forget = () => {}
   /** @type {(error: Error) => void} told of the first failure */
@@ -117,7 +119,15 @@ class TcpConnection {
     if (this.#outgoing.ended) return this.#outgoing.wait()
     gather(this.#socket)
     // A copy: the driver's memory is its own again when this returns.
-    return this.#socket.write(bytes.slice()) ? Promise.resolve() : this.#outgoing.wait()
+    const copy = bytes.slice()
+    this.#writes += 1
+    // Node counts bytes alone: once in so many writes all have to be out.
+    if (this.#writes % WRITES_AHEAD === 0) {
+      const promise = this.#outgoing.wait()
+      this.#socket.write(copy, () => this.#outgoing.room())
+      return promise
+    }
+    return this.#socket.write(copy) ? Promise.resolve() : this.#outgoing.wait()
   }
 
   shutdown () {

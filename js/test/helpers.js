@@ -1,7 +1,10 @@
 // What several tests need.
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import net from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { WebSocketServer } from 'ws'
 import * as ws from 'ws'
 
@@ -118,4 +121,11 @@ export async function fill (connection, limit, chunk = new Uint8Array(64 * 1024)
     if (await staysOpen(room)) return { accepted, room }
   }
   throw new Error(`${accepted} bytes were taken without a wait`)
+}
+
+/** What small-writes.js finds. */
+export async function smallWrites (kind) {
+  const script = fileURLToPath(new URL('small-writes.js', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, kind])
+  return JSON.parse(stdout)
 }

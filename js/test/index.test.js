@@ -37,6 +37,9 @@ test('a rejection that nobody looks at does not end the process', () => {
       connection.read.next()
       connection.write(new Uint8Array(100_000_000))
       transport.listen_on('/ip4/192.0.2.1/tcp/0').next()
+      transport.dial('/ip4/127.0.0.1/tcp/1')
+      transport.dial('/ip4/127.0.0.1/tcp/1/ws')
+      transport.dial('/ip4/127.0.0.1/tcp/1/ws', false, AbortSignal.abort())
       server.close()
     })`
   execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: root, stdio: 'pipe' })

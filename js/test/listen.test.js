@@ -109,9 +109,13 @@ test('stopping expires the addresses and frees the port', async t => {
   await listening(t, `/ip4/127.0.0.1/tcp/${port}`)
 })
 
-test('stopping before it began leaves nothing open', async () => {
-  const events = transport.listen_on('/ip4/127.0.0.1/tcp/0')
+test('stopping before it began leaves nothing open', async t => {
+  const { events: before, addresses: [address] } = await listening(t, '/ip4/127.0.0.1/tcp/0')
+  before.return()
+  const events = transport.listen_on(address)
   events.return()
+  assert.ok(await staysOpen(new Promise(() => {})))
+  await assert.rejects(transport.dial(address), { code: 'refused' })
   assert.deepEqual((await events.next().value).expired_addrs, [])
   assert.equal(events.next().done, true)
 })

@@ -1,7 +1,7 @@
 // What a browser does, as far as it can be played: no Node, and a WebSocket that tells nothing.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
-import { WRITE_AHEAD } from '../contract.js'
+import { WRITES_AHEAD, WRITE_AHEAD } from '../contract.js'
 import { createTransport, tcpTransport, websocketTransport } from '../index.js'
 
 const ADDRESS = '/dns4/node.example/tcp/80/ws'
@@ -129,6 +129,21 @@ test('writes wait above the limit and go on below it', async () => {
   mock.timers.tick(1)
   await write
   assert.deepEqual(socket.sent.map(data => data.byteLength), [WRITE_AHEAD, 1])
+})
+
+test('many small writes wait for all of them to be out', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  const { connection, socket } = await opened()
+  for (let written = 1; written < WRITES_AHEAD; written++) await connection.write(new Uint8Array(1))
+  let room = false
+  const write = connection.write(new Uint8Array(1)).then(() => { room = true })
+  socket.bufferedAmount = 1
+  mock.timers.tick(1)
+  await null
+  assert.equal(room, false)
+  socket.bufferedAmount = 0
+  mock.timers.tick(2)
+  await write
 })
 
 test('a connection that breaks ends a write that waits', async () => {

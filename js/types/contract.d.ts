@@ -46,7 +46,7 @@
  * - `bytes` is a view of the driver's memory and is valid during the call alone: the host copies it before it returns.
  * - The promise resolves when there is room again. It does not say that the bytes were sent, nor that they arrived.
  * - write() is called again only once that promise has settled. That is all the back-pressure there is: a driver that waits
- *   for it holds at most one write and WRITE_AHEAD bytes in the host.
+ *   for it holds at most one write, WRITE_AHEAD bytes and WRITES_AHEAD writes in the host.
  * - A rejection ends writing for good. Reading may go on: what the peer sent before it broke can still be read.
  *
  * `shutdown()` ends the own side: what was accepted is sent, then the end. No write() after it; one that comes rejects.
@@ -96,6 +96,8 @@
  */
 /** Room for written bytes, in bytes: above it a write's promise waits. Enough to keep a fast line busy between two looks. */
 export const WRITE_AHEAD: number;
+/** Room for writes, however small: each costs some hundred bytes of its own. Now and then a full stop costs nothing. */
+export const WRITES_AHEAD: 1024;
 /** Bytes of a TCP connection that wait for a reader before reading pauses; a chunk that arrives is never split. */
 export const READ_AHEAD: number;
 /** What may wait unread on a WebSocket, in bytes; also the longest message where the platform can be told. */

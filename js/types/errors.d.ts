@@ -14,6 +14,13 @@ export function fromSystem(error: unknown, phase: "connect" | "stream"): Transpo
 export function interrupted(signal: AbortSignal): TransportError;
 /** The error of a call to a connection that this side has ended. */
 export function closedHere(): TransportError;
+/**
+ * The same promise. Whoever drops it need not hear of its failure.
+ *
+ * @template Value
+ * @param {Promise<Value>} promise
+ */
+export function quiet<Value>(promise: Promise<Value>): Promise<Value>;
 /** An Error of a closed set. */
 export class TransportError extends Error {
     /**

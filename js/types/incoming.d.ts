@@ -1,9 +1,4 @@
 /**
- * Bytes that have arrived and wait for the driver to read them: the `read` side of a Connection.
- *
- * @module
- */
-/**
  * @typedef {object} Waiting a promise already handed out
  * @property {(bytes: ArrayBuffer | null) => void} resolve
  * @property {(error: Error) => void} reject

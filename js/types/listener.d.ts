@@ -7,13 +7,8 @@
 export function listen(net: typeof import("node:net"), { host, port, family }: import("./address.js").Route, connection: (socket: Socket) => Connection, options: ListenOptions): IterableIterator<Promise<import("./contract.js").ListenEvent>, undefined>;
 export type Connection = import("./contract.js").Connection;
 export type ConnectionEvent = import("./contract.js").ConnectionEvent;
-export type ListenEvent = import("./contract.js").ListenEvent;
+export type Happening = import("./events.js").Happening;
 export type Socket = import("node:net").Socket;
-export type Happening = {
-    new_addrs?: string[];
-    expired_addrs?: string[];
-    new_connections?: ConnectionEvent[];
-};
 export type ListenOptions = {
     /**
      * the addresses of this machine, where not those of its interfaces

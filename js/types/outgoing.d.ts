@@ -1,8 +1,3 @@
-/**
- * Writes that wait for room: the back-pressure of a Connection.
- *
- * @module
- */
 /** @typedef {{ resolve: () => void, reject: (error: Error) => void }} Waiting */
 /** Room to write, and the reason when there will be none again. */
 export class Outgoing {

@@ -1,17 +1,7 @@
 /**
- * A WebSocket, and what the package `ws` has beyond the platform's.
- *
- * @typedef {WebSocket & {
- *   on?: {
- *     (event: 'upgrade', listener: (response: { socket: import('node:net').Socket }) => void): void,
- *     (event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void
- *   },
- *   terminate?: () => void
- * }} Socket
- * @typedef {{ statusCode: number, headers: { location?: string } }} Response
- * @typedef {new (url: string) => Socket} SocketClass
+ * @typedef {import('./contract.js').Connection} Connection
+ * @typedef {new (url: string) => import('./websocket-connection.js').Socket} SocketClass
  */
-/** @typedef {import('./contract.js').Connection} Connection */
 /**
  * @typedef {object} WebSocketOptions
  * @property {SocketClass} [WebSocket] another implementation than the one found
@@ -23,32 +13,8 @@
  * @returns {import('./contract.js').Transport}
  */
 export function websocketTransport(options?: WebSocketOptions): import("./contract.js").Transport;
-/**
- * A WebSocket, and what the package `ws` has beyond the platform's.
- */
-export type Socket = WebSocket & {
-    on?: {
-        (event: "upgrade", listener: (response: {
-            socket: import("node:net").Socket;
-        }) => void): void;
-        (event: "unexpected-response", listener: (request: unknown, response: Response) => void): void;
-    };
-    terminate?: () => void;
-};
-/**
- * A WebSocket, and what the package `ws` has beyond the platform's.
- */
-export type Response = {
-    statusCode: number;
-    headers: {
-        location?: string;
-    };
-};
-/**
- * A WebSocket, and what the package `ws` has beyond the platform's.
- */
-export type SocketClass = new (url: string) => Socket;
 export type Connection = import("./contract.js").Connection;
+export type SocketClass = new (url: string) => import("./websocket-connection.js").Socket;
 export type WebSocketOptions = {
     /**
      * another implementation than the one found

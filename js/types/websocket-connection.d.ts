@@ -1,0 +1,57 @@
+/**
+ * A WebSocket, and what the package `ws` has beyond the platform's.
+ *
+ * @typedef {WebSocket & {
+ *   on?: {
+ *     (event: 'upgrade', listener: (response: { socket: import('node:net').Socket }) => void): void,
+ *     (event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void
+ *   },
+ *   terminate?: () => void
+ * }} Socket
+ * @typedef {{ statusCode: number, headers: { location?: string } }} Response
+ */
+/** @implements {Connection} */
+export class WebSocketConnection implements Connection {
+    /** @param {Socket} socket connecting */
+    constructor(socket: Socket);
+    /** @type {string | null} */
+    local_addr: string | null;
+    /** @type {string | null} */
+    remote_addr: string | null;
+    /** @type {Promise<void>} */
+    opened: Promise<void>;
+    get read(): IterableIterator<Promise<ArrayBuffer | null>, undefined>;
+    /** @param {Uint8Array} bytes */
+    write(bytes: Uint8Array): Promise<void>;
+    shutdown(): void;
+    close(): void;
+    /**
+     * The driver's signal, for as long as the connection lives.
+     *
+     * @param {AbortSignal} signal
+     */
+    obey(signal: AbortSignal): void;
+    #private;
+}
+export type Connection = import("./contract.js").Connection;
+/**
+ * A WebSocket, and what the package `ws` has beyond the platform's.
+ */
+export type Socket = WebSocket & {
+    on?: {
+        (event: "upgrade", listener: (response: {
+            socket: import("node:net").Socket;
+        }) => void): void;
+        (event: "unexpected-response", listener: (request: unknown, response: Response) => void): void;
+    };
+    terminate?: () => void;
+};
+/**
+ * A WebSocket, and what the package `ws` has beyond the platform's.
+ */
+export type Response = {
+    statusCode: number;
+    headers: {
+        location?: string;
+    };
+};
