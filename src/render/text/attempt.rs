@@ -51,6 +51,7 @@ impl Page<'_> {
                 pieces.extend(ip.map(|ip| Piece::new(Tone::Dim, &format!("({ip})"))));
             }
         }
+        pieces.extend(attempt.version.as_deref().map(|version| Piece::new(Tone::Dim, version)));
         if attempt.source == Source::Announced {
             pieces.push(Piece::new(Tone::Dim, "announced"));
         }
