@@ -10,6 +10,8 @@ use std::{
 use etcetera::AppStrategy;
 use libp2p_identity::{DecodingError, Keypair};
 
+use crate::transport::webrtc_direct::{Certificate, CertificateError};
+
 /// The most that is read of a key file: an RSA key of 8,192 bits takes 4,700 bytes.
 const LARGEST: u64 = 16 * 1024;
 
@@ -38,6 +40,15 @@ pub enum IdentityError {
         /// What does not fit, which says little: any bytes may begin like a key.
         error: DecodingError,
     },
+    /// Beside it is something else than a certificate.
+    #[error("{} holds no certificate with its key; move it away to get a new one", path.display())]
+    NotACertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No certificate can be made.
+    #[error("cannot make a certificate")]
+    Certificate(#[source] CertificateError),
     /// It cannot be made.
     #[error("cannot write the identity file {}", path.display())]
     Write {
@@ -77,6 +88,28 @@ pub fn load_or_create(path: &Path) -> Result<Keypair, IdentityError> {
     }
 }
 
+/// The certificate for webrtc-direct that is kept beside the key, so that addresses that name it stay true; a new one where there
+/// is none.
+pub fn webrtc_certificate(key: &Path) -> Result<Certificate, IdentityError> {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".webrtc");
+    let path = PathBuf::from(name);
+    match file::read(&path, LARGEST) {
+        Ok(Some(bytes)) => Certificate::from_bytes(&bytes).map_err(|_| IdentityError::NotACertificate { path }),
+        Ok(None) => Err(IdentityError::TooLarge { path }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let made = Certificate::generate().map_err(IdentityError::Certificate)?;
+            match file::create(&path, &made.to_bytes()) {
+                Ok(()) => Ok(made),
+                // Another process was faster: its certificate is the one.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => webrtc_certificate(key),
+                Err(source) => Err(IdentityError::Write { path, source }),
+            }
+        }
+        Err(source) => Err(IdentityError::Read { path, source }),
+    }
+}
+
 /// Whether others than its owner may read a key file.
 #[must_use]
 pub fn exposed(path: &Path) -> bool {
@@ -105,6 +138,8 @@ mod tests {
         assert_eq!(load(&path).unwrap().public(), made.public());
         let names: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["identity.key"], "nothing else is left beside it");
+        let kept = webrtc_certificate(&path).unwrap().fingerprint();
+        assert_eq!(webrtc_certificate(&path).unwrap().fingerprint(), kept);
     }
 
     #[test]

@@ -163,7 +163,7 @@ pub(super) struct ListenArgs {
     /// Listen here instead of on all interfaces; may be repeated
     #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Where to listen")]
     pub(super) listen: Vec<Multiaddr>,
-    /// TCP and QUIC on this port, WebSocket on the next, WSS on the one after; 0 for any free ones
+    /// TCP and QUIC on this port, WebSocket and webrtc-direct on the next, WSS on the one after; 0 for any free ones
     #[arg(long, value_name = "PORT", default_value_t = node::PORT, value_parser = clap::value_parser!(u16).range(0..=65533), conflicts_with = "listen", help_heading = "Where to listen")]
     pub(super) port: u16,
     /// Serve WSS with this certificate chain (PEM)

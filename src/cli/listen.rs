@@ -22,6 +22,7 @@ use crate::{
     node::{self, Certificate, Config, Node, Tally, sentence},
     render::{Style, Tone, clean, json},
     target,
+    transport::webrtc_direct,
 };
 
 /// Lines about dialers in a second. A flood of dialers is counted, not written down.
@@ -46,25 +47,26 @@ fn config(args: &ListenArgs, common: &Common) -> anyhow::Result<Config> {
         [] => node::everywhere(args.port, tls.is_some()),
         named => named.to_vec(),
     };
-    let identity = keypair(args, common)?;
+    let (identity, webrtc) = keypair(args, common)?;
     let us = identity.public().to_peer_id();
     if let Some(other) = args.announce.iter().find(|address| target::named_peer(address).is_some_and(|peer| peer != us)) {
         anyhow::bail!("--announce {other} names another peer than this one, {us}; leave its /p2p part out");
     }
-    Ok(Config { tls, announce: args.announce.clone(), ..Config::new(listen, identity) })
+    Ok(Config { tls, webrtc, announce: args.announce.clone(), ..Config::new(listen, identity) })
 }
 
-/// The identity: the kept one, which is made at first use, unless another one is asked for.
-fn keypair(args: &ListenArgs, common: &Common) -> anyhow::Result<Keypair> {
+/// The identity and its certificate: the kept ones, which are made at first use, unless others are asked for.
+fn keypair(args: &ListenArgs, common: &Common) -> anyhow::Result<(Keypair, Option<webrtc_direct::Certificate>)> {
     if args.ephemeral {
-        return Ok(Keypair::generate_ed25519());
+        return Ok((Keypair::generate_ed25519(), None));
     }
     let path = args.identity.clone().map_or_else(identity::default_path, Ok)?;
     let keypair = identity::load_or_create(&path)?;
     if identity::exposed(&path) {
         note(common, &format!("others than you can read the private key in {}", path.display()));
     }
-    Ok(keypair)
+    let certificate = identity::webrtc_certificate(&path)?;
+    Ok((keypair, Some(certificate)))
 }
 
 /// Serves until a signal, or until what it writes cannot be written any more.

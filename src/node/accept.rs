@@ -11,7 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::{
     model::Transport,
     native,
-    transport::quic::{self, Arrival},
+    transport::{
+        quic::{self, Arrival},
+        webrtc_direct,
+    },
 };
 
 /// How long to wait before a port is asked again that could not give a connection: without file descriptors it would say so
@@ -22,6 +25,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) enum Listener {
     Tcp(TcpListener, Transport),
     Quic(Arc<quic::Listener>, SocketAddr),
+    Webrtc(Box<webrtc_direct::Listener>, SocketAddr),
 }
 
 /// Somebody at a port.
@@ -37,6 +41,7 @@ pub(super) struct Arrived {
 pub(super) enum Carrier {
     Stream(TcpStream),
     Quic(Box<Arrival>),
+    Webrtc(Box<webrtc_direct::Arrival>),
 }
 
 impl Listener {
@@ -51,7 +56,7 @@ impl Listener {
     /// The QUIC listener of it: its connections end by being told so.
     pub(super) fn as_quic(&self) -> Option<Arc<quic::Listener>> {
         match self {
-            Self::Tcp(..) => None,
+            Self::Tcp(..) | Self::Webrtc(..) => None,
             Self::Quic(listener, _) => Some(Arc::clone(listener)),
         }
     }
@@ -70,6 +75,13 @@ impl Listener {
                 let remote = arrival.remote;
                 let carrier = Carrier::Quic(Box::new(arrival));
                 Some((Arrived { transport: Transport::Quic, local, remote, carrier }, listener))
+            })
+            .boxed_local(),
+            Self::Webrtc(listener, local) => stream::unfold(listener, move |listener| async move {
+                let arrival = listener.accept().await?;
+                let remote = arrival.remote;
+                let carrier = Carrier::Webrtc(Box::new(arrival));
+                Some((Arrived { transport: Transport::WebrtcDirect, local, remote, carrier }, listener))
             })
             .boxed_local(),
         }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use multiaddr::{Multiaddr, Protocol};
 
-use super::{BindError, Certificate, Config};
+use super::{BindError, Config};
 use crate::{
     model::{Scope, Transport},
     native::network,
@@ -40,10 +40,16 @@ impl Spot {
         let port = self.socket.port();
         match self.transport {
             Transport::Quic => host.with(Protocol::Udp(port)).with(Protocol::QuicV1),
+            Transport::WebrtcDirect => host.with(Protocol::Udp(port)).with(Protocol::WebRTCDirect),
             Transport::Ws => host.with(Protocol::Tcp(port)).with(Protocol::Ws("/".into())),
             Transport::Wss => host.with(Protocol::Tcp(port)).with(Protocol::Tls).with(Protocol::Ws("/".into())),
             _ => host.with(Protocol::Tcp(port)),
         }
+    }
+
+    /// Whether its port is one of UDP.
+    pub(super) fn is_udp(self) -> bool {
+        matches!(self.transport, Transport::Quic | Transport::WebrtcDirect)
     }
 
     /// The same port of another address.
@@ -53,15 +59,20 @@ impl Spot {
 }
 
 fn served(transport: Transport) -> bool {
-    matches!(transport, Transport::Tcp | Transport::Ws | Transport::Wss | Transport::Quic)
+    matches!(transport, Transport::Tcp | Transport::Ws | Transport::Wss | Transport::Quic | Transport::WebrtcDirect)
 }
 
-/// All interfaces, both families: `port` for TCP and QUIC, the next for WebSocket and, with a certificate, the one after for
-/// WebSocket over TLS. With 0 each takes any that is free.
+/// All interfaces, both families: `port` for TCP and QUIC, the next for WebSocket and webrtc-direct and, with a certificate, the
+/// one after for WebSocket over TLS. With 0 each takes any that is free.
 #[must_use]
 pub fn everywhere(port: u16, wss: bool) -> Vec<Multiaddr> {
     let above = |offset: u16| if port == 0 { 0 } else { port.saturating_add(offset) };
-    let mut ports = vec![(Transport::Tcp, above(0)), (Transport::Quic, above(0)), (Transport::Ws, above(1))];
+    let mut ports = vec![
+        (Transport::Tcp, above(0)),
+        (Transport::Quic, above(0)),
+        (Transport::Ws, above(1)),
+        (Transport::WebrtcDirect, above(1)),
+    ];
     if wss {
         ports.push((Transport::Wss, above(2)));
     }
@@ -81,7 +92,7 @@ pub(super) fn dialable(config: &Config, bound: &[Spot]) -> Vec<Multiaddr> {
     let mut interfaces = network::on_links();
     interfaces.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
     let mut addresses: Vec<Multiaddr> = config.announce.iter().cloned().map(with_peer).collect();
-    let listened = expand(bound, &interfaces).into_iter().map(|spot| named(spot, config.tls.as_ref()));
+    let listened = expand(bound, &interfaces).into_iter().map(|spot| named(spot, config));
     for address in listened.map(with_peer) {
         if !addresses.contains(&address) {
             addresses.push(address);
@@ -106,16 +117,22 @@ fn expand(bound: &[Spot], interfaces: &[IpAddr]) -> Vec<Spot> {
     spots
 }
 
-/// As a multiaddr that says by which name the certificate is found in order.
-fn named(spot: Spot, certificate: Option<&Certificate>) -> Multiaddr {
-    let ip = spot.socket.ip();
-    match certificate.and_then(|certificate| certificate.name_for(ip)).filter(|_| spot.transport == Transport::Wss) {
-        Some(name) => Multiaddr::from(ip)
-            .with(Protocol::Tcp(spot.socket.port()))
-            .with(Protocol::Tls)
-            .with(Protocol::Sni(name.to_owned().into()))
-            .with(Protocol::Ws("/".into())),
-        None => spot.address(),
+/// As a multiaddr that says by which name or hash the certificate is found in order.
+fn named(spot: Spot, config: &Config) -> Multiaddr {
+    let (ip, port) = (spot.socket.ip(), spot.socket.port());
+    match (spot.transport, &config.tls, &config.webrtc) {
+        (Transport::Wss, Some(certificate), _) => match certificate.name_for(ip) {
+            Some(name) => Multiaddr::from(ip)
+                .with(Protocol::Tcp(port))
+                .with(Protocol::Tls)
+                .with(Protocol::Sni(name.to_owned().into()))
+                .with(Protocol::Ws("/".into())),
+            None => spot.address(),
+        },
+        (Transport::WebrtcDirect, _, Some(certificate)) => {
+            spot.address().with(Protocol::Certhash(certificate.fingerprint().multihash()))
+        }
+        _ => spot.address(),
     }
 }
 
@@ -140,7 +157,7 @@ mod tests {
             assert_eq!(spot(address).address().to_string(), address);
         }
         assert_eq!(spot("/ip4/1.2.3.4/tcp/1/wss"), spot("/ip4/1.2.3.4/tcp/1/tls/ws"));
-        let not = ["/dns4/a.example/tcp/1", "/ip4/1.2.3.4/udp/1", "/ip4/1.2.3.4/udp/1/webrtc-direct", "/ip4/1.2.3.4", "/unix/a"];
+        let not = ["/dns4/a.example/tcp/1", "/ip4/1.2.3.4/udp/1", "/ip4/1.2.3.4", "/unix/a"];
         for address in not {
             let error = Spot::parse(&address.parse().unwrap()).unwrap_err();
             assert!(error.to_string().contains(address), "{error}");
@@ -154,10 +171,11 @@ mod tests {
             "/ip4/0.0.0.0/tcp/4011",
             "/ip4/0.0.0.0/udp/4011/quic-v1",
             "/ip4/0.0.0.0/tcp/4012/ws",
+            "/ip4/0.0.0.0/udp/4012/webrtc-direct",
             "/ip4/0.0.0.0/tcp/4013/tls/ws",
         ];
-        assert_eq!(text(4011, true)[..4], v4);
-        assert_eq!(text(4011, false).len(), 6);
+        assert_eq!(text(4011, true)[..5], v4);
+        assert_eq!(text(4011, false).len(), 8);
         assert!(text(0, true).iter().all(|address| address.contains("/0")));
     }
 

@@ -9,7 +9,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 use super::{Config, accept::Listener, address::Spot};
-use crate::{model::Transport, transport::quic};
+use crate::{
+    model::Transport,
+    transport::{quic, webrtc_direct},
+};
 
 /// Dialers that the system keeps until they are looked at.
 const BACKLOG: i32 = 256;
@@ -47,7 +50,7 @@ pub enum BindError {
     },
     /// Not a kind of address to listen on.
     #[error(
-        "cannot listen on {address}; possible are /ip4/…/tcp/…, …/tcp/…/ws, …/tcp/…/wss and …/udp/…/quic-v1, with ip4 or ip6"
+        "cannot listen on {address}; possible are /ip4/…/tcp/…, …/tcp/…/ws, …/tcp/…/wss, …/udp/…/quic-v1 and …/udp/…/webrtc-direct, with ip4 or ip6"
     )]
     Unsupported {
         /// The address.
@@ -59,18 +62,24 @@ pub enum BindError {
         /// The address.
         address: String,
     },
+    /// No certificate for webrtc-direct.
+    #[error(transparent)]
+    Webrtc(#[from] webrtc_direct::CertificateError),
     /// Nothing to listen on.
     #[error("no address to listen on")]
     Nothing,
 }
 
 /// Binds all addresses, and tells what they became. A machine without IPv6 serves the other wildcard alone.
-pub(super) fn all(config: &Config) -> Result<(Vec<Listener>, Vec<Spot>), BindError> {
+pub(super) fn all(config: &mut Config) -> Result<(Vec<Listener>, Vec<Spot>), BindError> {
     let mut listeners = Vec::new();
     let mut bound = Vec::new();
     let mut left_out = None;
-    for address in &config.listen {
+    for address in &config.listen.clone() {
         let spot = Spot::parse(address)?;
+        if spot.transport == Transport::WebrtcDirect && config.webrtc.is_none() {
+            config.webrtc = Some(webrtc_direct::Certificate::generate()?);
+        }
         match one(config, spot) {
             Ok((listener, socket)) => {
                 listeners.push(listener);
@@ -90,7 +99,7 @@ pub(super) fn all(config: &Config) -> Result<(Vec<Listener>, Vec<Spot>), BindErr
 
 fn one(config: &Config, spot: Spot) -> Result<(Listener, SocketAddr), BindError> {
     let because = |source: io::Error| {
-        let (kind, port) = (if spot.transport == Transport::Quic { "UDP" } else { "TCP" }, spot.socket.port());
+        let (kind, port) = (if spot.is_udp() { "UDP" } else { "TCP" }, spot.socket.port());
         match source.kind() {
             io::ErrorKind::AddrInUse => BindError::InUse { kind, port, ip: spot.socket.ip() },
             io::ErrorKind::PermissionDenied => BindError::Forbidden { kind, port },
@@ -105,6 +114,15 @@ fn one(config: &Config, spot: Spot) -> Result<(Listener, SocketAddr), BindError>
         let listener = listener.map_err(because)?;
         let local = listener.local_addr().map_err(because)?;
         return Ok((Listener::quic(listener, local), local));
+    }
+    if spot.transport == Transport::WebrtcDirect
+        && let Some(certificate) = config.webrtc.clone()
+    {
+        let (identity, limits) = (&config.identity, config.limits.of_quic());
+        let listener = udp(spot.socket).and_then(|socket| webrtc_direct::Listener::new(socket, identity, certificate, limits));
+        let listener = listener.map_err(because)?;
+        let local = listener.local_addr().map_err(because)?;
+        return Ok((Listener::Webrtc(Box::new(listener), local), local));
     }
     let listener = tcp(spot.socket).map_err(because)?;
     let local = listener.local_addr().map_err(because)?;

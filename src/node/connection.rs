@@ -14,10 +14,17 @@ use super::{
 };
 use crate::{
     engine::{Fault, Record},
-    model::{Cause, Found, StageName, Transport},
-    probe::{errors, socket::address},
-    session::{BoxedStream, ByteStream, Multiplexed, key_name, multiplex_inbound, secure_inbound},
-    transport::{paced::paced, quic::Arrival, tap::Tap, tls::TlsFault, websocket},
+    model::{Answered, Cause, Found, StageName, Transport},
+    probe::{self, errors, socket::address},
+    session::{BoxedStream, ByteStream, Multiplexed, key_name, key_type, multiplex_inbound, secure_inbound},
+    transport::{
+        paced::paced,
+        quic::Arrival,
+        tap::Tap,
+        tls::TlsFault,
+        webrtc_direct::{self, AcceptError, Accepted, Step, Version},
+        websocket,
+    },
 };
 
 /// A connection that stands, and who proved to be at its other end.
@@ -32,6 +39,7 @@ pub(super) async fn establish(common: &Common, record: &Record, arrived: Arrived
     record.enter(StageName::Connect);
     let stream = match carrier {
         Carrier::Quic(arrival) => return quic(record, *arrival, local).await,
+        Carrier::Webrtc(arrival) => return webrtc(record, *arrival, local).await,
         Carrier::Stream(stream) => paced(stream),
     };
     record.found(Found { local: Some(address(local, Protocol::Tcp(local.port()))), ..Found::default() });
@@ -57,6 +65,34 @@ async fn quic(record: &Record, arrival: Arrival, local: SocketAddr) -> Result<Es
     });
     let connection = Multiplexed::from(StreamMuxerBox::new(accepted.connection));
     Ok(Established { peer: accepted.peer, connection })
+}
+
+async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketAddr) -> Result<Established, Fault> {
+    let version = arrival.version;
+    let versions = Answered { v1: (version == Version::V1).then_some(true), v2: (version == Version::V2).then_some(true) };
+    let local = Some(address(local, Protocol::Udp(local.port())));
+    record.found(Found { local, versions: Some(versions), ..Found::default() });
+    record.enter(StageName::Dtls);
+    let accepted = arrival.handshake(|step| match step {
+        Step::Secured { certificate, version } => {
+            let certificate = probe::webrtc::certificate(&certificate);
+            record.found(Found { version: version.map(Into::into), certificate, ..Found::default() });
+            record.enter(StageName::Channel);
+        }
+        Step::Channel => record.enter(StageName::Secure),
+        Step::Answered { .. } => {}
+    });
+    let Accepted { peer, connection } = accepted.await.map_err(|error| match error {
+        AcceptError::TimedOut => Fault::new(Cause::TimedOut, &error),
+        AcceptError::Failed(error) => errors::of_webrtc(error),
+    })?;
+    record.found(Found {
+        protocol: Some("/noise".into()),
+        peer: Some(peer.to_base58()),
+        key_type: key_type(&peer).map(Into::into),
+        ..Found::default()
+    });
+    Ok(Established { peer, connection: Multiplexed::from(StreamMuxerBox::new(connection)) })
 }
 
 async fn tls(common: &Common, record: &Record, stream: BoxedStream) -> Result<BoxedStream, Fault> {

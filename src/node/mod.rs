@@ -36,20 +36,25 @@ pub use tally::Tally;
 
 use accept::Listener;
 
-/// The usual port: TCP and QUIC here, WebSocket on the next one.
+use crate::transport::webrtc_direct;
+
+/// The usual port: TCP and QUIC here, WebSocket and webrtc-direct on the next one.
 pub const PORT: u16 = 4011;
 /// All transports that need no certificate, for this machine alone, on any free ports.
-const LOOPBACK: [&str; 3] = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0/ws"];
+const LOOPBACK: [&str; 4] =
+    ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0/ws", "/ip4/127.0.0.1/udp/0/webrtc-direct"];
 
 /// What a node is to be.
 #[derive(Clone)]
 pub struct Config {
-    /// Where to listen, see [`everywhere`]: TCP, WebSocket (`/ws`, `/wss`), QUIC.
+    /// Where to listen, see [`everywhere`]: TCP, WebSocket (`/ws`, `/wss`), QUIC, webrtc-direct.
     pub listen: Vec<Multiaddr>,
     /// Who it is.
     pub identity: Keypair,
     /// The certificate for `/wss`.
     pub tls: Option<Certificate>,
+    /// The certificate for webrtc-direct, which its addresses name; a fresh one is made when none is given.
+    pub webrtc: Option<webrtc_direct::Certificate>,
     /// Addresses that it is reached at from outside; told to dialers instead of those listened on.
     pub announce: Vec<Multiaddr>,
     /// What it takes on.
@@ -67,7 +72,7 @@ impl Config {
     /// A node on these addresses, without a certificate.
     #[must_use]
     pub fn new(listen: Vec<Multiaddr>, identity: Keypair) -> Self {
-        Self { listen, identity, tls: None, announce: Vec::new(), limits: Limits::default() }
+        Self { listen, identity, tls: None, webrtc: None, announce: Vec::new(), limits: Limits::default() }
     }
 }
 
@@ -86,8 +91,8 @@ pub struct Node {
 
 impl Node {
     /// Binds every port, or none. To be called inside a Tokio runtime.
-    pub fn bind(config: Config) -> Result<Self, BindError> {
-        let (listeners, bound) = bind::all(&config)?;
+    pub fn bind(mut config: Config) -> Result<Self, BindError> {
+        let (listeners, bound) = bind::all(&mut config)?;
         let addresses = address::dialable(&config, &bound);
         Ok(Self { listeners, addresses, config })
     }

@@ -95,12 +95,12 @@ fn failed_at(attempt: &Attempt) -> (StageName, &str) {
 async fn it_is_dialed_over_all_it_serves() {
     let node = Node::bind(config(&LOOPBACK, Limits::default())).unwrap();
     let addresses = node.addresses();
-    let (told, report) = visited(node, 3, dial(addresses.clone(), Options::default())).await;
+    let (told, report) = visited(node, 4, dial(addresses.clone(), Options::default())).await;
     for attempt in &report.attempts {
         assert!(attempt.outcome.passed(), "{attempt:#?}");
         assert!(attempt.stages.iter().all(|stage| stage.outcome.passed()), "{attempt:#?}");
     }
-    assert_eq!((report.attempts.len(), told.attempts.len()), (3, 3));
+    assert_eq!((report.attempts.len(), told.attempts.len()), (4, 4));
     for attempt in &told.attempts {
         assert!(attempt.outcome.passed(), "{attempt:#?}");
         assert_eq!((attempt.direction, attempt.source), (Direction::Inbound, Source::Own));
@@ -109,15 +109,15 @@ async fn it_is_dialed_over_all_it_serves() {
         assert_eq!(Some(sum), attempt.elapsed_ms.map(|elapsed| elapsed.0));
         // What the listener calls its address is what was dialed, and the two ends agree on the other as well.
         let other = report.attempts.iter().find(|other| other.transport == attempt.transport).unwrap();
-        assert_eq!(attempt.address.split("/p2p/").next(), other.address.split("/p2p/").next());
+        assert_eq!(Some(attempt.address.as_str()), other.address.split("/certhash/").next());
         let dialer = other.stage(StageName::Connect).unwrap().found.local.clone().unwrap();
         assert!(attempt.remote.as_ref().unwrap().starts_with(&dialer) || attempt.transport == Some(Transport::Quic));
     }
-    let listening: Vec<_> = told.events.iter().take(3).map(|event| event.fact.clone()).collect();
+    let listening: Vec<_> = told.events.iter().take(4).map(|event| event.fact.clone()).collect();
     let expected = addresses.iter().map(|address| Fact::Listening { address: address.to_string() });
     assert_eq!(listening, expected.collect::<Vec<_>>());
     assert!(told.sentences.iter().all(|sentence| sentence.contains("p2p-probe/")), "{:?}", told.sentences);
-    assert_eq!((told.tally.dialers, told.tally.identified), (3, 3), "{}", told.tally);
+    assert_eq!((told.tally.dialers, told.tally.identified), (4, 4), "{}", told.tally);
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn a_dialer_of_another_peer_is_seen() {
         address.pop();
         address.with(Protocol::P2p(other))
     });
-    let (told, report) = visited(node, 3, dial(addresses.collect(), Options::default())).await;
+    let (told, report) = visited(node, 4, dial(addresses.collect(), Options::default())).await;
     assert!(report.attempts.iter().all(|attempt| failed_at(attempt).1 == "wrong-peer"), "{:#?}", report.attempts);
     assert!(told.sentences.iter().all(|sentence| sentence.contains("expected another peer ID")), "{:#?}", told.sentences);
 }

@@ -10,7 +10,7 @@ mod tcp;
 mod tls;
 mod typed;
 mod upgrade;
-mod webrtc;
+pub(crate) mod webrtc;
 mod websocket;
 
 pub(crate) use machine::Machine;

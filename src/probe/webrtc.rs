@@ -87,7 +87,8 @@ fn told(ctx: &Ctx, step: Step) {
     }
 }
 
-fn certificate(shown: &Shown) -> Option<crate::model::Certificate> {
+/// A certificate as reports carry it; none where it cannot be read.
+pub(crate) fn certificate(shown: &Shown) -> Option<crate::model::Certificate> {
     Certificate::parse(&shown.der).as_ref().map(tls::shown)
 }
 

@@ -36,8 +36,8 @@ fn js() -> Command {
 }
 
 /// Dials every address that the peer listens on, and expects each to work without a flaw.
-fn dial_them(mut peer: Command) {
-    peer.arg("serve");
+fn dial_them(mut peer: Command, options: &[&str]) {
+    peer.arg("serve").args(options);
     let mut peer = Live::start(peer);
     let ready = peer.next_json();
     let addresses = ready["addrs"].as_array().unwrap_or_else(|| panic!("no addresses: {ready}"));
@@ -58,9 +58,9 @@ fn dial_them(mut peer: Command) {
 }
 
 /// Lets the peer dial each address of our listener; we must have seen who it was.
-fn be_dialed(peer: impl Fn() -> Command) {
+fn be_dialed(peer: impl Fn() -> Command, listen: &[&str]) {
     let home = tempfile::tempdir().expect("a folder");
-    let (mut listener, addresses) = listen::start(home.path(), &["--ephemeral"]);
+    let (mut listener, addresses) = listen::start_on(home.path(), listen, &["--ephemeral"]);
     for address in addresses {
         let mut dial = peer();
         dial.args(["dial", &address]);
@@ -106,20 +106,20 @@ fn go_accepts_the_scripted_peers() {
 
 #[test]
 fn go_is_dialed_over_each_transport() {
-    dial_them(go());
+    dial_them(go(), &["--webrtc"]);
 }
 
 #[test]
 fn go_dials_us_over_each_transport() {
-    be_dialed(go);
+    be_dialed(go, &[&listen::LOOPBACK[..], &["/ip4/127.0.0.1/udp/0/webrtc-direct"]].concat());
 }
 
 #[test]
 fn js_is_dialed_over_each_transport() {
-    dial_them(js());
+    dial_them(js(), &[]);
 }
 
 #[test]
 fn js_dials_us_over_each_transport() {
-    be_dialed(js);
+    be_dialed(js, &listen::LOOPBACK);
 }

@@ -15,13 +15,18 @@ const PER_IP: usize = 32;
 
 /// A listener on loopback and its addresses, which carry its peer ID.
 pub fn start(home: &Path, arguments: &[&str]) -> (Live, Vec<String>) {
+    start_on(home, &LOOPBACK, arguments)
+}
+
+/// The same on these addresses.
+pub fn start_on(home: &Path, listen: &[&str], arguments: &[&str]) -> (Live, Vec<String>) {
     let mut command = Command::new(program::binary());
     program::settle(&mut command, home);
-    command.args(["listen", "--format", "ndjson"]).args(LOOPBACK.iter().flat_map(|address| ["--listen", address]));
+    command.args(["listen", "--format", "ndjson"]).args(listen.iter().flat_map(|address| ["--listen", address]));
     command.args(arguments);
     let mut listener = Live::start(command);
     let mut addresses = Vec::new();
-    while addresses.len() < LOOPBACK.len() {
+    while addresses.len() < listen.len() {
         let line = listener.next_json();
         let address = line["address"].as_str().filter(|_| line["event"] == "listening");
         addresses.push(address.unwrap_or_else(|| panic!("not an address: {line}")).to_owned());

@@ -38,15 +38,15 @@ impl Certificate {
         Ok(Self::new(certificate.der().to_vec(), key.serialize_der()))
     }
 
-    /// One that was kept: the certificate's DER and its key's PKCS#8 DER, as [`Certificate::parts`] gave them.
-    pub fn from_parts(certificate: Vec<u8>, key: Vec<u8>) -> Result<Self, CertificateError> {
-        let known = KeyPair::try_from(key.as_slice()).map_err(|_| CertificateError::Malformed)?;
-        let (rest, parsed) = x509_parser::parse_x509_certificate(&certificate).map_err(|_| CertificateError::Malformed)?;
-        let fits = rest.is_empty() && parsed.public_key().subject_public_key.data.as_ref() == known.public_key_raw();
+    /// One that was kept, as [`Certificate::to_bytes`] gave it.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CertificateError> {
+        let (key, parsed) = x509_parser::parse_x509_certificate(bytes).map_err(|_| CertificateError::Malformed)?;
+        let known = KeyPair::try_from(key).map_err(|_| CertificateError::Malformed)?;
+        let fits = parsed.public_key().subject_public_key.data.as_ref() == known.public_key_raw();
         if !fits || !known.is_compatible(&PKCS_ECDSA_P256_SHA256) {
             return Err(CertificateError::Malformed);
         }
-        Ok(Self::new(certificate, key))
+        Ok(Self::new(bytes[..bytes.len() - key.len()].to_vec(), key.to_vec()))
     }
 
     fn new(certificate: Vec<u8>, key: Vec<u8>) -> Self {
@@ -54,9 +54,9 @@ impl Certificate {
         Self { inner: DtlsCertificate { certificate, private_key: key }, fingerprint }
     }
 
-    /// The certificate's DER and its key's PKCS#8 DER, to be kept.
-    pub fn parts(&self) -> (&[u8], &[u8]) {
-        (&self.inner.certificate, &self.inner.private_key)
+    /// The certificate's DER and then its key's PKCS#8 DER, to be kept as a secret.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.inner.certificate.as_slice(), &self.inner.private_key].concat()
     }
 
     /// What an address names it by.
@@ -104,17 +104,18 @@ mod tests {
     #[test]
     fn one_that_was_kept_is_the_same() {
         let made = Certificate::generate().unwrap();
-        let (certificate, key) = made.parts();
-        let kept = Certificate::from_parts(certificate.to_vec(), key.to_vec()).unwrap();
-        assert_eq!(kept.fingerprint(), made.fingerprint());
+        let kept = Certificate::from_bytes(&made.to_bytes()).unwrap();
+        assert_eq!((kept.fingerprint(), kept.to_bytes()), (made.fingerprint(), made.to_bytes()));
         assert_ne!(Certificate::generate().unwrap().fingerprint(), made.fingerprint());
     }
 
     #[test]
     fn what_does_not_fit_together_is_none() {
         let (one, other) = (Certificate::generate().unwrap(), Certificate::generate().unwrap());
-        for (certificate, key) in [(one.parts().0, other.parts().1), (one.parts().0, &[][..]), (&[][..], one.parts().1)] {
-            assert!(Certificate::from_parts(certificate.to_vec(), key.to_vec()).is_err());
+        let mixed = [one.inner.certificate.as_slice(), &other.inner.private_key].concat();
+        let whole = one.to_bytes();
+        for bytes in [&mixed[..], &one.inner.certificate, &one.inner.private_key, &whole[..whole.len() - 1], &[]] {
+            assert!(Certificate::from_bytes(bytes).is_err());
         }
     }
 }

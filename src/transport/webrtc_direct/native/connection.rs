@@ -20,6 +20,8 @@ use super::stun;
 pub(super) enum Event {
     /// The other side answered a check.
     Answered,
+    /// The other side began the DTLS handshake.
+    Hello,
     /// DTLS stands, and the other side's certificate is the one expected.
     Dtls,
     /// The channel of the Noise handshake is open.
@@ -43,6 +45,8 @@ pub(super) struct Machine {
     shown: Option<Shown>,
     events: VecDeque<Event>,
     ended: Option<Ended>,
+    /// Whether DTLS has sent us anything.
+    greeted: bool,
     now: Instant,
 }
 
@@ -88,6 +92,7 @@ impl Machine {
             shown: None,
             events: VecDeque::new(),
             ended: None,
+            greeted: false,
             now,
         }
     }
@@ -114,6 +119,9 @@ impl Machine {
                 // our own check there is answered no more is sent there than came.
                 self.remote = from;
                 self.budget = Some(AMPLIFICATION * bytes.len());
+            }
+            if !std::mem::replace(&mut self.greeted, true) {
+                self.events.push_back(Event::Hello);
             }
             if let Err(ended) = dtls.handle(now, bytes) {
                 self.end(ended);

@@ -4,6 +4,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use libp2p_identity::{Keypair, PeerId};
 use tokio::sync::{Mutex, mpsc};
 
@@ -27,13 +30,20 @@ const QUEUE: usize = 64;
 /// Accepts libp2p connections over webrtc-direct on one UDP socket, of both versions.
 pub struct Listener {
     hub: Arc<Hub>,
-    admitted: Mutex<mpsc::Receiver<Admitted>>,
+    doorway: Mutex<Doorway>,
     gate: Arc<Gate>,
     keypair: Keypair,
     certificate: Certificate,
 }
 
-/// A dialer's first check, signed as it should be. Dropping it forgets the dialer.
+/// Those who have not begun with DTLS. Who only asks, for the version spoken or to see whether anybody is there, gets an
+/// answer and never becomes an arrival.
+struct Doorway {
+    admitted: mpsc::Receiver<Admitted>,
+    asking: FuturesUnordered<BoxFuture<'static, Option<Arrival>>>,
+}
+
+/// A dialer whose checks were signed as they should be, and that has begun with DTLS. Dropping it forgets the dialer.
 pub struct Arrival {
     /// The dialer's address as seen here.
     pub remote: SocketAddr,
@@ -41,8 +51,7 @@ pub struct Arrival {
     pub local: Option<IpAddr>,
     /// The version that it speaks.
     pub version: Version,
-    machine: Machine,
-    link: Link,
+    driver: Driver,
     permit: Permit,
     keypair: Keypair,
 }
@@ -62,7 +71,8 @@ impl Listener {
         let gate = Gate::new(limits);
         let (sender, admitted) = mpsc::channel(QUEUE);
         let hub = Hub::open(socket, Arc::clone(&gate), sender)?;
-        Ok(Self { hub, admitted: Mutex::new(admitted), gate, keypair: keypair.clone(), certificate })
+        let doorway = Doorway { admitted, asking: FuturesUnordered::new() };
+        Ok(Self { hub, doorway: Mutex::new(doorway), gate, keypair: keypair.clone(), certificate })
     }
 
     /// The address listened on.
@@ -75,13 +85,33 @@ impl Listener {
         self.certificate.fingerprint()
     }
 
-    /// The next dialer within the limits. Those beyond get no answer.
+    /// The next dialer within the limits. Those beyond get no answer. The listener answers only while this is polled.
     pub async fn accept(&self) -> Option<Arrival> {
-        let Admitted { credentials, remote, permit, place } = self.admitted.lock().await.recv().await?;
+        let mut doorway = self.doorway.lock().await;
+        let Doorway { admitted, asking } = &mut *doorway;
+        loop {
+            tokio::select! {
+                Some(arrival) = asking.next(), if !asking.is_empty() => {
+                    if arrival.is_some() {
+                        return arrival;
+                    }
+                }
+                admitted = admitted.recv() => asking.push(self.meet(admitted?)),
+            }
+        }
+    }
+
+    /// Answers a dialer's checks until it begins with DTLS, within the limit.
+    fn meet(&self, admitted: Admitted) -> BoxFuture<'static, Option<Arrival>> {
+        let Admitted { credentials, remote, permit, place } = admitted;
         let machine = Machine::listen(&credentials, remote, self.certificate.clone(), now());
         let local = self.local_addr().ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
         let (keypair, version) = (self.keypair.clone(), credentials.version);
-        Some(Arrival { remote, local, version, machine, link: Link::of_hub(place), permit, keypair })
+        let mut driver = Driver::new(machine, Link::of_hub(place), Progress::default());
+        Box::pin(async move {
+            tokio::time::timeout(permit.limits().handshake, waiting::until(&mut driver, Event::Hello)).await.ok()?.ok()?;
+            Some(Arrival { remote, local, version, driver, permit, keypair })
+        })
     }
 
     /// How many dialers were refused because of the limits.
@@ -98,9 +128,8 @@ impl Listener {
 impl Arrival {
     /// Does the handshake, within the listener's limit, and tells each step when it is done.
     pub async fn handshake(self, step: impl FnMut(Step)) -> Result<Accepted, AcceptError> {
-        let Self { machine, link, mut permit, keypair, .. } = self;
+        let Self { mut driver, mut permit, keypair, .. } = self;
         let limit = permit.limits().handshake;
-        let mut driver = Driver::new(machine, link, Progress::default());
         let peer =
             tokio::time::timeout(limit, secure(&mut driver, &keypair, step)).await.map_err(|_| AcceptError::TimedOut)??;
         permit.established();
