@@ -23,6 +23,7 @@ mod writable;
 
 pub use dial::{Dialed, dial};
 pub use error::{AcceptError, DialError, Ended};
+pub(crate) use fault::{is_from_network, is_too_long, received};
 pub use limits::Limits;
 pub(crate) use limits::{Gate, Permit};
 pub use listen::{Accepted, Arrival, Listener};

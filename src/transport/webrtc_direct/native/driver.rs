@@ -14,7 +14,7 @@ use super::connection::Machine;
 use super::error::Ended;
 use super::link::Link;
 use super::shared::{Shared, now};
-use crate::transport::quic::Progress;
+use crate::transport::quic::{Progress, is_from_network, is_too_long};
 
 /// "Closed port" again and again, with nothing else between, means that the other side is gone. One alone may be forged.
 const REFUSALS: u32 = 3;
@@ -125,15 +125,11 @@ impl Driver {
     /// A router's or host's word about an earlier datagram, or a fault of the socket. Whether to go on.
     fn fault(&mut self, machine: &mut Machine, error: io::Error) -> io::Result<bool> {
         use io::ErrorKind as Kind;
-        let of_network = matches!(
-            error.kind(),
-            Kind::ConnectionRefused
-                | Kind::ConnectionReset
-                | Kind::HostUnreachable
-                | Kind::NetworkUnreachable
-                | Kind::PermissionDenied
-        );
-        if self.expects_answer || !of_network {
+        if is_too_long(&error) {
+            // Our datagrams are as short as any path takes: this one is lost, and is repeated.
+            return Ok(true);
+        }
+        if self.expects_answer || !is_from_network(&error) {
             machine.end(Ended::Socket(error.kind()));
             return Err(error);
         }

@@ -7,14 +7,15 @@ use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::io::ReadBuf;
+use tokio::io::{Interest, ReadBuf};
 
 use super::hub::Place;
+use crate::transport::quic::{is_too_long, received};
 
 /// One end of the way to the other side.
 pub(super) enum Link {
     /// A dialer's own socket, connected, so that a closed port is told.
-    Own { socket: tokio::net::UdpSocket, remote: SocketAddr },
+    Own { socket: Arc<tokio::net::UdpSocket>, remote: SocketAddr, fault: BoxFuture<'static, io::Error> },
     /// A place at a listener's port.
     Hub { place: Place, writable: Option<BoxFuture<'static, io::Result<()>>> },
 }
@@ -24,7 +25,8 @@ impl Link {
     pub(super) fn connected(socket: UdpSocket, remote: SocketAddr) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         socket.connect(remote)?;
-        Ok(Self::Own { socket: tokio::net::UdpSocket::from_std(socket)?, remote })
+        let socket = Arc::new(tokio::net::UdpSocket::from_std(socket)?);
+        Ok(Self::Own { fault: fault(Arc::clone(&socket)), socket, remote })
     }
 
     pub(super) fn of_hub(place: Place) -> Self {
@@ -41,9 +43,13 @@ impl Link {
     /// The next datagram.
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>> {
         match self {
-            Self::Own { socket, remote } => {
+            Self::Own { socket, remote, fault: next } => {
                 let mut buffer = ReadBuf::new(buffer);
-                ready!(socket.poll_recv(cx, &mut buffer))?;
+                if socket.poll_recv(cx, &mut buffer).map_err(received)?.is_pending() {
+                    let error = ready!(next.poll_unpin(cx));
+                    *next = fault(Arc::clone(socket));
+                    return Poll::Ready(Err(received(error)));
+                }
                 Poll::Ready(Ok((buffer.filled().len(), *remote)))
             }
             Self::Hub { place, .. } => {
@@ -86,4 +92,24 @@ impl Link {
             Self::Hub { place, .. } => place.hub.socket.try_send_to(bytes, to),
         };
     }
+}
+
+/// Waits for an error that the network reports. It makes a socket neither readable nor writable: without a look at the error
+/// itself it would be found by the first retransmission only.
+fn fault(socket: Arc<tokio::net::UdpSocket>) -> BoxFuture<'static, io::Error> {
+    async move {
+        loop {
+            if let Err(error) = socket.ready(Interest::ERROR).await {
+                return error;
+            }
+            let pending = socket.try_io(Interest::ERROR, || {
+                socket.take_error()?.filter(|error| !is_too_long(error)).ok_or_else(|| io::ErrorKind::WouldBlock.into())
+            });
+            match pending {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(error) | Err(error) => return error,
+            }
+        }
+    }
+    .boxed()
 }

@@ -1,0 +1,173 @@
+//! A listener under senders that mean no good.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use libp2p_identity::Keypair;
+
+use super::super::certificate::Certificate;
+use super::super::connection::Machine;
+use super::super::credentials::{Credentials, Version};
+use super::super::listen::Listener;
+use super::super::shared::now;
+use super::super::stun::tests::request;
+use super::line::{DIALER, Line, Weather};
+use crate::transport::quic::Limits;
+
+fn listener(limits: Limits) -> (Listener, SocketAddr) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let listener = Listener::new(socket, &Keypair::generate_ed25519(), Certificate::generate().unwrap(), limits).unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// Sends all of it and then a good request; once that is answered the rest was looked at.
+async fn after(listener: &Listener, address: SocketAddr, datagrams: &[Vec<u8>]) {
+    let sender = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for datagram in datagrams {
+        sender.send_to(datagram, address).await.unwrap();
+        // Faster than they are read the system would drop them.
+        tokio::task::yield_now().await;
+    }
+    let good = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    good.send_to(&signed(&Credentials::dial(Version::V2)), address).await.unwrap();
+    let mut buffer = [0; 100];
+    tokio::select! {
+        arrived = listener.accept() => panic!("a request is no arrival: {arrived:?}"),
+        answered = good.recv(&mut buffer) => assert!(answered.unwrap() > 20),
+    }
+}
+
+fn signed(credentials: &Credentials) -> Vec<u8> {
+    request(&format!("{}:{}", credentials.server.ufrag, credentials.client.ufrag), &credentials.server.pass)
+}
+
+#[tokio::test]
+async fn who_does_not_sign_costs_nothing() {
+    let (listener, address) = listener(Limits::default());
+    let good = Credentials::dial(Version::V2);
+    let username = format!("{}:{}", good.server.ufrag, good.client.ufrag);
+    let long = "x".repeat(400);
+    let mut datagrams = vec![
+        Vec::new(),
+        vec![0],
+        request(&username, "another password"),
+        request("libp2p+webrtc+v9/abcdefghijklmnopqrstuvwxyz:abcd", "libp2p+webrtc+v9/abcdefghijklmnopqrstuvwxyz"),
+        request("server:client", "server"),
+        request(&format!("libp2p+webrtc+v1/{long}:abcd"), &format!("libp2p+webrtc+v1/{long}")),
+        vec![0x16; 200],
+    ];
+    let whole = signed(&good);
+    datagrams.extend((1..whole.len()).step_by(7).map(|length| whole[..length].to_vec()));
+    after(&listener, address, &datagrams).await;
+    // The good one alone is known, by its name and its address.
+    assert_eq!(listener.known(), 2);
+}
+
+#[tokio::test]
+async fn a_flood_of_good_requests_is_bounded() {
+    let (listener, address) = listener(Limits { per_ip: 8, ..Limits::default() });
+    let mut senders = Vec::new();
+    for _ in 0..200 {
+        let sender = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        sender.send_to(&signed(&Credentials::dial(Version::V1)), address).await.unwrap();
+        senders.push(sender);
+        tokio::task::yield_now().await;
+    }
+    let reading = async {
+        while listener.refused() < 192 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        arrived = listener.accept() => panic!("{arrived:?}"),
+        () = reading => {}
+    }
+    assert_eq!(listener.known(), 16);
+}
+
+#[tokio::test]
+async fn who_only_asks_is_forgotten_at_the_limit() {
+    let (listener, address) = listener(Limits { handshake: Duration::from_millis(20), ..Limits::default() });
+    after(&listener, address, &[]).await;
+    assert_eq!(listener.known(), 2);
+    let forgotten = async {
+        while listener.known() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        arrived = listener.accept() => panic!("{arrived:?}"),
+        () = forgotten => {}
+    }
+}
+
+#[test]
+fn a_username_that_is_too_long_for_is_is_answered_all_the_same() {
+    let now = now();
+    for length in [40, 64, 100, 230] {
+        let (server, client) = (format!("libp2p+webrtc+v1/{}", "s".repeat(length)), "c".repeat(length));
+        let credentials = Credentials::of_username(&format!("{server}:{client}")).unwrap();
+        let dialer: SocketAddr = DIALER.parse().unwrap();
+        let mut machine = Machine::listen(&credentials, dialer, Certificate::generate().unwrap(), now);
+        machine.handle(now, dialer, &signed(&credentials));
+        let (to, answer) = machine.poll_transmit(now).unwrap();
+        assert_eq!((to, &answer[..2]), (dialer, &[1, 1][..]), "{length}");
+        // Time goes on without a panic as well.
+        for second in 1..40 {
+            machine.handle_timeout(now + Duration::from_secs(second));
+            while machine.poll_transmit(now + Duration::from_secs(second)).is_some() {}
+        }
+    }
+}
+
+#[test]
+fn an_address_that_is_not_validated_gets_no_more_than_three_times_what_it_sent() {
+    let now = now();
+    let credentials = Credentials::dial(Version::V2);
+    let dialer: SocketAddr = DIALER.parse().unwrap();
+    let mut machine = Machine::listen(&credentials, dialer, Certificate::generate().unwrap(), now);
+    let first = signed(&credentials);
+    machine.handle(now, dialer, &first);
+    let mut sent = 0;
+    for tick in 0..600 {
+        let now = now + Duration::from_millis(100 * tick);
+        machine.handle_timeout(now);
+        while let Some((_, bytes)) = machine.poll_transmit(now) {
+            sent += bytes.len();
+        }
+    }
+    assert!((1..=3 * first.len()).contains(&sent), "{sent} for {}", first.len());
+}
+
+#[test]
+fn noise_never_panics_and_after_the_handshake_disturbs_nothing() {
+    let weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
+    let mut line = Line::new(Version::V2, weather, 3);
+    let mut seed = 5_u64;
+    let mut noise = |line: &mut Line| {
+        for length in 0..200_usize {
+            let bytes: Vec<u8> = (0..length)
+                .map(|at| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let byte = seed.to_le_bytes()[7];
+                    // STUN, DTLS handshake, alerts and application data, of right and wrong lengths.
+                    match (at, length % 4) {
+                        (0, 0) => byte & 3,
+                        (0, _) => 20 + (byte & 7),
+                        (1, 1..) => 0xfe,
+                        (2, 1..) => 0xfd,
+                        _ => byte,
+                    }
+                })
+                .collect();
+            let now = line.now;
+            line.ends[1].handle(now, DIALER.parse().unwrap(), &bytes);
+        }
+    };
+    // Before there are keys DTLS believes whom it hears: such a handshake fails, and that is all.
+    noise(&mut Line::new(Version::V1, weather, 4));
+    line.connect();
+    noise(&mut line);
+    assert!(line.ends[1].ended().is_none(), "{:?}", line.ends[1].ended());
+}
