@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use multiaddr::{Multiaddr, PeerId, Protocol};
+use multiaddr::{Multiaddr, PeerId, Protocol, multihash::Multihash};
 
 use crate::model::Attempt;
 
@@ -135,6 +135,15 @@ fn dashed(ip: IpAddr) -> String {
     let dashed = ip.to_string().replace(['.', ':'], "-");
     let (head, tail) = (if dashed.starts_with('-') { "0" } else { "" }, if dashed.ends_with('-') { "0" } else { "" });
     format!("{head}{dashed}{tail}")
+}
+
+/// How an address names a certificate, by its fingerprint as reports carry it.
+pub(super) fn certhash_of(fingerprint: &str) -> Option<String> {
+    const SHA2_256: u64 = 0x12;
+    let hex = fingerprint.strip_prefix("sha256:").filter(|hex| hex.len() == 64 && hex.is_ascii())?;
+    let digest: Option<Vec<u8>> = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok()).collect();
+    let hash = Multihash::<64>::wrap(SHA2_256, &digest?).ok()?;
+    Some(multibase::encode(multibase::Base::Base64Url, hash.to_bytes()))
 }
 
 /// The same address with the certhash that the peer shows.

@@ -26,6 +26,7 @@ pub(super) fn all(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode) -> Vec
     warnings.extend(after_connecting(report, StageName::Identify, &WarningCode::IdentifyFailed));
     warnings.extend(after_connecting(report, StageName::Ping, &WarningCode::PingFailed));
     warnings.extend(responder_stalls(report));
+    warnings.extend(webrtc_v1_only(report));
     warnings.extend(expires_soon(report));
     warnings.extend(other_peer(report).filter(|_| *code != VerdictCode::WrongPeer));
     warnings.extend(family_missing(heaps));
@@ -96,6 +97,27 @@ fn responder_stalls(report: &Report) -> Option<Warning> {
         labels(stalling.iter().map(|(attempt, _)| *attempt))
     );
     Some(Warning::new(WarningCode::ResponderStalls, text).about(stalling.iter().map(|(attempt, _)| attempt.id)))
+}
+
+/// Reached in version 1, and version 2 was asked for without an answer.
+fn webrtc_v1_only(report: &Report) -> Option<Warning> {
+    let answered = |attempt: &Attempt| {
+        // The latest that was seen holds.
+        attempt.stages.iter().filter_map(|stage| stage.found.versions).next_back().unwrap_or_default()
+    };
+    let of_version = |attempt: &Attempt, version: &str| attempt.version.as_deref() == Some(version);
+    let silent_in_v2 = |first: &Attempt| {
+        let same = |other: &Attempt| other.remote == first.remote && of_version(other, "v2") && is_silent(report, other);
+        outbound(report).any(same)
+    };
+    let old = |attempt: &&Attempt| {
+        let asked = attempt.version.is_none() || of_version(attempt, "v1") && silent_in_v2(attempt);
+        attempt.outcome.passed() && asked && answered(attempt).v1 == Some(true) && answered(attempt).v2.is_none()
+    };
+    let old: Vec<&Attempt> = outbound(report).filter(old).collect();
+    let text = "Over webrtc-direct the peer answers in version 1 and has not answered in version 2: browsers will stop reaching it. \
+                Update it.";
+    (!old.is_empty()).then(|| Warning::new(WarningCode::WebrtcV1Only, text).about(old.iter().map(|attempt| attempt.id)))
 }
 
 fn expires_soon(report: &Report) -> Option<Warning> {

@@ -135,6 +135,9 @@ codes! {
         PingFailed = "ping-failed", "ping fails";
         /// The peer answers a second ping on a stream late, while a new stream is answered at once: its ping responder stalls, not the line.
         ResponderStalls = "responder-stalls", "the peer's ping responder stalls";
+        /// The peer answers in version 1 of webrtc-direct and not in version 2. Version 1 has the page change ICE credentials, which browsers
+        /// are about to refuse: update the peer.
+        WebrtcV1Only = "webrtc-v1-only", "webrtc-direct version 1 alone";
         /// The certificate ends within two weeks.
         CertificateExpiresSoon = "certificate-expires-soon", "the certificate expires soon";
         /// Another peer answers on one of the addresses.

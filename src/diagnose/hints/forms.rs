@@ -1,6 +1,6 @@
 //! Advice about the form of an address, its name, its certificate, and what serves it.
 
-use crate::model::{Cause, HintCode};
+use crate::model::{Attempt, Cause, HintCode, StageName};
 
 use super::{
     super::{
@@ -129,6 +129,13 @@ impl Hints<'_> {
                     address,
                 );
             }
+            Cause::CerthashMissing => {
+                let text = "Ask the peer for its whole address, with /certhash/…, or learn the certhash by dialing without it.";
+                let command = dial("--learn-certhash ", &self.report.target.input);
+                if let Some(hint) = self.add(HintCode::UseActualCerthash, &[attempt.id], text.into()) {
+                    hint.command = command;
+                }
+            }
             Cause::UnsupportedAddress { part } if part.trim_start_matches('/') == "quic" => {
                 let address = addresses::quic_v1_of(attempt, self.peer());
                 self.add_address(HintCode::UseQuicV1, attempt.id, "Use /quic-v1: draft-29 /quic is retired.".into(), address);
@@ -138,6 +145,18 @@ impl Hints<'_> {
                 fault,
                 "Give an address such as /ip4/203.0.113.7/tcp/4001 or /dns4/node.example.org/udp/4001/quic-v1.",
             ),
+        }
+    }
+
+    /// The whole address, where one without a certhash was dialed to learn it.
+    pub(super) fn of_learned_certhash(&mut self, attempt: &Attempt) {
+        let certificate = attempt.stage(StageName::Dtls).and_then(|stage| stage.found.certificate.as_ref());
+        if let Some(certificate) = certificate.filter(|_| !attempt.address.contains("/certhash/")) {
+            let shown = attempt.stage(StageName::Secure).and_then(|stage| stage.found.peer.as_deref());
+            let address = addresses::certhash_of(&certificate.fingerprint)
+                .and_then(|actual| addresses::of_certhash(attempt, &actual, self.peer().or(shown)));
+            let text = "The address had no certhash; this is the whole one.".into();
+            self.add_address(HintCode::UseActualCerthash, attempt.id, text, address);
         }
     }
 

@@ -40,6 +40,9 @@ pub(super) fn all(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode, warnin
         hints.of_reason(attempt);
     }
     hints.of_family(heaps);
+    for attempt in &heaps.works {
+        hints.of_learned_certhash(attempt);
+    }
     for warning in warnings {
         hints.of_warning(warning);
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::diagnose::addresses::of_url;
+use crate::model::Answered;
 use StageName::{Secure, Tls, Upgrade};
 
 /// The address of the first hint that gives one.
@@ -86,4 +87,34 @@ fn commands_are_safe_to_paste() {
     assert_eq!((hints(&verdict), verdict.hints[0].command.as_deref()), (vec!["allow-private"], None));
     let plain = Run::new().dial(Dial::new("/ip4/10.0.0.1/tcp/1").skipped(WhyCode::PrivateScope)).verdict();
     assert_eq!(plain.hints[0].command.as_deref(), Some("p2p-probe dial --private /dns4/node.example.org/tcp/4001"));
+}
+
+#[test]
+fn a_certhash_that_was_learned_makes_the_address_whole() {
+    let mut shown = certificate(&[], "2027-01-01T00:00:00.000Z");
+    if let Some(certificate) = &mut shown.certificate {
+        certificate.fingerprint = format!("sha256:{}", "09".repeat(32));
+    }
+    let bare = "/ip4/8.8.4.4/udp/4001/webrtc-direct";
+    let works = |address| {
+        let steps = [StageName::Connect, StageName::Dtls, StageName::Channel, StageName::Secure];
+        let found = |step| if step == StageName::Dtls { shown.clone() } else { Found::default() };
+        steps.into_iter().fold(Dial::new(address), |dial, step| dial.step(step, Outcome::Passed, found(step)))
+    };
+    let verdict = Run::new().dial(works(bare)).verdict();
+    let whole = format!("{bare}/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ/p2p/{NAMED}");
+    assert_eq!(verdict.hints.iter().find_map(|hint| hint.address.clone()), Some(whole.clone()));
+    assert_eq!(Run::new().dial(works(&whole)).verdict().hints, []);
+}
+
+#[test]
+fn a_peer_of_version_1_alone_is_warned_of() {
+    let address = "/ip4/8.8.4.4/udp/4001/webrtc-direct/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ";
+    let table =
+        [((Some(true), None), true), ((Some(true), Some(true)), false), ((None, Some(true)), false), ((None, None), false)];
+    for ((v1, v2), warned) in table {
+        let found = Found { versions: Some(Answered { v1, v2 }), ..Found::default() };
+        let verdict = Run::new().dial(Dial::new(address).works().step(StageName::Ping, Outcome::Passed, found)).verdict();
+        assert_eq!(warnings(&verdict).contains(&"webrtc-v1-only"), warned, "{v1:?} {v2:?}");
+    }
 }

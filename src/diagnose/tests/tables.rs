@@ -42,7 +42,7 @@ fn samples() -> Vec<(Cause, &'static str, StageName, &'static str, &'static str)
         ),
         (Cause::UnsupportedAddress { part: "/onion3".into() }, TCP, Connect, "unsupported-address", "give-address"),
         (Cause::NeedsRelay, RELAY, Hop, "unsupported-address", "name-relay"),
-        (Cause::CerthashMissing, WEBRTC, Connect, "unsupported-address", "give-address"),
+        (Cause::CerthashMissing, WEBRTC, Connect, "unsupported-address", "use-actual-certhash"),
         (Cause::NameNotFound, WSS, Resolve, "name-problem", "check-name"),
         (Cause::NameHasNoAddress { family: "ipv6".into() }, WSS, Resolve, "name-problem", "check-name"),
         (Cause::NameLookupFailed { rcode: Some("SERVFAIL".into()) }, WSS, Resolve, "name-problem", "try-resolver"),
