@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) struct Line {
     pub(super) ends: [Machine; 2],
     pub(super) reached: [Vec<(Event, Duration)>; 2],
+    /// Where the dialer is seen to be; what is sent elsewhere is lost.
+    pub(super) dialer: SocketAddr,
     weather: Weather,
     seed: u64,
     start: Instant,
@@ -56,6 +58,7 @@ impl Line {
         Self {
             ends: [dialer, listener],
             reached: [Vec::new(), Vec::new()],
+            dialer: address(DIALER),
             weather,
             seed,
             start: now,
@@ -121,8 +124,10 @@ impl Line {
                 }
                 self.reached[from].push((event, self.now - self.start));
             }
-            while let Some((_, bytes)) = self.ends[from].poll_transmit(self.now) {
-                self.launch(1 - from, &bytes);
+            while let Some((to, bytes)) = self.ends[from].poll_transmit(self.now) {
+                if from == 0 || to == self.dialer {
+                    self.launch(1 - from, &bytes);
+                }
             }
         }
     }
@@ -136,8 +141,8 @@ impl Line {
         assert!(self.now - self.start < PATIENCE, "it hangs: {:?} {:?}", self.weather, self.reached);
         while self.flying.peek().is_some_and(|Reverse((at, ..))| *at <= self.now) {
             let Some(Reverse((_, _, to, bytes))) = self.flying.pop() else { break };
-            let from = if to == 0 { LISTENER } else { DIALER };
-            self.ends[to].handle(self.now, address(from), &bytes);
+            let from = if to == 0 { address(LISTENER) } else { self.dialer };
+            self.ends[to].handle(self.now, from, &bytes);
         }
         for (end, deadline) in self.ends.iter_mut().zip(deadlines) {
             if deadline.is_some_and(|at| at <= self.now) {

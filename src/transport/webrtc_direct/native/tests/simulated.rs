@@ -170,3 +170,57 @@ fn streams_without_end_are_bounded_and_free_their_ids() {
         transfer(&mut line, 0, 10);
     }
 }
+
+/// A peer that opens streams without end has all above the bound closed, and the connection stays of use.
+#[test]
+fn a_flood_of_streams_is_bounded() {
+    let mut line = Line::new(Version::V2, FAIR, 2);
+    line.connect();
+    let mut opened = 0;
+    for _ in 0..40 {
+        let more = line.ends[0].on_channels(|channels, sctp, _| std::iter::from_fn(|| channels.open(sctp).ok()).take(50).count());
+        opened += more.unwrap();
+        let until = line.now + FAIR.round_trip * 2;
+        line.until(|_, now| now >= until);
+    }
+    assert!(opened > 200, "{opened}");
+    let mut waiting = 0;
+    while accept(&mut line.ends[1]).is_some() {
+        waiting += 1;
+    }
+    assert!((1..=64).contains(&waiting), "{waiting}");
+    assert_eq!(line.ends.each_ref().map(Machine::ended), [None; 2]);
+}
+
+/// Whoever resets a stream in the middle of a message is told apart from who ended it.
+#[test]
+fn a_stream_let_go_in_the_middle_is_a_reset() {
+    let mut line = Line::new(Version::V2, FAIR, 2);
+    line.connect();
+    let id = open(&mut line.ends[0]);
+    assert!(write(&mut line.ends[0], id, b"the first half") > 0);
+    let_go(&mut line.ends[0], id);
+    let (mut accepted, mut end) = (None, None);
+    line.until(|ends, _| {
+        accepted = accepted.or_else(|| accept(&mut ends[1]));
+        let Some(id) = accepted else { return false };
+        let mut buffer = [0; 64];
+        let read = ends[1].on_channels(|channels, sctp, _| channels.poll_read(id, sctp, &mut buffer, Waker::noop())).unwrap();
+        if let Poll::Ready(Err(error)) = read {
+            end = Some(error.kind());
+        }
+        end.is_some()
+    });
+    assert_eq!(end, Some(std::io::ErrorKind::ConnectionReset));
+}
+
+#[test]
+fn a_dialer_whose_address_changes_keeps_its_connection() {
+    let mut line = Line::new(Version::V2, FAIR, 2);
+    line.connect();
+    transfer(&mut line, 0, 10_000);
+    line.dialer = "198.51.100.77:7".parse().unwrap();
+    transfer(&mut line, 0, 100_000);
+    transfer(&mut line, 1, 100_000);
+    assert_eq!(line.ends[1].remote(), line.dialer);
+}
