@@ -1,6 +1,8 @@
 //! What the other side may open on a connection: identify, identify/push and ping; everything else is refused.
 
-use futures::{AsyncReadExt, AsyncWriteExt};
+use std::pin::pin;
+
+use futures::{AsyncReadExt, AsyncWriteExt, future::select};
 use libp2p_core::muxing::SubstreamBox;
 
 use super::{Identified, answer, identify, link::Link, ping};
@@ -38,7 +40,10 @@ pub(super) async fn serve(link: Link, stream: SubstreamBox) {
                 link.note(Noted::Pushed(Box::new(identified)));
             }
         }
-        Ok((_, stream)) => echo(&link, stream).await,
+        Ok((_, stream)) => {
+            // The oldest of too many is let go.
+            select(pin!(echo(&link, stream)), link.place_to_ping()).await;
+        }
     }
 }
 

@@ -13,6 +13,10 @@ use libp2p_core::muxing::SubstreamBox;
 use super::{Clock, Confirmation, Fault, Noted, Proposal, Us, propose};
 use crate::model::Cause;
 
+/// Streams on which the other side may ping at once: twice what the ping specification asks a listener for, since a new one
+/// may overtake the end of an old one. Each may hold as much as yamux lets a stream send ahead.
+const MAX_PINGING: usize = 4;
+
 /// One stream of a session on which a protocol is proposed.
 pub(super) type Stream = Proposal<SubstreamBox>;
 
@@ -28,6 +32,8 @@ struct Shared {
     confirmed: Cell<bool>,
     wanted: RefCell<VecDeque<oneshot::Sender<SubstreamBox>>>,
     ended: RefCell<Option<Fault>>,
+    /// The streams on which the other side pings, oldest first. Dropping one ends it.
+    pinging: RefCell<VecDeque<oneshot::Sender<()>>>,
     /// Who waits for `confirmed` or `ended`: the few futures of one probe.
     watchers: RefCell<Vec<Waker>>,
 }
@@ -43,6 +49,7 @@ impl Link {
             confirmed,
             wanted: RefCell::default(),
             ended: RefCell::default(),
+            pinging: RefCell::default(),
             watchers: RefCell::default(),
         }))
     }
@@ -53,6 +60,18 @@ impl Link {
 
     pub(super) fn us(&self) -> &Us {
         &self.0.us
+    }
+
+    /// A place among the streams on which the other side pings. It ends when newer ones take it.
+    pub(super) fn place_to_ping(&self) -> oneshot::Receiver<()> {
+        let (place, taken) = oneshot::channel();
+        let mut pinging = self.0.pinging.borrow_mut();
+        pinging.retain(|place| !place.is_canceled());
+        if pinging.len() == MAX_PINGING {
+            pinging.pop_front();
+        }
+        pinging.push_back(place);
+        taken
     }
 
     pub(super) fn note(&self, noted: Noted) {
