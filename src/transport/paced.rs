@@ -93,17 +93,16 @@ mod tests {
     #[tokio::test]
     async fn a_flood_leaves_others_their_turn() {
         let ((flooded, flood), (other, mut quiet)) = (pair().await, pair().await);
-        let flooding = tokio::spawn(async move {
-            let mut flood = paced(flood);
-            while flood.write_all(&[0; 65536]).await.is_ok() {}
-        });
+        let flooding = async {
+            let (mut flood, bytes) = (paced(flood), vec![0; 65536]);
+            while flood.write_all(&bytes).await.is_ok() {}
+        };
         tokio::io::AsyncWriteExt::write_all(&mut quiet, b"!").await.unwrap();
         let (mut flooded, mut other) = (paced(flooded), paced(other));
         let endless = async { while flooded.read_exact(&mut [0; 1]).await.is_ok() {} };
         let mut byte = [0];
-        select(pin!(endless), pin!(other.read_exact(&mut byte))).await;
+        select(pin!(join(flooding, endless)), pin!(other.read_exact(&mut byte))).await;
         assert_eq!(&byte, b"!");
-        flooding.abort();
     }
 
     /// Whoever waits after a whole turn is woken again.

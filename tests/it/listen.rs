@@ -132,6 +132,23 @@ fn a_port_in_use_is_one_sentence_and_the_option_to_change_it() {
 }
 
 #[test]
+fn it_announces_nobody_else() {
+    let home = tempfile::tempdir().expect("a folder");
+    let other = "/dns4/node.example.org/tcp/4011/p2p/12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
+    let run = program::run(program::command(home.path(), ["listen", "--ephemeral", "--port", "0", "--announce", other]));
+    assert_eq!(run.exit, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("another peer"), "{}", run.stderr);
+}
+
+#[test]
+fn errors_say_things_once() {
+    let home = tempfile::tempdir().expect("a folder");
+    let run = program::run(program::command(home.path(), ["listen", "--ephemeral", "--listen", "/ip4/203.0.113.7/tcp/0"]));
+    assert_eq!(run.exit, 2, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("os error").count(), 1, "{}", run.stderr);
+}
+
+#[test]
 fn it_dials_itself() {
     let home = tempfile::tempdir().expect("a folder");
     let run = program::run(program::command(home.path(), ["dial", "--self", "--format", "json"]));
