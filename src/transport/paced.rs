@@ -110,9 +110,9 @@ mod tests {
     async fn a_turn_is_followed_by_another() {
         let (near, far) = pair().await;
         let (mut near, mut far) = (paced(near), paced(far));
-        let sent = vec![7; 100 * TURN as usize];
+        let bytes = vec![7; 100 * TURN as usize];
         let send = async {
-            for byte in &sent {
+            for byte in &bytes {
                 near.write_all(&[*byte]).await.unwrap();
             }
             near.close().await.unwrap();
@@ -125,6 +125,6 @@ mod tests {
             }
         };
         join(send, receive).await;
-        assert_eq!(received, sent);
+        assert_eq!(received, bytes);
     }
 }
