@@ -91,7 +91,7 @@ impl Live {
     }
 
     /// Reads on to the first line that `wanted` accepts.
-    pub fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         loop {
             let line = self.next_json();
             if wanted(&line) {
