@@ -27,7 +27,7 @@ fn cache() -> PathBuf {
     folder("P2P_PROBE_CACHE").unwrap_or_else(|| user().join("p2p-probe"))
 }
 
-fn go() -> Command {
+pub fn go() -> Command {
     foreign("P2P_PROBE_GO_PEER", "go-peer")
 }
 
@@ -94,12 +94,14 @@ fn go_accepts_the_scripted_peers() {
         (r#"{"transport": "ws"}"#, "/ip4/127.0.0.1/tcp/{port}/ws"),
         (r#"{"transport": "wss"}"#, "/ip4/127.0.0.1/tcp/{port}/tls/sni/node.test/ws"),
         (r#"{"transport": "quic"}"#, "/ip4/127.0.0.1/udp/{port}/quic-v1"),
+        (r#"{"transport": "webrtc-direct"}"#, "/ip4/127.0.0.1/udp/{port}/webrtc-direct/certhash/{certhash}"),
     ];
     for (script, address) in variants {
         let script = serde_json::from_str(script).expect("a script");
         let told = runtime.block_on(async {
             let peer = Peer::Libp2p(script).start(&authority).await;
             let address = address.replace("{port}", &peer.port.to_string());
+            let address = address.replace("{certhash}", peer.certhash.as_deref().unwrap_or_default());
             let mut dial = go();
             dial.args(["dial", "--tls-ca"]).arg(&certificate).arg(format!("{address}/p2p/{}", peer.id.expect("a node")));
             tokio::task::spawn_blocking(move || dial.output()).await.expect("no panic").expect("go-peer runs")

@@ -22,3 +22,4 @@ mod peer;
 mod program;
 mod rules;
 mod scenario;
+mod webrtc;

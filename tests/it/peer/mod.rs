@@ -8,6 +8,7 @@ mod script;
 mod secure;
 mod stack;
 mod streams;
+mod webrtc;
 
 use crate::certificate::Authority;
 use raw::Raw;
@@ -35,6 +36,8 @@ pub enum Peer {
 pub struct Running {
     pub port: u16,
     pub id: Option<String>,
+    /// Of its certificate, over webrtc-direct.
+    pub certhash: Option<String>,
     /// Held open: closing it would free the port.
     socket: Option<Socket>,
 }
@@ -52,18 +55,15 @@ impl Peer {
                 socket.connect(&elsewhere.into()).expect("a UDP socket connects");
                 running
             }
-            Self::Raw(raw) => Running::serving(raw.start(authority).await, None),
-            Self::Libp2p(script) => {
-                let (port, id) = stack::start(script, authority).await;
-                Running::serving(port, Some(id.to_string()))
-            }
+            Self::Raw(raw) => Running::serving(raw.start(authority).await),
+            Self::Libp2p(script) => stack::start(script, authority).await,
         }
     }
 }
 
 impl Running {
-    fn serving(port: u16, id: Option<String>) -> Self {
-        Self { port, id, socket: None }
+    fn serving(port: u16) -> Self {
+        Self { port, id: None, certhash: None, socket: None }
     }
 }
 
@@ -73,5 +73,5 @@ fn held(kind: Type, protocol: Protocol) -> Running {
     socket.bind(&any.into()).expect("a free port");
     let bound = socket.local_addr().expect("a bound socket has an address");
     let port = bound.as_socket().expect("an IP address").port();
-    Running { port, id: None, socket: Some(socket) }
+    Running { socket: Some(socket), ..Running::serving(port) }
 }

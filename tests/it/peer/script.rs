@@ -53,6 +53,7 @@ pub enum Transport {
     Ws,
     Wss,
     Quic,
+    WebrtcDirect,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -66,6 +67,8 @@ pub enum Key {
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
+    /// Over webrtc-direct: connectivity checks are answered.
+    Connect,
     Secure,
     Multiplex,
 }

@@ -1,7 +1,7 @@
 //! A libp2p node over any byte stream: security, muxer, streams, each as its script says.
 
 use super::script::{Key, Script, Step, Transport};
-use super::{quic, secure, streams};
+use super::{Running, quic, secure, streams, webrtc};
 use crate::certificate::Authority;
 use async_tungstenite::bytes::{ByteReader, ByteWriter};
 use async_tungstenite::tungstenite::Message;
@@ -9,9 +9,9 @@ use futures::future::poll_fn;
 use futures::stream::FuturesUnordered;
 use futures::{AsyncRead, AsyncWrite, StreamExt};
 use futures_rustls::TlsAcceptor;
-use libp2p_core::muxing::StreamMuxerExt;
+use libp2p_core::muxing::{StreamMuxerBox, StreamMuxerExt};
 use libp2p_core::upgrade::InboundConnectionUpgrade;
-use libp2p_identity::{Keypair, PeerId};
+use libp2p_identity::Keypair;
 use multiaddr::{Multiaddr, Protocol};
 use multistream_select::listener_select_proto;
 use std::io;
@@ -32,16 +32,26 @@ pub struct Node {
     pub port: u16,
 }
 
-pub async fn start(script: &Script, authority: &Authority) -> (u16, PeerId) {
+pub async fn start(script: &Script, authority: &Authority) -> Running {
     let key = match script.key {
         Key::Ed25519 => Keypair::generate_ed25519(),
         Key::Secp256k1 => Keypair::generate_secp256k1(),
         Key::Ecdsa => Keypair::generate_ecdsa(),
     };
-    let id = key.public().to_peer_id();
-    if script.transport == Transport::Quic {
-        return (quic::start(script.clone(), key), id);
-    }
+    let id = Some(key.public().to_peer_id().to_string());
+    let (port, certhash) = match script.transport {
+        Transport::Quic => (quic::start(script.clone(), key), None),
+        Transport::WebrtcDirect => {
+            let (port, certhash) = webrtc::start(script.clone(), key).await;
+            (port, Some(certhash))
+        }
+        Transport::Tcp | Transport::Ws | Transport::Wss => (listen(script, authority, key).await, None),
+    };
+    Running { id, certhash, ..Running::serving(port) }
+}
+
+/// Serves over TCP on the current runtime and returns the port.
+async fn listen(script: &Script, authority: &Authority, key: Keypair) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("bound").port();
     let node = Arc::new(Node { script: script.clone(), key, port });
@@ -57,14 +67,14 @@ pub async fn start(script: &Script, authority: &Authority) -> (u16, PeerId) {
             });
         }
     });
-    (port, id)
+    port
 }
 
 /// The byte stream that libp2p runs on.
 async fn carry(script: &Script, acceptor: &TlsAcceptor, tcp: TcpStream) -> io::Result<Bytes> {
     let bytes: Bytes = Box::new(tcp.compat());
     match script.transport {
-        Transport::Tcp | Transport::Quic => Ok(bytes),
+        Transport::Tcp | Transport::Quic | Transport::WebrtcDirect => Ok(bytes),
         Transport::Ws => websocket(script, bytes).await,
         Transport::Wss => websocket(script, Box::new(acceptor.accept(bytes).await?)).await,
     }
@@ -87,7 +97,7 @@ impl Node {
         let (_, bytes) = listener_select_proto(bytes, self.script.muxers.iter()).await.map_err(io::Error::other)?;
         let bytes = self.pause(Step::Multiplex, Box::new(bytes)).await?;
         let muxer = libp2p_yamux::Config::default().upgrade_inbound(bytes, "/yamux/1.0.0").await?;
-        self.multiplex(muxer, observed(Protocol::Tcp(from.port()), from)).await;
+        self.multiplex(StreamMuxerBox::new(muxer), observed(Protocol::Tcp(from.port()), from)).await;
         Ok(())
     }
 
@@ -106,7 +116,8 @@ impl Node {
         Ok(bytes)
     }
 
-    async fn multiplex<C: Duplex + 'static>(&self, mut muxer: libp2p_yamux::Muxer<C>, seen: Multiaddr) {
+    /// Answers on every stream until the connection ends.
+    pub async fn multiplex(&self, mut muxer: StreamMuxerBox, seen: Multiaddr) {
         let mut open = FuturesUnordered::new();
         poll_fn(|cx| {
             let _ = muxer.poll_unpin(cx);

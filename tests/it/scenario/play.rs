@@ -54,6 +54,7 @@ impl Scenario {
             let started = peer.start(authority).await;
             values.insert(format!("{prefix}port"), started.port.to_string());
             values.extend(started.id.clone().map(|id| (format!("{prefix}peer"), id)));
+            values.extend(started.certhash.clone().map(|certhash| (format!("{prefix}certhash"), certhash)));
             running.push(started);
         }
         if !self.zone.is_empty() {

@@ -1,0 +1,99 @@
+//! Other implementations over webrtc-direct, in both versions of the protocol.
+
+use crate::interop::go;
+use crate::program::{self, Live};
+use crate::rules;
+use serde_json::{Value, json};
+use std::process::Command;
+
+const LISTEN: &str = "/ip4/127.0.0.1/udp/0/webrtc-direct";
+const STALE: &str = "uEiAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const SOMEBODY_ELSE: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
+
+/// A peer that listens, and the parts of its address.
+struct Serving {
+    live: Live,
+    peer: String,
+    place: String,
+    certhash: String,
+}
+
+impl Serving {
+    fn start(mut peer: Command) -> Self {
+        peer.args(["serve", "--listen", LISTEN]);
+        let mut live = Live::start(peer);
+        let ready = live.next_json();
+        let address = ready["addrs"][0].as_str().unwrap_or_else(|| panic!("no address: {ready}"));
+        let (place, rest) = address.split_once("/certhash/").unwrap_or_else(|| panic!("no certhash: {address}"));
+        let (certhash, peer) = rest.split_once("/p2p/").unwrap_or_else(|| panic!("no peer: {address}"));
+        Self { peer: peer.into(), place: place.into(), certhash: certhash.into(), live }
+    }
+
+    fn address(&self) -> String {
+        format!("{}/certhash/{}/p2p/{}", self.place, self.certhash, self.peer)
+    }
+}
+
+/// Dials and gives the report, which keeps the rules of all reports.
+fn dial(address: &str, options: &[&str], exit: i32) -> Value {
+    let home = tempfile::tempdir().expect("a folder");
+    let arguments = ["dial", address, "--no-announced", "--format", "json"].into_iter().chain(options.iter().copied());
+    let run = program::run(program::command(home.path(), arguments));
+    let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no report: {}", run.stderr));
+    assert_eq!(run.exit, exit, "{report}");
+    assert_eq!(rules::faults(&report, exit), Vec::<String>::new(), "{report}");
+    report
+}
+
+/// What the stage of an attempt tells.
+fn stage(report: &Value, attempt: usize, name: &str) -> Value {
+    let stages = report["attempts"][attempt]["stages"].as_array().expect("stages");
+    stages.iter().find(|stage| stage["stage"] == name).cloned().unwrap_or_else(|| panic!("no stage {name}: {report}"))
+}
+
+/// Every stage passed, and the peer is the one meant.
+fn works(report: &Value, attempt: usize, serving: &Serving) {
+    for name in ["connect", "dtls", "channel", "secure", "identify", "ping"] {
+        assert_eq!(stage(report, attempt, name)["outcome"], "passed", "{name}: {report}");
+    }
+    assert_eq!(report["peers"][0]["id"], serving.peer.as_str(), "{report}");
+}
+
+/// A peer that speaks both versions: dialed in each, in whichever answers, and in both.
+fn is_dialed_in_both(serving: &Serving) {
+    let address = serving.address();
+    works(&dial(&address, &[], 0), 0, serving);
+    for (version, answered) in [("v1", json!({"v1": true, "v2": null})), ("v2", json!({"v1": null, "v2": true}))] {
+        let report = dial(&address, &["--webrtc", version], 0);
+        works(&report, 0, serving);
+        assert_eq!(report["attempts"][0]["version"], version, "{report}");
+        assert_eq!(stage(&report, 0, "secure")["found"]["versions"], answered, "{report}");
+    }
+    let report = dial(&address, &["--webrtc", "both"], 0);
+    works(&report, 0, serving);
+    works(&report, 1, serving);
+}
+
+/// An address with a flaw is told with its cause, and with the address that works where that can be known.
+fn flaws_are_told(serving: &Serving) {
+    let stale = dial(&format!("{}/certhash/{STALE}/p2p/{}", serving.place, serving.peer), &[], 1);
+    assert_eq!(stage(&stale, 0, "dtls")["cause"], json!({"code": "cert-hash-mismatch", "actual": serving.certhash}), "{stale}");
+    assert_eq!(stale["verdict"]["code"], "stale-certhash", "{stale}");
+    assert_eq!(stale["verdict"]["hints"][0]["address"], serving.address().as_str(), "{stale}");
+
+    let wrong = dial(&format!("{}/certhash/{}/p2p/{SOMEBODY_ELSE}", serving.place, serving.certhash), &[], 1);
+    assert_eq!(stage(&wrong, 0, "secure")["cause"], json!({"code": "wrong-peer", "actual": serving.peer}), "{wrong}");
+
+    let bare = format!("{}/p2p/{}", serving.place, serving.peer);
+    let missing = dial(&bare, &[], 1);
+    assert_eq!(missing["attempts"][0]["cause"]["code"], "certhash-missing", "{missing}");
+    works(&dial(&bare, &["--learn-certhash"], 0), 0, serving);
+}
+
+#[test]
+fn go_is_dialed_over_webrtc_in_both_versions() {
+    let serving = Serving::start(go());
+    is_dialed_in_both(&serving);
+    flaws_are_told(&serving);
+    serving.live.finish();
+}
