@@ -4,7 +4,7 @@
 //! libp2p streams ─► substream ─► framing ─► data channels (dcep) ─► SCTP ─► DTLS ─► ICE ─► one UDP socket
 //! ```
 //!
-//! The protocol is a state machine ([`connection`]) that is given datagrams and the time, and gives datagrams, events and
+//! The protocol is a state machine (`connection`) that is given datagrams and the time, and gives datagrams, events and
 //! its next deadline; ICE, DTLS and SCTP are the crates `is`, `dimpl` and `sctp-proto`. A driver moves its datagrams. It is
 //! polled by whoever polls the connection, so that a dial spawns nothing; only a listener has a task, for its socket.
 //!
