@@ -35,6 +35,10 @@ fn js() -> Command {
     foreign("P2P_PROBE_JS_PEER", "js/run")
 }
 
+pub fn py() -> Command {
+    foreign("P2P_PROBE_PY_PEER", "py/run")
+}
+
 /// Dials every address that the peer listens on, and expects each to work without a flaw.
 fn dial_them(mut peer: Command, options: &[&str]) {
     peer.arg("serve").args(options);

@@ -1,6 +1,7 @@
 //! Other implementations over webrtc-direct, in both versions of the protocol.
 
-use crate::interop::go;
+use crate::interop::{go, py};
+use crate::listen;
 use crate::program::{self, Live};
 use crate::rules;
 use serde_json::{Value, json};
@@ -96,4 +97,29 @@ fn go_is_dialed_over_webrtc_in_both_versions() {
     is_dialed_in_both(&serving);
     flaws_are_told(&serving);
     serving.live.finish();
+}
+
+#[test]
+fn py_is_dialed_over_webrtc_in_both_versions() {
+    let serving = Serving::start(py());
+    is_dialed_in_both(&serving);
+    serving.live.finish();
+}
+
+#[test]
+fn py_dials_us_over_webrtc_in_both_versions() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (mut listener, addresses) = listen::start_on(home.path(), &[LISTEN], &["--ephemeral"]);
+    for (version, answered) in [("1", json!({"v1": true, "v2": null})), ("2", json!({"v1": null, "v2": true}))] {
+        let output = py().args(["dial", &addresses[0], "--dial-version", version]).output().expect("py runs");
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        assert_eq!(told["ok"], true, "{told}");
+        let connected = listener.until(|line| line["event"] == "stage-ended" && line["stage"] == "connect");
+        assert_eq!(connected["found"]["versions"], answered, "{connected}");
+        let secured = listener.until(|line| line["event"] == "stage-ended" && line["stage"] == "secure");
+        assert_eq!(secured["outcome"], "passed", "{secured}");
+    }
+    listener.signal("TERM");
+    assert_eq!(listener.finish().exit, 0);
 }
