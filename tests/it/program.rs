@@ -5,6 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Lines, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
 
 /// No run of the tests takes this long unless it hangs; `timeout` then ends it, with its own exit code.
 pub const HANGS_AFTER: &str = "90";
@@ -68,6 +71,7 @@ impl From<Output> for Run {
 pub struct Live {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    _guard: Sender<()>,
 }
 
 impl Live {
@@ -77,7 +81,7 @@ impl Live {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        Self { child, lines }
+        Self { lines, _guard: guard(child.id()), child }
     }
 
     /// The next line as JSON.
@@ -122,4 +126,16 @@ impl Drop for Live {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Ends a program that hangs, so that who reads its lines fails instead of waiting for ever. Dropped with what it guards.
+fn guard(pid: u32) -> Sender<()> {
+    let (alive, watch) = mpsc::channel();
+    let bound = Duration::from_secs(HANGS_AFTER.parse().expect("a number of seconds"));
+    thread::spawn(move || {
+        if watch.recv_timeout(bound) == Err(RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).status();
+        }
+    });
+    alive
 }
