@@ -1,6 +1,6 @@
 //! From a cause to advice.
 
-use crate::model::{Cause, HintCode, StageName};
+use crate::model::{Attempt, Cause, HintCode, StageName};
 
 use super::{
     super::{
@@ -148,6 +148,11 @@ impl Hints<'_> {
     }
 
     fn of_udp(&mut self, fault: &Fault<'_>) {
+        // One version of webrtc-direct that is silent where the other answers is no matter of firewalls.
+        let same_place = |other: &&Attempt| other.remote.is_some() && other.remote == fault.attempt.remote;
+        if self.report.attempts.iter().filter(same_place).any(|other| other.outcome.passed()) {
+            return;
+        }
         let (host, port) = (host(fault.attempt), port(fault.attempt));
         let text = format!(
             "Check that {port} of {host} is open in firewall, cloud rules and container (-p …/udp): each treats UDP apart from TCP."

@@ -118,3 +118,12 @@ fn a_peer_of_version_1_alone_is_warned_of() {
         assert_eq!(warnings(&verdict).contains(&"webrtc-v1-only"), warned, "{v1:?} {v2:?}");
     }
 }
+
+#[test]
+fn a_version_that_is_silent_where_the_other_answers_is_no_matter_of_firewalls() {
+    let address = "/ip4/8.8.4.4/udp/4001/webrtc-direct/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ";
+    let silent = || Dial::new(address).fails(StageName::Connect, Cause::UdpSilent);
+    let beside = Run::new().dial(Dial::new(address).works()).dial(silent()).verdict();
+    assert!(!hints(&beside).contains(&"check-udp"), "{:?}", beside.hints);
+    assert!(hints(&Run::new().dial(silent()).verdict()).contains(&"check-udp"));
+}
