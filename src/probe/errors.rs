@@ -7,6 +7,7 @@ use crate::{
     model::Cause,
     session::fault_of,
     transport::{
+        SocketFault,
         libp2p_tls::CertError,
         quic::Ended,
         tap::{Speaks, TapView},
@@ -94,12 +95,20 @@ pub(crate) fn explain(fault: Fault, view: &TapView) -> Fault {
     }
 }
 
+/// What a connected UDP socket says.
+pub(super) fn of_socket(fault: &SocketFault) -> Fault {
+    match fault {
+        SocketFault::Refused => Fault::new(Cause::Refused, fault),
+        SocketFault::Unreachable(error) | SocketFault::Forbidden(error) => of_connect(error),
+        SocketFault::Local(error) => of_this_machine(error),
+    }
+}
+
 /// What stopped a handshake of webrtc-direct, in whatever stage it was.
 pub(crate) fn of_webrtc(error: DialError) -> Fault {
     let words = error.to_string();
     let cause = match error {
-        DialError::Refused => Cause::Refused,
-        DialError::Unreachable(error) | DialError::Forbidden(error) => return of_connect(&error),
+        DialError::Socket(fault) => return of_socket(&fault),
         DialError::Io(error) => return of_stream(&error),
         DialError::Setup(_) => Cause::LocalFault { errno: None },
         DialError::Silent => Cause::UdpSilent,

@@ -1,7 +1,5 @@
 //! QUIC.
 
-use std::io;
-
 use libp2p_core::muxing::StreamMuxerBox;
 use multiaddr::Protocol;
 
@@ -44,13 +42,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
 
 fn fault(error: &DialError) -> Fault {
     let cause = match error {
-        DialError::Refused => Cause::Refused,
-        DialError::Unreachable(error) => {
-            let what = if error.kind() == io::ErrorKind::HostUnreachable { "host" } else { "network" };
-            Cause::Unreachable { what: what.into() }
-        }
-        DialError::Forbidden(_) => Cause::ForbiddenLocally,
-        DialError::Io(error) => return errors::of_this_machine(error),
+        DialError::Socket(fault) => return errors::of_socket(fault),
         DialError::Setup(_) | DialError::Unusable(_) => Cause::LocalFault { errno: None },
         DialError::BadCertificate(rejected) => errors::of_certificate(rejected),
         DialError::Silent => Cause::UdpSilent,

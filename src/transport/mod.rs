@@ -8,9 +8,14 @@ pub mod paced;
 #[cfg(feature = "native")]
 pub mod quic;
 #[cfg(feature = "native")]
+mod socket_fault;
+#[cfg(feature = "native")]
 pub mod tap;
 #[cfg(feature = "native")]
 pub mod tls;
 pub mod webrtc_direct;
 #[cfg(feature = "native")]
 pub mod websocket;
+
+#[cfg(feature = "native")]
+pub use socket_fault::SocketFault;

@@ -13,6 +13,7 @@ use super::error::{DialError, Ended};
 use super::muxer::Connection;
 use super::progress::Progress;
 use super::socket::Socket;
+use crate::transport::SocketFault;
 use crate::transport::libp2p_tls::{Credentials, Notes, SetupError};
 
 /// A name has to be given and is never sent: SNI is off.
@@ -41,13 +42,13 @@ pub struct Dialed {
 /// that ends the connection later with [`Ended::TlsAlert`]. A closed port, an unreachable host or network and a local
 /// ban are known as soon as the system says so, usually within the round trip.
 pub async fn dial(socket: UdpSocket, remote: SocketAddr, keypair: &Keypair, progress: Progress) -> Result<Dialed, DialError> {
-    let socket = Socket::connected(socket, remote, progress).map_err(DialError::of_socket)?;
-    let local = socket.local_addr().map_err(DialError::Io)?;
+    let socket = Socket::connected(socket, remote, progress).map_err(SocketFault::from)?;
+    let local = socket.local_addr().map_err(SocketFault::Local)?;
     let (connecting, notes) = start(&socket, remote, keypair)?;
     let connection = tokio::select! {
         biased;
         outcome = connecting => outcome.map_err(|e| failure(e, &notes, &socket))?,
-        fault = socket.fault() => return Err(DialError::of_socket(fault)),
+        fault = socket.fault() => return Err(SocketFault::from(fault).into()),
     };
     // A finished handshake without a verified certificate would be a defect of the TLS library.
     let remote = notes.remote().ok_or(DialError::Ended(Ended::Locally))?;
@@ -65,7 +66,7 @@ fn start(socket: &Arc<Socket>, remote: SocketAddr, keypair: &Keypair) -> Result<
     let (tls, notes) = Credentials::generate(keypair)?.client()?;
     let crypto = QuicClientConfig::try_from(tls).map_err(|e| no_initial_suite(&e))?;
     let endpoint = Endpoint::new_with_abstract_socket(config::endpoint(), None, Arc::clone(socket) as _, Arc::new(TokioRuntime))
-        .map_err(DialError::Io)?;
+        .map_err(SocketFault::Local)?;
     // The endpoint's task lives on while its connection does.
     Ok((endpoint.connect_with(config::client(crypto), remote, SERVER_NAME)?, notes))
 }
@@ -80,7 +81,7 @@ fn failure(error: ConnectionError, notes: &Notes, socket: &Socket) -> DialError 
         return DialError::BadCertificate(rejected);
     }
     if let Some(fault) = socket.take_fault() {
-        return DialError::of_socket(fault);
+        return SocketFault::from(fault).into();
     }
     match Ended::from(error) {
         Ended::TimedOut if socket.progress().datagrams_received() == 0 => DialError::Silent,

@@ -1,9 +1,8 @@
 //! Why a connection did not come about, or ended. Typed where the layer still knows; nothing is read from a text.
 
-use std::io;
-
 use quinn::{ConnectionError, TransportErrorCode};
 
+use crate::transport::SocketFault;
 use crate::transport::libp2p_tls::{CertError, SetupError};
 
 /// Longest close reason kept, in bytes of what the peer sent.
@@ -94,18 +93,9 @@ fn words(reason: &[u8]) -> String {
 /// Why a dial brought no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
-    /// Nothing listens on that UDP port: the host said so.
-    #[error("the UDP port is closed")]
-    Refused,
-    /// No way there: the network said so. The error's kind tells host from network.
-    #[error("the address cannot be reached")]
-    Unreachable(#[source] io::Error),
-    /// This machine's own rules forbid sending there.
-    #[error("sending is forbidden on this machine")]
-    Forbidden(#[source] io::Error),
-    /// Another fault of the local socket.
-    #[error("the socket failed")]
-    Io(#[source] io::Error),
+    /// The socket: what the network or this machine said.
+    #[error(transparent)]
+    Socket(#[from] SocketFault),
     /// No TLS configuration could be made of our key.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -121,18 +111,6 @@ pub enum DialError {
     /// Something answered, and the handshake ended.
     #[error("the handshake ended: {0}")]
     Ended(Ended),
-}
-
-impl DialError {
-    /// What a fault of a connected socket means. Windows says "reset" for a closed port.
-    pub(super) fn of_socket(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => Self::Refused,
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable(error),
-            io::ErrorKind::PermissionDenied => Self::Forbidden(error),
-            _ => Self::Io(error),
-        }
-    }
 }
 
 /// Why a dialer's handshake brought no connection.

@@ -7,6 +7,7 @@ use rustls::crypto::ring;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::*;
+use crate::transport::SocketFault;
 use crate::transport::libp2p_tls::CertError;
 
 /// A QUIC server with this certificate and ALPN, of no other interest.
@@ -44,7 +45,7 @@ async fn a_closed_port_refuses() {
         let progress = Progress::default();
         let keypair = Keypair::generate_ed25519();
         let outcome = dial(udp(bind), address, &keypair, progress.clone()).await;
-        assert!(matches!(outcome, Err(DialError::Refused)), "{outcome:?}");
+        assert!(matches!(outcome, Err(DialError::Socket(SocketFault::Refused))), "{outcome:?}");
         // Known by the first datagram, not by its repetition.
         assert_eq!(progress.datagrams_sent(), 1);
     }
@@ -53,13 +54,13 @@ async fn a_closed_port_refuses() {
 #[test]
 fn what_the_socket_reports_is_told_apart() {
     use std::io::ErrorKind;
-    let of = |kind: ErrorKind| DialError::of_socket(kind.into());
-    assert!(matches!(of(ErrorKind::ConnectionRefused), DialError::Refused));
-    assert!(matches!(of(ErrorKind::ConnectionReset), DialError::Refused));
-    assert!(matches!(of(ErrorKind::HostUnreachable), DialError::Unreachable(_)));
-    assert!(matches!(of(ErrorKind::NetworkUnreachable), DialError::Unreachable(_)));
-    assert!(matches!(of(ErrorKind::PermissionDenied), DialError::Forbidden(_)));
-    assert!(matches!(of(ErrorKind::AddrNotAvailable), DialError::Io(_)));
+    let of = |kind: ErrorKind| SocketFault::from(std::io::Error::from(kind));
+    assert!(matches!(of(ErrorKind::ConnectionRefused), SocketFault::Refused));
+    assert!(matches!(of(ErrorKind::ConnectionReset), SocketFault::Refused));
+    assert!(matches!(of(ErrorKind::HostUnreachable), SocketFault::Unreachable(_)));
+    assert!(matches!(of(ErrorKind::NetworkUnreachable), SocketFault::Unreachable(_)));
+    assert!(matches!(of(ErrorKind::PermissionDenied), SocketFault::Forbidden(_)));
+    assert!(matches!(of(ErrorKind::AddrNotAvailable), SocketFault::Local(_)));
 }
 
 #[tokio::test]
@@ -124,7 +125,7 @@ async fn a_silent_port_is_told_from_a_hanging_handshake() {
 #[test]
 fn outside_of_a_runtime_a_dial_fails_without_panic() {
     let outcome = futures::executor::block_on(dial_to("127.0.0.1:9".parse().unwrap()));
-    assert!(matches!(outcome, Err(DialError::Io(_))));
+    assert!(matches!(outcome, Err(DialError::Socket(SocketFault::Local(_)))));
 }
 
 #[tokio::test]

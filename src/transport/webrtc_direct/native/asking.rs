@@ -19,6 +19,7 @@ use super::error::{DialError, Ended};
 use super::link::Link;
 use super::shared::now;
 use super::waiting::{Failed, poll_driven, poll_event};
+use crate::transport::SocketFault;
 use crate::transport::quic::Progress;
 
 /// How much later version 2 may answer and still be preferred: listeners begin to work on both at once.
@@ -38,7 +39,7 @@ pub(super) type Asked = (Driver, Version);
 impl Question<'_> {
     /// Prepares to ask from this socket.
     pub(super) fn ask(&self, socket: UdpSocket, version: Version) -> Result<Asked, DialError> {
-        let link = Link::connected(socket, self.remote).map_err(DialError::of_socket)?;
+        let link = Link::connected(socket, self.remote).map_err(SocketFault::from)?;
         let credentials = Credentials::dial(version);
         let machine = Machine::dial(&credentials, self.remote, self.certificate.clone(), self.expected.to_vec(), now());
         let mut driver = Driver::new(machine, link, self.progress.clone());

@@ -14,6 +14,7 @@ use super::error::{DialError, Ended};
 use super::muxer::Connection;
 use super::shared::now;
 use super::{noise, waiting};
+use crate::transport::SocketFault;
 use crate::transport::quic::Progress;
 
 /// In which version to dial.
@@ -118,7 +119,7 @@ impl Dial<'_> {
             Ask::Both(second) => Asking::both(question.ask(self.socket, Version::V2)?, question.ask(second, Version::V1)?),
         };
         let (version, rtt) = asking.first_answer().await?;
-        let local = asking.driver.link.local_addr().map_err(DialError::Io)?;
+        let local = asking.driver.link.local_addr().map_err(SocketFault::Local)?;
         step(Step::Answered { version, versions: asking.versions, local, rtt });
         asking.driver.expects_answer = false;
         asking.driver.shared.machine().proceed(now());

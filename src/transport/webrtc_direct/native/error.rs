@@ -3,6 +3,7 @@
 use std::io;
 
 use super::certificate::{CertificateError, Shown};
+use crate::transport::SocketFault;
 
 /// How a connection ended, during its handshake or after.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,17 +49,11 @@ impl From<Ended> for io::Error {
 /// Why a dial brought no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
-    /// Nothing listens on that UDP port: the host said so.
-    #[error("the UDP port is closed")]
-    Refused,
-    /// No way there: the network said so. The error's kind tells host from network.
-    #[error("the address cannot be reached")]
-    Unreachable(#[source] io::Error),
-    /// This machine's own rules forbid sending there.
-    #[error("sending is forbidden on this machine")]
-    Forbidden(#[source] io::Error),
-    /// Another fault of the local socket.
-    #[error("the socket failed")]
+    /// The socket: what the network or this machine said.
+    #[error(transparent)]
+    Socket(#[from] SocketFault),
+    /// The stream of the handshake failed.
+    #[error("the stream failed")]
     Io(#[source] io::Error),
     /// No certificate of our own.
     #[error(transparent)]
@@ -89,18 +84,6 @@ pub enum DialError {
     /// The connection ended.
     #[error("the connection ended: {0}")]
     Ended(Ended),
-}
-
-impl DialError {
-    /// What a fault of a connected socket means. Windows says "reset" for a closed port.
-    pub(super) fn of_socket(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => Self::Refused,
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable(error),
-            io::ErrorKind::PermissionDenied => Self::Forbidden(error),
-            _ => Self::Io(error),
-        }
-    }
 }
 
 /// Why a dialer's handshake brought no connection.

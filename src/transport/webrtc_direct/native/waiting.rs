@@ -11,6 +11,7 @@ use super::connection::Event;
 use super::dial::Step;
 use super::driver::Driver;
 use super::error::{DialError, Ended};
+use crate::transport::SocketFault;
 
 /// Why an event never comes.
 pub(super) enum Failed {
@@ -22,7 +23,7 @@ impl Failed {
     /// While nobody has answered yet.
     pub(super) fn of_connect(self) -> DialError {
         match self {
-            Self::Socket(error) => DialError::of_socket(error),
+            Self::Socket(error) => SocketFault::from(error).into(),
             Self::Ended(Ended::TimedOut) => DialError::Silent,
             Self::Ended(ended) => DialError::Ended(ended),
         }

@@ -9,6 +9,7 @@ use libp2p_identity::Keypair;
 
 use super::super::super::certhash::Fingerprint;
 use super::super::*;
+use crate::transport::SocketFault;
 use crate::transport::quic::{Limits, Progress};
 
 fn udp(address: &str) -> UdpSocket {
@@ -132,7 +133,7 @@ async fn a_closed_port_is_refused() {
     let closed = udp("127.0.0.1:0").local_addr().unwrap();
     for ask in [Ask::Only(Version::V2), Ask::Both(udp("127.0.0.1:0"))] {
         let (dialed, _) = dial(closed, ask, Vec::new()).await;
-        assert!(matches!(dialed, Err(DialError::Refused)), "{dialed:?}");
+        assert!(matches!(dialed, Err(DialError::Socket(SocketFault::Refused))), "{dialed:?}");
     }
 }
 
