@@ -4,7 +4,7 @@ use futures_rustls::TlsAcceptor;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -45,6 +45,17 @@ impl Authority {
     /// A folder for the files of the scenarios; `ca.pem` is in it.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The files of a certificate for [`NAME`] and 127.0.0.1 and of its key, for a program that serves WSS.
+    pub fn files(&self) -> [PathBuf; 2] {
+        let key = KeyPair::generate().expect("a key");
+        let signed = params(&[NAME, "127.0.0.1"]).signed_by(&key, &self.certificate, &self.key).expect("a certificate");
+        let files = ["cert.pem", "key.pem"].map(|name| self.folder().join(name));
+        for (file, pem) in files.iter().zip([signed.pem(), key.serialize_pem()]) {
+            std::fs::write(file, pem).expect("a file");
+        }
+        files
     }
 
     pub fn acceptor(&self, kind: WebCertificate) -> TlsAcceptor {

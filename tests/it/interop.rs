@@ -41,15 +41,17 @@ pub fn py() -> Command {
 
 /// Dials every address that the peer listens on, and expects each to work without a flaw.
 fn dial_them(mut peer: Command, options: &[&str]) {
-    peer.arg("serve").args(options);
+    let authority = Authority::new();
+    let [certificate, key] = authority.files();
+    peer.arg("serve").args(options).arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
     let mut peer = Live::start(peer);
     let ready = peer.next_json();
     let addresses = ready["addrs"].as_array().unwrap_or_else(|| panic!("no addresses: {ready}"));
-    assert!(!addresses.is_empty(), "{ready}");
-    let home = tempfile::tempdir().expect("a folder");
+    let served = |part| addresses.iter().filter_map(Value::as_str).any(|address| address.contains(part));
+    assert!(["/tcp/", "/quic-v1/", "/ws/", "/tls/ws/"].into_iter().all(served), "{ready}");
     for address in addresses.iter().filter_map(Value::as_str) {
         let arguments = ["dial", address, "--no-announced", "--format", "json"];
-        let run = program::run(program::command(home.path(), arguments));
+        let run = program::run(program::command(authority.folder(), arguments));
         let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no report: {}", run.stderr));
         assert_eq!(rules::faults(&report, 0), Vec::<String>::new(), "{address}: {report}");
         let stages = report["attempts"][0]["stages"].as_array().into_iter().flatten();
@@ -63,11 +65,15 @@ fn dial_them(mut peer: Command, options: &[&str]) {
 
 /// Lets the peer dial each address of our listener; we must have seen who it was.
 fn be_dialed(peer: impl Fn() -> Command, listen: &[&str]) {
-    let home = tempfile::tempdir().expect("a folder");
-    let (mut listener, addresses) = listen::start_on(home.path(), listen, &["--ephemeral"]);
+    let authority = Authority::new();
+    let files = authority.files();
+    let [certificate, key] = files.each_ref().map(|file| file.to_str().expect("a path in UTF-8"));
+    let listen = [listen, &["/ip4/127.0.0.1/tcp/0/wss"]].concat();
+    let options = ["--ephemeral", "--tls-cert", certificate, "--tls-key", key];
+    let (mut listener, addresses) = listen::start_on(authority.folder(), &listen, &options);
     for address in addresses {
         let mut dial = peer();
-        dial.args(["dial", &address, "--pings", "10"]);
+        dial.args(["dial", &address, "--pings", "10", "--tls-ca"]).arg(authority.folder().join("ca.pem"));
         let output = dial.output().expect("the peer runs");
         let told: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{address}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
