@@ -19,7 +19,7 @@ use futures::{
 use libp2p_core::muxing::{StreamMuxerBox, StreamMuxerExt, SubstreamBox};
 
 use super::{
-    Clock, Fault, Identified, Multiplexed, Noted, Pings, Proposal, Us, chain, identify, inbound,
+    Clock, Fault, Identified, Multiplexed, Noted, Opener, Pings, Proposal, Service, Us, chain, identify, inbound,
     link::{Link, Stream},
     ping,
 };
@@ -69,11 +69,25 @@ impl Session {
         self
     }
 
+    /// Serves these protocols too, and says so where it is asked who we are.
+    #[must_use]
+    pub fn offering(self, services: Vec<Service>) -> Self {
+        self.link.offer(services);
+        self
+    }
+
+    /// A handle that opens streams from outside of [`Session::run`], while somebody else polls that.
+    #[must_use]
+    pub fn opener(&self) -> Opener {
+        self.link.opener()
+    }
+
     /// Runs `client` on this connection. It ends when the client does; a client whose streams fail sees that for itself.
     pub async fn run<F: Future>(&self, client: F) -> F::Output {
         let mut client = pin!(client);
         poll_fn(|cx| {
             let polled = client.as_mut().poll(cx);
+            self.link.driven_by(cx.waker());
             // Also after the client's last poll: what it wrote has to leave.
             if let Ok(mut driver) = self.driver.try_borrow_mut() {
                 driver.poll(&self.link, cx);

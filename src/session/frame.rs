@@ -11,7 +11,7 @@ use crate::model::Cause;
 const MAX_PREFIX: u32 = 3;
 
 /// Appends `body` with its length in front.
-pub(super) fn put(buffer: &mut Vec<u8>, body: &[u8]) {
+pub(crate) fn put(buffer: &mut Vec<u8>, body: &[u8]) {
     let mut rest = body.len();
     while rest >= 0x80 {
         #[expect(clippy::cast_possible_truncation, reason = "masked to seven bits")]
@@ -24,7 +24,7 @@ pub(super) fn put(buffer: &mut Vec<u8>, body: &[u8]) {
 }
 
 /// Reads one message of at most `limit` bytes and not a byte more; `None` where the stream ended before one began.
-pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<Option<Vec<u8>>, Fault> {
+pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<Option<Vec<u8>>, Fault> {
     let Some(length) = read_length(stream).await? else { return Ok(None) };
     if length > limit {
         return Err(Cause::TooLarge.into());

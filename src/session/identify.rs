@@ -10,7 +10,7 @@ use libp2p_identity::{PeerId, PublicKey};
 use multiaddr::Multiaddr;
 use prost::Message as _;
 
-use super::{Fault, frame, inbound, link::Link, upgrade::key_name};
+use super::{Fault, frame, link::Link, upgrade::key_name};
 use crate::model::Cause;
 
 pub(super) const PROTOCOL: &str = "/ipfs/id/1.0.0";
@@ -122,7 +122,7 @@ pub(super) async fn tell(link: &Link, mut stream: impl AsyncWrite + Unpin) -> st
     let wire = Wire {
         public_key: Some(us.key.encode_protobuf()),
         listen_addrs: us.listen.iter().map(Multiaddr::to_vec).collect(),
-        protocols: inbound::offers().map(str::to_owned).collect(),
+        protocols: link.offers().into_iter().map(str::to_owned).collect(),
         observed_addr: us.observed.as_ref().map(Multiaddr::to_vec),
         protocol_version: Some(PROTOCOL_VERSION.to_owned()),
         agent_version: Some(AGENT.to_owned()),

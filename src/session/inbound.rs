@@ -1,4 +1,5 @@
-//! What the other side may open on a connection: identify, identify/push and ping; everything else is refused.
+//! What the other side may open on a connection: identify, identify/push, ping, and the services that the session was given;
+//! everything else is refused.
 
 use std::pin::pin;
 
@@ -7,7 +8,8 @@ use libp2p_core::muxing::SubstreamBox;
 
 use super::{Identified, answer, identify, link::Link, ping};
 
-const OFFERS: &[&str] = &[identify::PROTOCOL, identify::PUSH, ping::PROTOCOL];
+/// What every session offers.
+pub(super) const OFFERS: [&str; 3] = [identify::PROTOCOL, identify::PUSH, ping::PROTOCOL];
 
 /// What the other side did on a connection.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,14 +24,9 @@ pub enum Noted {
     Refused(String),
 }
 
-/// The protocols that a session offers.
-pub(super) fn offers() -> impl Iterator<Item = &'static str> {
-    OFFERS.iter().copied()
-}
-
 /// Serves one stream until it ends. How it fails is the other side's business.
 pub(super) async fn serve(link: Link, stream: SubstreamBox) {
-    match answer(stream, OFFERS).await {
+    match answer(stream, &link.offers()).await {
         Err(unanswered) => unanswered.asked.into_iter().for_each(|name| link.note(Noted::Refused(name))),
         Ok((identify::PROTOCOL, stream)) => {
             link.note(Noted::AskedIdentify);
@@ -40,6 +37,7 @@ pub(super) async fn serve(link: Link, stream: SubstreamBox) {
                 link.note(Noted::Pushed(Box::new(identified)));
             }
         }
+        Ok((protocol, stream)) if protocol != ping::PROTOCOL => link.serve(protocol, stream).await,
         Ok((_, stream)) => {
             // The oldest of too many is let go.
             select(pin!(echo(&link, stream)), link.place_to_ping()).await;

@@ -3,14 +3,14 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    rc::Rc,
+    rc::{Rc, Weak},
     task::{Context, Poll, Waker},
 };
 
-use futures::channel::oneshot;
+use futures::{channel::oneshot, future::LocalBoxFuture};
 use libp2p_core::muxing::SubstreamBox;
 
-use super::{Clock, Confirmation, Fault, Noted, Proposal, Us, propose};
+use super::{Clock, Confirmation, Fault, Noted, Opener, Proposal, Service, Us, inbound, propose};
 use crate::model::Cause;
 
 /// Streams on which the other side may ping at once: twice what the ping specification asks a listener for, since a new one
@@ -36,6 +36,20 @@ struct Shared {
     pinging: RefCell<VecDeque<oneshot::Sender<()>>>,
     /// Who waits for `confirmed` or `ended`: the few futures of one probe.
     watchers: RefCell<Vec<Waker>>,
+    /// What is served besides.
+    services: RefCell<Vec<Service>>,
+    /// Who polls the connection: a request from elsewhere has to reach them.
+    driver: RefCell<Option<Waker>>,
+}
+
+/// A handle that does not keep the connection.
+#[derive(Clone)]
+pub(super) struct WeakLink(Weak<Shared>);
+
+impl WeakLink {
+    pub(super) fn upgrade(&self) -> Option<Link> {
+        self.0.upgrade().map(Link)
+    }
 }
 
 impl Link {
@@ -51,6 +65,8 @@ impl Link {
             ended: RefCell::default(),
             pinging: RefCell::default(),
             watchers: RefCell::default(),
+            services: RefCell::default(),
+            driver: RefCell::default(),
         }))
     }
 
@@ -60,6 +76,48 @@ impl Link {
 
     pub(super) fn us(&self) -> &Us {
         &self.0.us
+    }
+
+    pub(super) fn offer(&self, services: Vec<Service>) {
+        self.0.services.borrow_mut().extend(services);
+    }
+
+    /// The protocols that the session offers.
+    pub(super) fn offers(&self) -> Vec<&'static str> {
+        inbound::OFFERS.into_iter().chain(self.0.services.borrow().iter().map(Service::protocol)).collect()
+    }
+
+    /// Serves a stream by the service of that name.
+    pub(super) fn serve(&self, protocol: &str, stream: SubstreamBox) -> LocalBoxFuture<'static, ()> {
+        let services = self.0.services.borrow();
+        match services.iter().find(|service| service.protocol() == protocol) {
+            Some(service) => service.serve(stream),
+            None => Box::pin(std::future::ready(())),
+        }
+    }
+
+    pub(super) fn opener(&self) -> Opener {
+        Opener::new(WeakLink(Rc::downgrade(&self.0)))
+    }
+
+    /// Notes who polls the connection.
+    pub(super) fn driven_by(&self, waker: &Waker) {
+        let mut driver = self.0.driver.borrow_mut();
+        if !driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *driver = Some(waker.clone());
+        }
+    }
+
+    /// Asks for a new stream; its coming may wait for the driver, which is woken.
+    pub(super) fn ask(&self) -> oneshot::Receiver<SubstreamBox> {
+        let (sender, stream) = oneshot::channel();
+        if self.ended().is_none() {
+            self.0.wanted.borrow_mut().push_back(sender);
+            if let Some(driver) = &*self.0.driver.borrow() {
+                driver.wake_by_ref();
+            }
+        }
+        stream
     }
 
     /// A place among the streams on which the other side pings. It ends when newer ones take it.
@@ -80,13 +138,7 @@ impl Link {
 
     /// A new stream, once there is one. The proposal leaves with what is written first.
     pub(super) async fn open(&self, protocol: &str) -> Result<Stream, Fault> {
-        let (sender, stream) = oneshot::channel();
-        if self.ended().is_none() {
-            self.0.wanted.borrow_mut().push_back(sender);
-        } else {
-            drop(sender);
-        }
-        let stream = stream.await.map_err(|_| self.explain(Cause::Closed.into()))?;
+        let stream = self.ask().await.map_err(|_| self.explain(Cause::Closed.into()))?;
         Ok(propose(stream, protocol))
     }
 

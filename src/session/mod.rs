@@ -12,12 +12,14 @@
 
 mod clock;
 mod connection;
-mod frame;
+pub(crate) mod frame;
 mod identify;
 mod inbound;
 mod link;
 mod negotiate;
+mod opener;
 mod ping;
+mod service;
 #[cfg_attr(not(feature = "native"), path = "tls_absent.rs")]
 mod tls;
 mod upgrade;
@@ -33,7 +35,9 @@ pub use connection::Session;
 pub use identify::{Identified, Us};
 pub use inbound::Noted;
 pub use negotiate::{Confirmation, Proposal, Unanswered, answer, propose};
+pub use opener::Opener;
 pub use ping::Pings;
+pub use service::Service;
 pub use upgrade::{
     BoxedStream, ByteStream, Multiplexed, Secured, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound,
 };

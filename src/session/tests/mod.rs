@@ -5,6 +5,7 @@ mod identifying;
 mod negotiating;
 mod pinging;
 mod pipe;
+mod serving;
 mod whole;
 
 use std::{
