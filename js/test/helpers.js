@@ -124,8 +124,13 @@ export async function fill (connection, limit, chunk = new Uint8Array(64 * 1024)
 }
 
 /** What small-writes.js finds. */
-export async function smallWrites (kind) {
-  const script = fileURLToPath(new URL('small-writes.js', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, kind])
+export const smallWrites = kind => found('small-writes.js', kind)
+
+/** What one-sided.js finds. */
+export const oneSided = (kind, bytes, chunk) => found('one-sided.js', kind, bytes, chunk)
+
+async function found (name, ...words) {
+  const script = fileURLToPath(new URL(name, import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, ...words])
   return JSON.parse(stdout)
 }
