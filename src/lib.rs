@@ -19,6 +19,7 @@ mod fault;
 #[cfg(feature = "native")]
 pub mod identity;
 pub mod model;
+pub mod nat;
 #[cfg(feature = "native")]
 pub mod native;
 #[cfg(feature = "native")]

@@ -87,6 +87,31 @@ mod tests {
         }
     }
 
+    /// A report as it was written before `nat` was measured.
+    #[test]
+    fn a_report_of_an_earlier_version_is_read() {
+        let mut report = serde_json::to_value(Report::default()).unwrap();
+        report["nat"] = serde_json::json!({
+            "status": "unknown", "why": { "code": "too-few-vantages" }, "summary": "Not tested.", "ipv4": null, "ipv6": null,
+            "inbound": [], "local": { "addresses": [{ "address": "192.168.1.5", "scope": "private" }], "nat64": "unknown",
+            "udp_receive_buffer": 212_992 }, "port_mapping": [], "relays": [], "hole_punches": [], "remedies": []
+        });
+        let read: Report = serde_json::from_value(report).unwrap();
+        assert_eq!(read.nat.unwrap().local.addresses[0].address, "192.168.1.5");
+    }
+
+    /// The example of `nat` in the format's description.
+    #[test]
+    fn the_example_of_nat_is_read() {
+        let example = read("nat.json");
+        let parsed: crate::model::Nat = serde_json::from_value(example.clone()).expect("the example reads");
+        let written = serde_json::to_value(&parsed).unwrap();
+        let mut report: Report = serde_json::from_value(read("example.json")).unwrap();
+        report.nat = Some(parsed);
+        assert_valid(&super::report(), &serde_json::to_value(&report).unwrap());
+        assert_contains(&written, &example, "");
+    }
+
     #[test]
     fn a_report_in_the_making_and_its_events_are_valid() {
         let planned = Fact::AttemptPlanned {

@@ -17,6 +17,8 @@
 //!    | none | none | else | `inconclusive` |
 //! 3. Hints come from the causes, those that decided the verdict first; warnings from everything that was seen.
 //!
+//! A run about the own network is judged by what it found there, in `network`.
+//!
 //! The target is blamed only if the own network worked: `unreachable` with `network` counts against the target only when
 //! something else of the same address family answered from outside. Where this machine lacks one family and has the
 //! other, its network is not down, so a target of the missing family alone is `inconclusive`.
@@ -26,6 +28,7 @@ mod announced;
 mod fault;
 mod heaps;
 mod hints;
+mod network;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -33,7 +36,7 @@ mod verdict;
 mod warnings;
 mod words;
 
-use crate::model::{Attempt, Report, Verdict, VerdictCode};
+use crate::model::{Attempt, Report, TargetKind, Verdict, VerdictCode};
 use fault::Fault;
 use heaps::Heaps;
 use words::{Member, per_transport, reasons};
@@ -41,6 +44,9 @@ use words::{Member, per_transport, reasons};
 /// The verdict on a report.
 #[must_use]
 pub fn diagnose(report: &Report) -> Verdict {
+    if report.target.kind == TargetKind::Network {
+        return network::diagnose(report);
+    }
     let heaps = Heaps::of(report);
     let code = code(report, &heaps);
     let warnings = warnings::all(report, &heaps, &code);

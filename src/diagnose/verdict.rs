@@ -171,6 +171,9 @@ pub(super) fn phrase(code: &VerdictCode) -> &'static str {
         VerdictCode::NameProblem => "without an address",
         VerdictCode::LocalNetworkDown => "without a way out",
         VerdictCode::UnsupportedAddress => "not dialable",
+        VerdictCode::BehindNat | VerdictCode::BehindCgnat | VerdictCode::BehindDoubleNat => "behind a NAT",
+        VerdictCode::Firewalled => "behind a firewall",
+        VerdictCode::UdpBlocked => "without UDP",
         VerdictCode::Unreachable => "without a route",
         VerdictCode::Inconclusive | VerdictCode::Unrecognised(_) => "not told",
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, Cause, Certificate, Micros, Outcome, Report, StageName, Transport, UDP_RECEIVE_BUFFER, VerdictCode, Warning,
-    WarningCode,
+    Attempt, Behaviour, Cause, Certificate, Micros, Outcome, Report, StageName, Transport, UDP_RECEIVE_BUFFER, VerdictCode,
+    Warning, WarningCode, WhyCode,
 };
 
 use super::{
@@ -33,6 +33,33 @@ pub(super) fn all(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode) -> Vec
     warnings.extend(udp_buffer(report));
     warnings.extend(incomplete(report, heaps));
     warnings
+}
+
+/// The warnings for a run about the own network.
+pub(super) fn of_network(report: &Report, heaps: &Heaps<'_>) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = udp_silent(report).into_iter().collect();
+    warnings.extend(vantages_disagree(report));
+    warnings.extend(incomplete(report, heaps));
+    warnings
+}
+
+/// Vantage points that were told apart by their answers.
+fn vantages_disagree(report: &Report) -> Option<Warning> {
+    let nat = report.nat.as_ref()?;
+    let ips = |mapped: &[String]| -> Vec<String> {
+        let mut ips: Vec<String> = mapped.iter().filter_map(|told| Some(told.rsplit_once(':')?.0.to_owned())).collect();
+        ips.sort_unstable();
+        ips.dedup();
+        ips
+    };
+    let families = [&nat.ipv4, &nat.ipv6].into_iter().flatten();
+    let told = |layer: &Behaviour| {
+        let disagree = layer.why.as_ref().is_some_and(|why| why.code == WhyCode::VantagesDisagree);
+        (disagree || ips(&layer.mapped).len() > 1).then(|| layer.mapped.join(", "))
+    };
+    let told = families.flat_map(|family| [&family.udp, &family.tcp]).find_map(told)?;
+    let text = format!("Vantage points contradict each other about the outside address of one socket: {}.", quoted(&told));
+    Some(Warning::new(WarningCode::VantagesDisagree, text))
 }
 
 /// QUIC without an answer where TCP, plain or below a WebSocket, works on the same IP address.

@@ -4,7 +4,7 @@ mod address;
 
 pub use address::{Explained, Part, address};
 
-use crate::model::{Cause, HintCode, Page, VerdictCode, WarningCode, WhyCode};
+use crate::model::{Cause, HintCode, Page, RemedyCode, VerdictCode, WarningCode, WhyCode};
 
 /// How alike a code has to be to be suggested (Jaro-Winkler, 1 for the same).
 const ALIKE: f64 = 0.8;
@@ -13,7 +13,9 @@ const SUGGESTED: usize = 3;
 
 /// Every page, by family.
 pub fn pages() -> impl Iterator<Item = &'static Page> {
-    [Cause::PAGES, WhyCode::PAGES, VerdictCode::PAGES, HintCode::PAGES, WarningCode::PAGES].into_iter().flatten()
+    [Cause::PAGES, WhyCode::PAGES, VerdictCode::PAGES, HintCode::PAGES, WarningCode::PAGES, RemedyCode::PAGES]
+        .into_iter()
+        .flatten()
 }
 
 /// The pages of a code: more than one where families share a word.

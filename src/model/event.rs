@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Announced, Cause, Direction, Found, Leg, LocalAddress, Micros, Options, Outcome, Report, Source, StageName, Stamp, Target,
-    Tool, Transport, Why,
+    Announced, Cause, Direction, Found, Leg, LocalAddress, Micros, NatFound, Options, Outcome, Report, Source, StageName, Stamp,
+    Target, Tool, Transport, Why,
 };
 
 /// A fact and when it became known. A line of `--format ndjson`.
@@ -135,6 +135,8 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Why>,
     },
+    /// Something about the own network was seen.
+    NatFound(NatFound),
     /// The last fact of a run.
     RunEnded {
         /// Whether everything planned was tried.

@@ -3,16 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Announced, Attempt, Event, Fact, Found, Leg, Local, LocalAddress, Micros, NameResolved, Nat, Outcome, Peer, Report, Stage,
-    StageName, TransportStatus, Transports, WhyCode,
+    Announced, Attempt, Direction, Event, Fact, Found, Leg, Micros, NameResolved, Outcome, Peer, Report, Stage, StageName,
+    TransportStatus, Transports, WhyCode,
 };
-use crate::diagnose;
+use crate::{
+    diagnose,
+    nat::classify::{self, Observed},
+};
 
 /// What the fold has to remember and readers do not need.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Memory {
     names: BTreeMap<String, NameResolved>,
     capabilities: Vec<super::Transport>,
+    /// What was seen of the own network.
+    network: Observed,
 }
 
 impl Report {
@@ -38,7 +43,14 @@ impl Report {
                 self.options.clone_from(options);
                 self.memory.capabilities.clone_from(capabilities);
             }
-            Fact::LocalNetwork { sources, udp_receive_buffer, .. } => self.local_network(sources, *udp_receive_buffer),
+            Fact::LocalNetwork { sources, udp_receive_buffer, .. } => {
+                self.memory.network.local_network(sources, *udp_receive_buffer);
+                self.classify();
+            }
+            Fact::NatFound(found) => {
+                self.memory.network.add(found);
+                self.classify();
+            }
             Fact::NameResolved(resolved) => {
                 self.memory.names.insert(resolved.name.clone(), resolved.clone());
             }
@@ -55,6 +67,9 @@ impl Report {
             }
             Fact::StageEnded { attempt, leg, stage, outcome, found, message } => {
                 self.stage_ended(event.t_ms, *attempt, (*leg, *stage), outcome, found, message.as_ref());
+                if *stage == StageName::Identify {
+                    self.glimpse(*attempt);
+                }
             }
             Fact::PeerIdentified { .. } => self.peer_identified(&event.fact),
             Fact::AttemptEnded { attempt, why } => {
@@ -77,13 +92,21 @@ impl Report {
         self.attempts.get_mut(index)
     }
 
-    fn local_network(&mut self, sources: &[LocalAddress], udp_receive_buffer: Option<u64>) {
-        self.nat = Some(Nat {
-            why: Some(WhyCode::TooFewVantages.into()),
-            summary: "Whether peers can reach this machine was not tested.".into(),
-            local: Local { addresses: sources.to_vec(), udp_receive_buffer, ..Local::default() },
-            ..Nat::default()
-        });
+    fn classify(&mut self) {
+        self.nat = Some(classify::classify(&self.memory.network));
+    }
+
+    /// What an attempt shows of the own network by the way.
+    fn glimpse(&mut self, id: u32) {
+        let Some(attempt) = self.attempt(id).filter(|attempt| attempt.direction == Direction::Outbound) else { return };
+        let own = || attempt.stages.iter().filter(|stage| stage.leg.is_none());
+        let local = own().find_map(|stage| stage.found.local.clone());
+        let observed = own().find_map(|stage| stage.found.observed.clone());
+        let (Some(local), Some(observed), Some(peer)) = (local, observed, attempt.peer().map(ToOwned::to_owned)) else { return };
+        // Where the runtime tells nothing of the own network, nothing is to be compared with.
+        if self.nat.is_some() && self.memory.network.glimpse(&local, &observed, &peer) {
+            self.classify();
+        }
     }
 
     fn attempt_planned(&mut self, fact: &Fact) {

@@ -22,7 +22,11 @@ pub use attempt::{Attempt, Direction, Source};
 pub use cause::Cause;
 pub use code::Page;
 pub use event::{Event, Fact, Family, NameResolved};
-pub use nat::{Local, LocalAddress, Nat, Nat64, NatStatus, UDP_RECEIVE_BUFFER};
+pub use nat::{
+    Behaviour, FamilyNat, Filtering, FilteringSeen, Gateway, HolePunch, Inbound, InboundBy, InboundSeen, Layer4, Local,
+    LocalAddress, Mapping, MappingSeen, Method, Nat, Nat64, NatFound, NatStatus, PortMapping, Prediction, Relay, Remedy,
+    RemedyCode, Tested, UDP_RECEIVE_BUFFER, VantageKind, VantageSeen,
+};
 pub use options::{CONCURRENCY, DEADLINE, Options, PINGS, Security, TIMEOUT, WebrtcVersions};
 pub use outcome::Outcome;
 pub use peer::{Announced, Peer};

@@ -48,6 +48,16 @@ codes! {
         LocalNetworkDown = "local-network-down", "the own network is down";
         /// The address cannot be dialed by anyone, or not by p2p-probe.
         UnsupportedAddress = "unsupported-address", "the address cannot be dialed";
+        /// Peers cannot dial this machine: a NAT keeps them out.
+        BehindNat = "behind-nat", "behind a NAT";
+        /// Peers cannot dial this machine: a NAT of the carrier keeps them out, in which the user cannot forward a port.
+        BehindCgnat = "behind-cgnat", "behind a carrier's NAT";
+        /// Peers cannot dial this machine: it stands behind two NATs.
+        BehindDoubleNat = "behind-double-nat", "behind two NATs";
+        /// This machine has a public address, and a firewall drops what peers send to it.
+        Firewalled = "firewalled", "a firewall drops what comes in";
+        /// UDP does not get out of the own network, and peers cannot dial this machine over TCP either.
+        UdpBlocked = "udp-blocked", "UDP does not get out";
         /// None of the target's addresses works, for more than one reason or for one that no other verdict names.
         Unreachable = "unreachable", "not reachable";
         /// Nothing could be told: everything was skipped, hidden or interrupted, or the fault lies here. Also where some
@@ -146,6 +156,9 @@ codes! {
         FamilyMissing = "family-missing", "an address family is missing here";
         /// The system lets a UDP socket buffer little; QUIC loses packets under load. quic-go asks for 7,500,000 bytes.
         UdpBufferSmall = "udp-buffer-small", "the UDP receive buffer is small";
+        /// Vantage points contradict each other about the outside address of this machine: one of them is wrong, lies, or is reached
+        /// another way than the others.
+        VantagesDisagree = "vantages-disagree", "the vantage points disagree";
         /// Something of the target could not be tried or told: the run ended before, or this machine could not do its part.
         Incomplete = "incomplete", "not everything was tried";
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::model::{HintCode, Page, VerdictCode, WarningCode};
+use crate::model::{HintCode, Page, RemedyCode, VerdictCode, WarningCode};
 
 const TCP: &str = "/ip4/203.0.113.7/tcp/4001";
 const QUIC: &str = "/ip4/203.0.113.7/udp/4001/quic-v1";
@@ -155,7 +155,8 @@ fn no_sentence_holds_control_characters_or_grows_without_bound() {
 
 #[test]
 fn codes_are_unique_kebab_case_and_explained() {
-    let families: [&[Page]; 5] = [Cause::PAGES, WhyCode::PAGES, VerdictCode::PAGES, HintCode::PAGES, WarningCode::PAGES];
+    let families: [&[Page]; 6] =
+        [Cause::PAGES, WhyCode::PAGES, VerdictCode::PAGES, HintCode::PAGES, WarningCode::PAGES, RemedyCode::PAGES];
     for pages in families {
         let codes: BTreeSet<&str> = pages.iter().map(|page| page.code).collect();
         assert_eq!(codes.len(), pages.len());

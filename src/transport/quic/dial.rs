@@ -14,7 +14,7 @@ use super::muxer::Connection;
 use super::progress::Progress;
 use super::socket::Socket;
 use crate::transport::SocketFault;
-use crate::transport::libp2p_tls::{Credentials, Notes, SetupError};
+use crate::transport::libp2p_tls::{Credentials, Notes, Remote, SetupError};
 
 /// A name has to be given and is never sent: SNI is off.
 const SERVER_NAME: &str = "libp2p";
@@ -50,8 +50,7 @@ pub async fn dial(socket: UdpSocket, remote: SocketAddr, keypair: &Keypair, prog
         outcome = connecting => outcome.map_err(|e| failure(e, &notes, &socket))?,
         fault = socket.fault() => return Err(SocketFault::from(fault).into()),
     };
-    // A finished handshake without a verified certificate would be a defect of the TLS library.
-    let remote = notes.remote().ok_or(DialError::Ended(Ended::Locally))?;
+    let remote = proved(&notes)?;
     Ok(Dialed {
         peer: remote.peer,
         key_type: remote.key_type(),
@@ -63,12 +62,22 @@ pub async fn dial(socket: UdpSocket, remote: SocketAddr, keypair: &Keypair, prog
 }
 
 fn start(socket: &Arc<Socket>, remote: SocketAddr, keypair: &Keypair) -> Result<(Connecting, Notes), DialError> {
-    let (tls, notes) = Credentials::generate(keypair)?.client()?;
-    let crypto = QuicClientConfig::try_from(tls).map_err(|e| no_initial_suite(&e))?;
     let endpoint = Endpoint::new_with_abstract_socket(config::endpoint(), None, Arc::clone(socket) as _, Arc::new(TokioRuntime))
         .map_err(SocketFault::Local)?;
     // The endpoint's task lives on while its connection does.
+    connecting(&endpoint, remote, keypair)
+}
+
+/// Begins a handshake.
+pub(super) fn connecting(endpoint: &Endpoint, remote: SocketAddr, keypair: &Keypair) -> Result<(Connecting, Notes), DialError> {
+    let (tls, notes) = Credentials::generate(keypair)?.client()?;
+    let crypto = QuicClientConfig::try_from(tls).map_err(|e| no_initial_suite(&e))?;
     Ok((endpoint.connect_with(config::client(crypto), remote, SERVER_NAME)?, notes))
+}
+
+/// Who answered. A finished handshake without a verified certificate would be a defect of the TLS library.
+pub(super) fn proved(notes: &Notes) -> Result<Remote, DialError> {
+    notes.remote().ok_or(DialError::Ended(Ended::Locally))
 }
 
 fn no_initial_suite(error: &NoInitialCipherSuite) -> SetupError {
@@ -76,7 +85,7 @@ fn no_initial_suite(error: &NoInitialCipherSuite) -> SetupError {
 }
 
 /// The most telling of what is known: the certificate, then the network, then QUIC.
-fn failure(error: ConnectionError, notes: &Notes, socket: &Socket) -> DialError {
+pub(super) fn failure(error: ConnectionError, notes: &Notes, socket: &Socket) -> DialError {
     if let Some(rejected) = notes.rejected() {
         return DialError::BadCertificate(rejected);
     }

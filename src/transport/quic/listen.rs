@@ -52,6 +52,11 @@ impl Listener {
         self.socket.local_addr()
     }
 
+    /// What dials from this port use.
+    pub(super) fn parts(&self) -> (&Endpoint, &Arc<Socket>) {
+        (&self.endpoint, &self.socket)
+    }
+
     /// The next dialer within the limits; none once closed. Those beyond the limits are refused here, those who have to
     /// prove their address first come again.
     pub async fn accept(&self) -> Option<Arrival> {

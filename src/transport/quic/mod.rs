@@ -19,6 +19,7 @@ mod progress;
 mod socket;
 mod stun;
 mod substream;
+mod under_test;
 mod writable;
 
 pub use dial::{Dialed, dial};

@@ -77,6 +77,11 @@ impl Socket {
         self.io.writable().await
     }
 
+    /// Sends one datagram beside quinn's.
+    pub(super) async fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
+        self.io.send_to(bytes, to).await.map(drop)
+    }
+
     pub(super) fn progress(&self) -> &Progress {
         &self.progress
     }

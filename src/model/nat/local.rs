@@ -1,0 +1,42 @@
+//! The own addresses and limits.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Scope;
+
+/// The own addresses and limits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Local {
+    /// The address that each family sends from.
+    pub addresses: Vec<LocalAddress>,
+    /// Whether the network translates IPv6 to IPv4 (RFC 7050).
+    pub nat64: Nat64,
+    /// The prefix that it translates under (RFC 6052): `64:ff9b::/96`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat64_prefix: Option<String>,
+    /// The most that a UDP socket of this system may buffer, in bytes; null where the system does not tell.
+    pub udp_receive_buffer: Option<u64>,
+}
+
+/// An own address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LocalAddress {
+    /// The IP address.
+    pub address: String,
+    /// How far it reaches.
+    pub scope: Scope,
+}
+
+/// Whether the network translates IPv6 to IPv4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nat64 {
+    /// It does: `ipv4only.arpa` has IPv6 addresses here.
+    Present,
+    /// It does not.
+    Absent,
+    /// Not tested, or it could not be told.
+    #[default]
+    Unknown,
+}

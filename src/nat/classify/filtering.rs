@@ -1,0 +1,25 @@
+//! Who may answer to an outside address.
+
+use crate::model::{Filtering, FilteringSeen, Mapping, WhyCode};
+
+/// What packets from outside come to. `told` names the vantage points that answered the socket under test: what was sent by
+/// one that never does may not have left it.
+pub(super) fn filtering(seen: &[&FilteringSeen], mapping: Mapping, sends: impl Fn(&str) -> bool) -> (Filtering, Option<WhyCode>) {
+    let any = |contacted: bool, arrived: bool| {
+        seen.iter().any(|seen| {
+            let ended = if arrived { seen.outcome.passed() } else { seen.outcome.cause().is_some() && sends(&seen.vantage) };
+            seen.contacted_before == contacted && ended
+        })
+    };
+    let stranger = (any(false, true), any(false, false));
+    let known = (any(true, true), any(true, false));
+    match (stranger, known) {
+        // What arrives is proof; what does not may be lost.
+        ((true, _), _) if mapping == Mapping::None => (Filtering::None, None),
+        ((true, _), _) => (Filtering::EndpointIndependent, None),
+        ((false, true), (true, _)) => (Filtering::AddressDependent, None),
+        ((false, _), (false, true)) => (Filtering::AddressAndPortDependent, None),
+        ((false, true), (false, false)) => (Filtering::EndpointDependent, None),
+        ((false, false), (_, _)) => (Filtering::Unknown, Some(WhyCode::TooFewVantages)),
+    }
+}

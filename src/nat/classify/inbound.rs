@@ -1,0 +1,41 @@
+//! Whether others can dial, each address by itself.
+
+use crate::model::{Inbound, InboundBy, InboundSeen, Method, Outcome, Transport, WhyCode};
+
+/// The answers about each address, in the order of the first one. `own` tells whether an address is this machine's own.
+pub(super) fn inbound(seen: &[&InboundSeen], own: impl Fn(&str) -> bool) -> Vec<Inbound> {
+    let mut all: Vec<(&str, Transport, Vec<InboundBy>)> = Vec::new();
+    for seen in seen {
+        match all.iter_mut().find(|(address, transport, _)| *address == seen.address && *transport == seen.transport) {
+            Some((_, _, by)) => by.push(seen.by.clone()),
+            None => all.push((&seen.address, seen.transport, vec![seen.by.clone()])),
+        }
+    }
+    let told = |(address, transport, by): (&str, Transport, Vec<InboundBy>)| {
+        let outcome = outcome(&by, own(address));
+        Inbound::new(address.to_owned(), transport, outcome, by)
+    };
+    all.into_iter().map(told).collect()
+}
+
+/// What the answers about one address come to.
+fn outcome(by: &[InboundBy], own: bool) -> Outcome {
+    // That a datagram comes through promises no handshake.
+    let dial = |by: &&InboundBy| by.method != Method::Datagrams;
+    let passes = |contacted: bool| by.iter().filter(dial).any(|by| by.outcome.passed() && by.contacted_before == contacted);
+    if passes(false) || own && passes(true) {
+        return Outcome::Passed;
+    }
+    // A failure that is the vantage point's own says nothing.
+    let failed = |by: &&InboundBy| by.outcome.cause().is_some_and(|cause| !cause.is_ours());
+    let mut failures: Vec<&InboundBy> = by.iter().filter(failed).collect();
+    failures.sort_by_key(|by| (by.contacted_before, by.method == Method::Datagrams));
+    if let Some(failure) = failures.first() {
+        return failure.outcome.clone();
+    }
+    if passes(true) {
+        return Outcome::unknown(WhyCode::TooFewVantages);
+    }
+    let unknown = by.iter().map(|by| &by.outcome).find(|outcome| matches!(outcome, Outcome::Unknown { .. }));
+    unknown.cloned().unwrap_or_else(|| Outcome::unknown(WhyCode::TooFewVantages))
+}

@@ -1,0 +1,112 @@
+//! How the outside address of one own port depends on who is sent to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+};
+
+use crate::model::{Mapping, MappingSeen, WhyCode};
+
+/// What the vantage points' answers come to, for one protocol of one family.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Mapped {
+    pub(super) mapping: Mapping,
+    pub(super) why: Option<WhyCode>,
+    /// Every outside address told, in the order seen.
+    pub(super) told: Vec<SocketAddr>,
+    /// The outside IP address, where it is agreed on.
+    pub(super) outside: Option<IpAddr>,
+    /// Whether the outside IP address is the own one.
+    pub(super) own: Option<bool>,
+    pub(super) preserved: Option<bool>,
+    pub(super) vantages: u32,
+    /// Whether vantage points contradict each other about the IP address.
+    pub(super) contradicted: bool,
+    /// How many hosts were asked, and whether all stayed silent.
+    pub(super) silent_hosts: usize,
+}
+
+/// An answer: where was sent to, and what was told.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    to: SocketAddr,
+    mapped: SocketAddr,
+}
+
+pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
+    let answers: Vec<Answer> = seen.iter().filter_map(|seen| Some(Answer { to: seen.to, mapped: seen.mapped? })).collect();
+    let silent: BTreeSet<IpAddr> = seen.iter().filter(|seen| seen.outcome.cause().is_some()).map(|seen| seen.to.ip()).collect();
+    let Some(local) = seen.iter().find(|seen| seen.mapped.is_some()).map(|seen| seen.local) else {
+        let why = if silent.is_empty() { WhyCode::TooFewVantages } else { WhyCode::NotReached };
+        return Mapped { why: Some(why), silent_hosts: silent.len(), ..Mapped::default() };
+    };
+    let mut mapped: Vec<SocketAddr> = Vec::new();
+    for answer in &answers {
+        if !mapped.contains(&answer.mapped) {
+            mapped.push(answer.mapped);
+        }
+    }
+    let vantages: BTreeSet<&str> = seen.iter().filter(|seen| seen.mapped.is_some()).map(|seen| seen.vantage.as_str()).collect();
+    let outside = agreed(&answers);
+    let believed: Vec<Answer> = answers.iter().filter(|answer| Some(answer.mapped.ip()) == outside).copied().collect();
+    let (mapping, why) =
+        if outside.is_none() { (Mapping::Unknown, Some(WhyCode::VantagesDisagree)) } else { kind(&believed, local) };
+    Mapped {
+        contradicted: believed.len() < answers.len() || why == Some(WhyCode::VantagesDisagree),
+        own: outside.map(|ip| ip == local.ip()),
+        preserved: outside.map(|_| believed.iter().all(|answer| answer.mapped.port() == local.port())),
+        vantages: u32::try_from(vantages.len()).unwrap_or(u32::MAX),
+        silent_hosts: 0,
+        mapping,
+        why,
+        told: mapped,
+        outside,
+    }
+}
+
+/// The outside IP address that all hosts tell, or more hosts than tell any other, and then two at least.
+fn agreed(answers: &[Answer]) -> Option<IpAddr> {
+    let mut tellers: BTreeMap<IpAddr, BTreeSet<IpAddr>> = BTreeMap::new();
+    for answer in answers {
+        tellers.entry(answer.mapped.ip()).or_default().insert(answer.to.ip());
+    }
+    let mut by_count: Vec<(usize, IpAddr)> = tellers.iter().map(|(ip, hosts)| (hosts.len(), *ip)).collect();
+    by_count.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    match by_count.as_slice() {
+        [(_, ip)] => Some(*ip),
+        [(most, ip), (next, _), ..] if *most >= 2 && most > next => Some(*ip),
+        _ => None,
+    }
+}
+
+fn kind(answers: &[Answer], local: SocketAddr) -> (Mapping, Option<WhyCode>) {
+    let mut hosts: BTreeMap<IpAddr, Vec<Answer>> = BTreeMap::new();
+    for answer in answers {
+        hosts.entry(answer.to.ip()).or_default().push(*answer);
+    }
+    let told: BTreeSet<SocketAddr> = answers.iter().map(|answer| answer.mapped).collect();
+    if told.len() == 1 {
+        return match () {
+            () if told.contains(&local) => (Mapping::None, None),
+            () if hosts.len() > 1 => (Mapping::EndpointIndependent, None),
+            () => (Mapping::Unknown, Some(WhyCode::TooFewVantages)),
+        };
+    }
+    let distinct = |answers: &[Answer]| answers.iter().map(|answer| answer.mapped).collect::<BTreeSet<_>>();
+    if one_against_the_rest(&hosts.values().map(|answers| distinct(answers)).collect::<Vec<_>>()) {
+        return (Mapping::Unknown, Some(WhyCode::VantagesDisagree));
+    }
+    let ports_differ = hosts.values().any(|answers| distinct(answers).len() > 1);
+    let two_ports = |answers: &Vec<Answer>| answers.iter().map(|answer| answer.to.port()).collect::<BTreeSet<_>>().len() > 1;
+    match (ports_differ, hosts.values().any(two_ports)) {
+        (true, _) => (Mapping::AddressAndPortDependent, None),
+        (false, true) => (Mapping::AddressDependent, None),
+        (false, false) => (Mapping::EndpointDependent, None),
+    }
+}
+
+/// Whether several hosts tell one and the same address, and one host another: no mapping behaviour looks like that.
+fn one_against_the_rest(hosts: &[BTreeSet<SocketAddr>]) -> bool {
+    let agree_on = |told: &BTreeSet<SocketAddr>| hosts.iter().filter(|other| *other == told).count();
+    hosts.iter().any(|told| told.len() == 1 && agree_on(told) > 1 && agree_on(told) + 1 == hosts.len())
+}

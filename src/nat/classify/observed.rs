@@ -1,0 +1,100 @@
+//! Observations, gathered.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::model::{
+    Family, FilteringSeen, HolePunch, InboundSeen, Layer4, Local, LocalAddress, MappingSeen, NatFound, PortMapping, Relay, Scope,
+    Tested, VantageSeen,
+};
+
+/// Everything that was seen of the own network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    pub(super) local: Local,
+    pub(super) vantages: Vec<VantageSeen>,
+    pub(super) mappings: Vec<MappingSeen>,
+    pub(super) filterings: Vec<FilteringSeen>,
+    pub(super) inbounds: Vec<InboundSeen>,
+    pub(super) hairpins: Vec<(Layer4, SocketAddr, Tested)>,
+    pub(super) port_mappings: Vec<PortMapping>,
+    pub(super) relays: Vec<Relay>,
+    pub(super) hole_punches: Vec<HolePunch>,
+    pub(super) glimpses: Vec<Glimpse>,
+}
+
+/// What a dial shows by the way: the two ends of its connection as each side sees ours.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Glimpse {
+    pub(super) layer: Layer4,
+    pub(super) local: SocketAddr,
+    pub(super) mapped: SocketAddr,
+    pub(super) vantage: String,
+}
+
+impl Observed {
+    /// What the system tells before anything is sent.
+    pub fn local_network(&mut self, sources: &[LocalAddress], udp_receive_buffer: Option<u64>) {
+        self.local.addresses = sources.to_vec();
+        self.local.udp_receive_buffer = udp_receive_buffer;
+    }
+
+    /// Adds an observation.
+    pub fn add(&mut self, found: &NatFound) {
+        match found {
+            NatFound::Local { addresses } => self.local.addresses.clone_from(addresses),
+            NatFound::Nat64 { nat64, prefix } => {
+                self.local.nat64 = *nat64;
+                self.local.nat64_prefix.clone_from(prefix);
+            }
+            NatFound::Vantage(seen) => self.vantages.push(seen.clone()),
+            NatFound::Mapping(seen) => self.mappings.push(seen.clone()),
+            NatFound::Filtering(seen) => self.filterings.push(seen.clone()),
+            NatFound::Inbound(seen) => self.inbounds.push(seen.clone()),
+            NatFound::Hairpin { layer, to, result } => self.hairpins.push((*layer, *to, *result)),
+            NatFound::PortMapping(seen) => self.port_mappings.push(seen.clone()),
+            NatFound::Relay(seen) => self.relays.push(seen.clone()),
+            NatFound::HolePunch(seen) => self.hole_punches.push(seen.clone()),
+        }
+    }
+
+    /// Adds what a dial shows by the way: our end of its connection as we see it and as the peer does, as multiaddrs. True where
+    /// that says something about the own network: peers on it say nothing.
+    pub fn glimpse(&mut self, local: &str, observed: &str, vantage: &str) -> bool {
+        let (Some((layer, local)), Some((other, mapped))) = (socket(local), socket(observed)) else { return false };
+        let outside = matches!(Scope::of_ip(mapped.ip()), Scope::Public | Scope::Cgnat | Scope::Documentation);
+        let sound = layer == other && outside && local.is_ipv4() == mapped.is_ipv4();
+        if sound {
+            self.glimpses.push(Glimpse { layer, local, mapped, vantage: vantage.to_owned() });
+        }
+        sound
+    }
+
+    /// The address that a family sends from.
+    pub(super) fn own(&self, family: Family) -> Option<IpAddr> {
+        let ips = self.local.addresses.iter().filter_map(|own| own.address.parse::<IpAddr>().ok());
+        ips.into_iter().find(|ip| of(*ip) == family)
+    }
+
+    /// The outside addresses of gateways.
+    pub(super) fn gateways(&self) -> impl Iterator<Item = IpAddr> {
+        self.port_mappings.iter().filter_map(|mapping| mapping.external.as_ref()?.parse().ok())
+    }
+}
+
+/// The family of an address.
+pub(super) fn of(ip: IpAddr) -> Family {
+    if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
+}
+
+/// The protocol, IP address and port that a multiaddr begins with; none where it begins otherwise.
+pub(super) fn socket(address: &str) -> Option<(Layer4, SocketAddr)> {
+    let mut parts = address.strip_prefix('/')?.split('/');
+    let (family, ip, layer, port) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let ip: IpAddr = ip.parse().ok().filter(|ip: &IpAddr| family == if ip.is_ipv4() { "ip4" } else { "ip6" })?;
+    let layer = match layer {
+        "udp" => Layer4::Udp,
+        "tcp" => Layer4::Tcp,
+        _ => return None,
+    };
+    Some((layer, SocketAddr::new(ip, port.parse().ok()?)))
+}

@@ -1,0 +1,154 @@
+//! What would help, for the network that was measured.
+
+use super::{
+    family::{Measured, is_symmetric},
+    observed::Observed,
+};
+use crate::model::{
+    Cause, Family, Layer4, Nat64, NatStatus, Outcome, Prediction, Remedy, RemedyCode, Tested, UDP_RECEIVE_BUFFER, WhyCode,
+};
+
+pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option<&Measured>) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    let Some(best) = best else {
+        remedies.extend(limits(seen, &[]));
+        return remedies;
+    };
+    match best.nat.status {
+        NatStatus::Public | NatStatus::Mapped => remedies.extend(announce(best)),
+        NatStatus::Unknown => remedies.extend(unknown(best)),
+        status => remedies.extend(mend(seen, families, best, status)),
+    }
+    let known: Vec<&Measured> = families.iter().flatten().collect();
+    for measured in &known {
+        remedies.extend(ephemeral(measured));
+        if measured.udp_blocked {
+            remedies.push(Remedy::new(
+                RemedyCode::AllowUdp,
+                "UDP does not get out of this network: allow it for QUIC, or use TCP and WebSocket.",
+            ));
+        }
+    }
+    remedies.extend(limits(seen, &known));
+    let mut codes = Vec::new();
+    remedies.retain(|remedy| {
+        let new = !codes.contains(&remedy.code);
+        codes.push(remedy.code.clone());
+        new
+    });
+    remedies
+}
+
+/// What peers can dial.
+fn announce(best: &Measured) -> Option<Remedy> {
+    let dial = best.inbound.iter().find(|dial| dial.outcome == Tested::Passed)?;
+    let text = format!("Peers can dial {}: that is the address to announce.", dial.address);
+    Some(Remedy::new(RemedyCode::AnnounceAddress, text).address(&dial.address))
+}
+
+fn unknown(best: &Measured) -> Option<Remedy> {
+    let code = best.nat.why.as_ref().map(|why| &why.code);
+    let text = match code {
+        Some(WhyCode::PrivateScope) => {
+            "Name a vantage point on the internet with --via: those asked are in the own private network."
+        }
+        Some(WhyCode::VantagesDisagree) => "Name another vantage point with --via: those asked contradict each other.",
+        Some(WhyCode::TooFewVantages) => {
+            "Name another vantage point with --via, on another host, best one of `p2p-probe listen`: what was seen has more than one reading."
+        }
+        _ => return None,
+    };
+    Some(Remedy::new(RemedyCode::AddVantage, text))
+}
+
+fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, status: NatStatus) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    match status {
+        NatStatus::Firewalled => remedies.push(Remedy::new(
+            RemedyCode::OpenFirewall,
+            "The address is public and a firewall drops what comes in: open the node's ports in it, TCP and UDP each by itself.",
+        )),
+        NatStatus::Cgnat => remedies.push(Remedy::new(
+            RemedyCode::AskProvider,
+            "The address is one of the carrier's NAT, where no port can be forwarded: ask the provider for a public address.",
+        )),
+        NatStatus::DoubleNat => remedies.push(Remedy::new(
+            RemedyCode::BridgeRouter,
+            "Two NATs stand one behind the other: set the inner router to be a bridge, or forward the port in both.",
+        )),
+        NatStatus::Nat => remedies.push(gateway(seen).unwrap_or_else(|| forward(best))),
+        _ => {}
+    }
+    let v6 = families.iter().flatten().find(|measured| measured.family == Family::Ipv6);
+    if best.family == Family::Ipv4 && v6.is_some_and(|v6| v6.nat.status == NatStatus::Firewalled) {
+        let text = "This machine has a public IPv6 address: open the firewall for it and have the node listen there.";
+        remedies.push(Remedy::new(RemedyCode::UseIpv6, text));
+    }
+    let relay = "Reserve slots at relays (circuit relay v2), so that peers come in through them.";
+    remedies.push(Remedy::new(RemedyCode::UseRelay, relay));
+    let likely = |measured: &Measured| {
+        let layers = [(&measured.nat.udp, "QUIC"), (&measured.nat.tcp, "TCP")];
+        let likely = layers.into_iter().find(|(layer, _)| layer.hole_punch_predicted == Prediction::Likely);
+        likely.map(|(_, name)| name)
+    };
+    if let Some(name) = families.iter().flatten().find_map(likely) {
+        let text = format!(
+            "With a relay to begin with, hole punching (DCUtR) over {name} should work with most peers: a prediction, not a test."
+        );
+        remedies.push(Remedy::new(RemedyCode::UseHolePunching, text));
+    }
+    remedies
+}
+
+/// What a gateway says about port mappings; none where none answers.
+fn gateway(seen: &Observed) -> Option<Remedy> {
+    let mapped = seen.port_mappings.iter().find(|mapping| mapping.outcome.passed() && mapping.verified != Some(false));
+    if let Some(mapping) = mapped {
+        let text = format!("The router maps ports by {}: turn that on in the node.", mapping.protocol);
+        return Some(Remedy::new(RemedyCode::UseUpnp, text));
+    }
+    let refused = |outcome: &Outcome| matches!(outcome.cause(), Some(Cause::GatewayRefused { .. }));
+    let refusing = seen.port_mappings.iter().find(|mapping| refused(&mapping.outcome))?;
+    let text = format!("The router refuses to map a port by {}: allow it there, or forward the port by hand.", refusing.protocol);
+    Some(Remedy::new(RemedyCode::AllowUpnp, text))
+}
+
+fn forward(best: &Measured) -> Remedy {
+    let outside = best.outside.map_or_else(String::new, |ip| format!(" {ip}"));
+    let text =
+        format!("Forward the node's ports in the router, TCP and UDP each by itself, and announce the outside address{outside}.");
+    Remedy::new(RemedyCode::ForwardPort, text)
+}
+
+/// An outside port that nobody but the one who saw it can use.
+fn ephemeral(measured: &Measured) -> Option<Remedy> {
+    let reached =
+        |layer: Layer4| measured.inbound.iter().any(|dial| dial.transport == layer.transport() && dial.outcome == Tested::Passed);
+    let layers = [(Layer4::Udp, &measured.nat.udp), (Layer4::Tcp, &measured.nat.tcp)];
+    let (layer, behaviour) = layers.into_iter().find(|(layer, behaviour)| {
+        !reached(*layer) && (is_symmetric(behaviour.mapping) || behaviour.port_preserved == Some(false))
+    })?;
+    let observed = behaviour.mapped.first()?;
+    let text = format!(
+        "The observed {layer} address {observed} does not have the port that is listened on: it is ephemeral, do not announce it."
+    );
+    Some(Remedy::new(RemedyCode::DoNotAnnounce, text))
+}
+
+fn limits(seen: &Observed, known: &[&Measured]) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    let v4 = seen.own(Family::Ipv4).is_some();
+    if seen.local.nat64 == Nat64::Present && !v4 {
+        let text = "This network has IPv6 alone and translates (NAT64): addresses with a literal IPv4 do not work here, names do (/dns4, /dns).";
+        remedies.push(Remedy::new(RemedyCode::UseNames, text));
+    }
+    let small = seen.local.udp_receive_buffer.filter(|buffer| *buffer < UDP_RECEIVE_BUFFER);
+    if let Some(buffer) = small.filter(|_| !known.is_empty()) {
+        let text = format!(
+            "This system lets a UDP socket buffer {buffer} bytes, less than QUIC wants under load ({UDP_RECEIVE_BUFFER})."
+        );
+        let command = format!("sysctl -w net.core.rmem_max={UDP_RECEIVE_BUFFER}");
+        remedies.push(Remedy::new(RemedyCode::RaiseUdpBuffer, text).command(command));
+    }
+    remedies
+}

@@ -1,0 +1,10 @@
+//! What the own network does to peers, measured from the very socket under test.
+//!
+//! ```text
+//! vantage points ─► measurements ─► NatFound events ─► classify::Observed ─► classify::classify ─► report.nat
+//! ```
+//!
+//! What is seen is told as it is, one [`NatFound`](crate::model::NatFound) each. What it means is decided in [`classify`]
+//! alone, by pure functions: the same observations always give the same report.
+
+pub mod classify;
