@@ -37,8 +37,10 @@ enum WriteHalf {
     Finishing,
     /// Everything has arrived.
     Finished,
-    /// The other side reads no more.
-    Stopped,
+    /// The other side reads no more, but has not been told that nothing comes.
+    Unwanted,
+    /// The channel is gone before our end was.
+    Cut,
     /// We gave up.
     Reset,
 }
@@ -98,9 +100,10 @@ impl Substream {
                     self.inbound.clear();
                 }
             }
+            // It acknowledges our `Fin` nevertheless, and its stream is not over without one.
             Flag::StopSending => {
-                if matches!(self.write, WriteHalf::Open | WriteHalf::Finishing) {
-                    self.write = WriteHalf::Stopped;
+                if self.write == WriteHalf::Open {
+                    self.write = WriteHalf::Unwanted;
                 }
             }
             Flag::FinAck => {
@@ -118,7 +121,7 @@ impl Substream {
             self.read = ReadHalf::Reset;
         }
         match self.write {
-            WriteHalf::Open => self.write = WriteHalf::Stopped,
+            WriteHalf::Open | WriteHalf::Unwanted => self.write = WriteHalf::Cut,
             // Whoever closes the channel after our `Fin` has most likely read it; there is nobody left to ask.
             WriteHalf::Finishing => self.write = WriteHalf::Finished,
             _ => {}
@@ -161,24 +164,29 @@ impl Substream {
     pub fn writable(&self) -> Result<(), Unwritable> {
         match self.write {
             WriteHalf::Open => Ok(()),
-            WriteHalf::Stopped => Err(Unwritable::Stopped),
+            WriteHalf::Unwanted | WriteHalf::Cut => Err(Unwritable::Stopped),
             WriteHalf::Finishing | WriteHalf::Finished | WriteHalf::Reset => Err(Unwritable::Closed),
         }
     }
 
     /// Ends our half. Nothing is sent when it has ended already.
     pub fn finish(&mut self) {
-        if self.write == WriteHalf::Open {
+        if matches!(self.write, WriteHalf::Open | WriteHalf::Unwanted) {
             self.write = WriteHalf::Finishing;
             self.say(Flag::Fin);
         }
     }
 
-    /// Lets the stream go: what was not finished is reset, so that nobody takes it for complete.
+    /// Lets the stream go: what was not finished is reset, so that nobody takes it for complete. Where nobody reads any more
+    /// it is finished: a `Reset` would undo what the other side is still to hear of its own half.
     pub fn abandon(&mut self) {
-        if self.write == WriteHalf::Open {
-            self.write = WriteHalf::Reset;
-            self.say(Flag::Reset);
+        match self.write {
+            WriteHalf::Open => {
+                self.write = WriteHalf::Reset;
+                self.say(Flag::Reset);
+            }
+            WriteHalf::Unwanted => self.finish(),
+            _ => {}
         }
         if self.read == ReadHalf::Open {
             self.say(Flag::StopSending);
@@ -189,7 +197,8 @@ impl Substream {
 
     /// Whether both sides have said all and know it: the data channel may be closed.
     pub fn is_over(&self) -> bool {
-        self.ended && !matches!(self.write, WriteHalf::Open | WriteHalf::Finishing) && self.messages.is_empty()
+        let over = matches!(self.write, WriteHalf::Finished | WriteHalf::Cut | WriteHalf::Reset);
+        over && self.ended && self.messages.is_empty()
     }
 
     /// The next message of those that are not data.
@@ -322,6 +331,36 @@ mod tests {
         finished.receive(&message(Some(Flag::FinAck), b"")).unwrap();
         finished.receive(&message(Some(Flag::Fin), b"")).unwrap();
         assert_eq!(said(&mut finished), [Flag::FinAck]);
+        assert!(finished.is_over());
+    }
+
+    /// js-libp2p pings like this: its channel's id is used again as soon as we close the channel, while it has still to
+    /// acknowledge.
+    #[test]
+    fn who_reads_no_more_is_still_told_of_the_end_and_waited_for() {
+        for let_go_early in [false, true] {
+            let mut stream = Substream::default();
+            stream.receive(&message(Some(Flag::Fin), b"ping")).unwrap();
+            stream.receive(&message(Some(Flag::StopSending), b"")).unwrap();
+            assert_eq!(said(&mut stream), [Flag::FinAck]);
+            if !let_go_early {
+                stream.finish();
+            }
+            stream.abandon();
+            assert_eq!(said(&mut stream), [Flag::Fin]);
+            assert!(!stream.is_over(), "it has still to acknowledge");
+            stream.receive(&message(Some(Flag::FinAck), b"")).unwrap();
+            assert!(stream.is_over());
+        }
+
+        let mut finished = Substream::default();
+        finished.receive(&message(Some(Flag::Fin), b"ping")).unwrap();
+        finished.finish();
+        finished.abandon();
+        finished.receive(&message(Some(Flag::StopSending), b"")).unwrap();
+        assert_eq!(said(&mut finished), [Flag::FinAck, Flag::Fin]);
+        assert!(!finished.is_over(), "it has still to acknowledge");
+        finished.channel_closed();
         assert!(finished.is_over());
     }
 

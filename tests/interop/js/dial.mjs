@@ -69,6 +69,10 @@ async function transportFor (addr) {
     const { quic } = await import('@chainsafe/libp2p-quic')
     return { name: 'quic-v1', transport: quic() }
   }
+  if (names.includes('webrtc-direct')) {
+    const { webRTCDirect } = await import('@libp2p/webrtc')
+    return { name: 'webrtc-direct', transport: webRTCDirect() }
+  }
   if (names.includes('ws') || names.includes('wss')) {
     const { webSockets } = await import('@libp2p/websockets')
     return { name: 'websocket', transport: webSockets() }

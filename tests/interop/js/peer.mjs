@@ -7,7 +7,7 @@ import { serve } from './serve.mjs'
 const usage = `usage:
   peer.mjs serve [--listen MULTIADDR]… [--announce MULTIADDR]… [--announce-only] [--security noise|tls|both]
                  [--muxer yamux] [--seed N] [--key-type ed25519|rsa|secp256k1] [--tls-cert F --tls-key F]
-                 [--max-seconds N]
+                 [--webrtc] [--max-seconds N]
   peer.mjs dial MULTIADDR/p2p/PEER [--pings N] [--security noise|tls|both] [--seed N] [--key-type …] [--tls-ca F]
                 [--max-seconds N]
 `
@@ -28,6 +28,7 @@ const commands = {
       'announce-only': { type: 'boolean', default: false },
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
+      webrtc: { type: 'boolean', default: false },
       'max-seconds': { type: 'string', default: '600' }
     }
   },

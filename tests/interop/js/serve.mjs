@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs'
 import { quic } from '@chainsafe/libp2p-quic'
 import { identify } from '@libp2p/identify'
 import { tcp } from '@libp2p/tcp'
+import { webRTCDirect } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createNode, say } from './node.mjs'
 
 /** Serves until standard input closes, which happens even when the parent is killed, or until a signal. */
 export async function serve (values) {
   const node = await createNode(values, {
-    transports: [quic(), tcp(), webSockets(websocketOptions(values))],
+    transports: [quic(), tcp(), webSockets(websocketOptions(values)), webRTCDirect()],
     identify: identify(),
     addresses: addresses(values)
   })
@@ -32,7 +33,9 @@ function addresses (values) {
 
 function defaults (values) {
   const addrs = ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1', '/ip4/127.0.0.1/tcp/0/ws']
-  return values['tls-cert'] == null ? addrs : [...addrs, '/ip4/127.0.0.1/tcp/0/tls/ws']
+  if (values['tls-cert'] != null) addrs.push('/ip4/127.0.0.1/tcp/0/tls/ws')
+  if (values.webrtc) addrs.push('/ip4/127.0.0.1/udp/0/webrtc-direct')
+  return addrs
 }
 
 function websocketOptions (values) {

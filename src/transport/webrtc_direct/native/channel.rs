@@ -22,6 +22,8 @@ struct Channel {
     reader: Option<Waker>,
     writer: Option<Waker>,
     owner: Owner,
+    /// Its stream of SCTP is gone. One with the same id is another channel, which waits until this one is let go.
+    gone: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,19 @@ impl Channels {
         Err(io::Error::new(io::ErrorKind::NotConnected, "no data channel can be opened"))
     }
 
+    /// Whether the other side has closed it.
+    #[cfg(test)]
+    pub(super) fn is_gone(&self, id: u16) -> bool {
+        self.by_id.get(&id).is_none_or(|channel| channel.gone)
+    }
+
+    /// Has the next channel opened with this id, if it is free again.
+    #[cfg(test)]
+    pub(super) fn reuse(&mut self, id: u16, sctp: &mut Sctp) -> bool {
+        self.next = id;
+        !self.by_id.contains_key(&id) && !sctp.has(id) && sctp.open(id)
+    }
+
     /// The next channel that the other side opened.
     pub(super) fn poll_accept(&mut self, waker: &Waker) -> Poll<u16> {
         if let Some(id) = self.waiting.pop_front() {
@@ -110,6 +125,9 @@ impl Channels {
         if self.by_id.contains_key(&id) {
             return;
         }
+        if self.by_id.len() >= MAX_CHANNELS {
+            self.make_room(sctp);
+        }
         if self.by_id.len() >= MAX_CHANNELS || self.waiting.len() >= MAX_WAITING || !sctp.open(id) {
             sctp.close(id);
             return;
@@ -119,7 +137,7 @@ impl Channels {
 
     /// Takes what there is to read, up to the bound of unread bytes: the rest stays in SCTP, whose window closes.
     pub(super) fn readable(&mut self, id: u16, sctp: &mut Sctp) {
-        let Some(channel) = self.by_id.get_mut(&id) else { return };
+        let Some(channel) = self.by_id.get_mut(&id).filter(|channel| !channel.gone) else { return };
         self.news = true;
         while channel.stream.unread() < UNREAD {
             match sctp.read(id) {
@@ -153,16 +171,23 @@ impl Channels {
         }
     }
 
-    /// The channel was closed.
+    /// The other side closed the channel. SCTP has answered it with a reset of our direction: a second one would close what
+    /// the other side opens next with the same id.
     pub(super) fn closed(&mut self, id: u16) {
         self.news = true;
         let Some(channel) = self.by_id.get_mut(&id) else { return };
+        channel.gone = true;
         channel.stream.channel_closed();
         channel.wake();
         // One that waits to be accepted may hold a whole request: it stays.
         if channel.owner != Owner::Held {
-            self.by_id.remove(&id);
+            self.remove(id);
         }
+    }
+
+    fn remove(&mut self, id: u16) {
+        self.by_id.remove(&id);
+        self.lingering.retain(|(_, lingering)| *lingering != id);
     }
 
     /// Every channel ends, with its connection.
@@ -219,6 +244,14 @@ impl Channels {
     /// Its stream was dropped.
     pub(super) fn let_go(&mut self, id: u16, sctp: &mut Sctp, now: Instant) {
         let Some(channel) = self.by_id.get_mut(&id) else { return };
+        if channel.gone {
+            self.by_id.remove(&id);
+            if sctp.has(id) {
+                self.opened(id, sctp);
+                self.readable(id, sctp);
+            }
+            return;
+        }
         channel.owner = Owner::LetGo;
         channel.stream.abandon();
         self.lingering.push_back((now + LINGER, id));
@@ -267,9 +300,21 @@ impl Channels {
         while let Some(message) = channel.stream.next_message() {
             sctp.write(id, Message::Data(message));
         }
-        if channel.owner == Owner::LetGo && channel.stream.is_over() && id != HANDSHAKE {
-            self.by_id.remove(&id);
-            self.lingering.retain(|(_, lingering)| *lingering != id);
+        // Whoever opened a channel closes it: closed by both at once it would be reset twice (sctp-proto answers a reset
+        // without regard to our own), and the second reset would hit what the other side opens next with the same id.
+        if channel.owner == Owner::LetGo && channel.stream.is_over() && id % 2 == self.next % 2 && id != HANDSHAKE {
+            self.remove(id);
+            sctp.close(id);
+        }
+    }
+
+    /// Closes the channels of the other side that are over and that it has left open.
+    fn make_room(&mut self, sctp: &mut Sctp) {
+        let left = |channel: &Channel| channel.owner == Owner::LetGo && channel.stream.is_over();
+        let over: Vec<u16> =
+            self.by_id.iter().filter(|(id, channel)| **id != HANDSHAKE && left(channel)).map(|(id, _)| *id).collect();
+        for id in over {
+            self.remove(id);
             sctp.close(id);
         }
     }

@@ -312,10 +312,7 @@ impl Machine {
                 sctp::Seen::Opened(id) => self.channels.opened(id, sctp),
                 sctp::Seen::Readable(id) => self.channels.readable(id, sctp),
                 sctp::Seen::Writable(id) => self.channels.writable(id),
-                sctp::Seen::Closed(id) => {
-                    sctp.close(id);
-                    self.channels.closed(id);
-                }
+                sctp::Seen::Closed(id) => self.channels.closed(id),
             }
         }
     }

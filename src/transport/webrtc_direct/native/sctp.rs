@@ -131,6 +131,11 @@ impl Sctp {
         association.stream(id).and_then(|mut stream| stream.set_buffered_amount_low_threshold(config::UNSENT / 2)).is_ok()
     }
 
+    /// Whether there is such a stream.
+    pub(super) fn has(&mut self, id: u16) -> bool {
+        self.association.as_mut().is_some_and(|(_, association)| association.stream(id).is_ok())
+    }
+
     pub(super) fn read(&mut self, id: u16) -> Option<Message> {
         let chunks = self.association.as_mut()?.1.stream(id).ok()?.read_sctp().ok()??;
         let mut bytes = vec![0; chunks.len()];

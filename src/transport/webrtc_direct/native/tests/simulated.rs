@@ -171,6 +171,52 @@ fn streams_without_end_are_bounded_and_free_their_ids() {
     }
 }
 
+/// Answers with the end on every stream that the other side opened, and lets it go.
+fn answer(machine: &mut Machine) {
+    while let Some(id) = accept(machine) {
+        finish(machine, id);
+        let_go(machine, id);
+    }
+}
+
+/// Until everything that was under way has arrived.
+fn wait(line: &mut Line) {
+    let until = line.now + FAIR.round_trip * 5;
+    line.until(|_, now| now >= until);
+}
+
+/// A channel's id may be used again once both directions are reset, and libdatachannel does so at once: nothing that belongs
+/// to the channel before may reach the new one.
+#[test]
+fn an_id_can_be_used_again_as_soon_as_its_channel_is_closed() {
+    let mut line = Line::new(Version::V2, FAIR, 3);
+    line.connect();
+    for round in 0..20 {
+        let id = open(&mut line.ends[0]);
+        finish(&mut line.ends[0], id);
+        let mut answered = false;
+        line.until(|ends, _| {
+            answer(&mut ends[1]);
+            answered = answered || read(&mut ends[0], id, &mut Vec::new());
+            answered
+        });
+        wait(&mut line);
+        assert!(!line.ends[0].channels.is_gone(id), "{round}: closed by the side that did not open it");
+        let_go(&mut line.ends[0], id);
+        line.until(|ends, _| ends[0].on_channels(|channels, sctp, _| channels.reuse(id, sctp)).unwrap());
+        assert_eq!(open(&mut line.ends[0]), id, "{round}");
+        wait(&mut line);
+        let kept = accept(&mut line.ends[1]).expect("a stream");
+        assert!(write(&mut line.ends[1], kept, b"still here") > 0, "{round}");
+        let mut heard = Vec::new();
+        line.until(|ends, _| read(&mut ends[0], id, &mut heard) || heard.len() == 10);
+        finish(&mut line.ends[0], id);
+        finish(&mut line.ends[1], kept);
+        let_go(&mut line.ends[0], id);
+        let_go(&mut line.ends[1], kept);
+    }
+}
+
 /// A peer that opens streams without end has all above the bound closed, and the connection stays of use.
 #[test]
 fn a_flood_of_streams_is_bounded() {
