@@ -5,7 +5,7 @@ use crate::listen;
 use crate::program::{self, Live};
 use crate::rules;
 use serde_json::{Value, json};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 const LISTEN: &str = "/ip4/127.0.0.1/udp/0/webrtc-direct";
 const STALE: &str = "uEiAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -44,6 +44,14 @@ fn dial(address: &str, options: &[&str], exit: i32) -> Value {
     assert_eq!(run.exit, exit, "{report}");
     assert_eq!(rules::faults(&report, exit), Vec::<String>::new(), "{report}");
     report
+}
+
+/// What a peer tells of its dial, which worked.
+fn told(output: &Output) -> Value {
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(told["ok"], true, "{told}");
+    told
 }
 
 /// What the stage of an attempt tells.
@@ -106,15 +114,14 @@ fn py_is_dialed_over_webrtc_in_both_versions() {
     serving.live.finish();
 }
 
-#[test]
-fn py_dials_us_over_webrtc_in_both_versions() {
+/// Lets the peer dial us in each version; we must have seen in which, and who it was.
+fn dials_us_in_both(peer: fn() -> Command) {
     let home = tempfile::tempdir().expect("a folder");
     let (mut listener, addresses) = listen::start_on(home.path(), &[LISTEN], &["--ephemeral"]);
     for (version, answered) in [("1", json!({"v1": true, "v2": null})), ("2", json!({"v1": null, "v2": true}))] {
-        let output = py().args(["dial", &addresses[0], "--dial-version", version]).output().expect("py runs");
-        let told: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
-        assert_eq!(told["ok"], true, "{told}");
+        let mut dial = peer();
+        dial.args(["dial", &addresses[0], "--dial-version", version, "--pings", "3"]);
+        told(&dial.output().expect("the peer runs"));
         let connected = listener.until(|line| line["event"] == "stage-ended" && line["stage"] == "connect");
         assert_eq!(connected["found"]["versions"], answered, "{connected}");
         let secured = listener.until(|line| line["event"] == "stage-ended" && line["stage"] == "secure");
@@ -122,4 +129,47 @@ fn py_dials_us_over_webrtc_in_both_versions() {
     }
     listener.signal("TERM");
     assert_eq!(listener.finish().exit, 0);
+}
+
+#[test]
+fn go_dials_us_over_webrtc_in_both_versions() {
+    dials_us_in_both(go);
+}
+
+#[test]
+fn py_dials_us_over_webrtc_in_both_versions() {
+    dials_us_in_both(py);
+}
+
+/// Twenty pings on one stream, one a second: each is answered long before the next is due, in both versions.
+#[test]
+fn a_ping_each_second_is_answered_at_once() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (listener, addresses) = listen::start_on(home.path(), &[LISTEN], &["--ephemeral"]);
+    let start = |version| {
+        let mut dial = go();
+        dial.args(["dial", &addresses[0], "--dial-version", version, "--pings", "20", "--ping-interval", "1s"]);
+        dial.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("go-peer runs")
+    };
+    for dialer in ["1", "2"].map(start) {
+        let told = told(&dialer.wait_with_output().expect("go-peer ends"));
+        let pings: Vec<f64> = told["ping_ms"].as_array().expect("pings").iter().filter_map(Value::as_f64).collect();
+        assert_eq!(pings.len(), 20, "{told}");
+        assert!(pings.iter().all(|ping| *ping < 1000.0), "{told}");
+    }
+    listener.signal("TERM");
+    assert_eq!(listener.finish().exit, 0);
+}
+
+/// And the other way: go's responder answers all of ours on one stream.
+#[test]
+fn go_answers_twenty_pings_on_one_stream() {
+    let serving = Serving::start(go());
+    for version in ["v1", "v2"] {
+        let report = dial(&serving.address(), &["--webrtc", version, "--ping", "20"], 0);
+        let found = stage(&report, 0, "ping")["found"].clone();
+        assert_eq!((&found["sent"], &found["received"]), (&20.into(), &20.into()), "{found}");
+        assert_eq!(found["responder_stall_ms"], Value::Null, "{found}");
+    }
+    serving.live.finish();
 }

@@ -28,8 +28,10 @@ import (
 
 type dialOptions struct {
 	common
-	pings int
-	tlsCA string
+	pings       int
+	interval    time.Duration
+	dialVersion int
+	tlsCA       string
 }
 
 // dialed is the line of a dial that reached identify and all its pings.
@@ -59,7 +61,9 @@ func dial(args []string) int {
 	var o dialOptions
 	flags := flag.NewFlagSet("dial", flag.ExitOnError)
 	o.register(flags, 60)
-	flags.IntVar(&o.pings, "pings", 1, "pings after identify")
+	flags.IntVar(&o.pings, "pings", 1, "pings after identify, on one stream")
+	flags.DurationVar(&o.interval, "ping-interval", 0, "time from one ping's answer to the next ping")
+	flags.IntVar(&o.dialVersion, "dial-version", 1, "version of webrtc-direct, 1 or 2")
 	flags.StringVar(&o.tlsCA, "tls-ca", "", "certificate (PEM) to trust for wss instead of the system's")
 	positional := parse(flags, args)
 	if len(positional) != 1 {
@@ -123,7 +127,7 @@ func (o *dialOptions) transport(addr multiaddr.Multiaddr) (libp2p.Option, error)
 	case has(multiaddr.P_QUIC_V1):
 		return libp2p.Transport(quic.NewTransport), nil
 	case has(multiaddr.P_WEBRTC_DIRECT):
-		return libp2p.Transport(libp2pwebrtc.New), nil
+		return libp2p.Transport(libp2pwebrtc.New, libp2pwebrtc.WithDialerVersion(o.dialVersion)), nil
 	case has(multiaddr.P_WS), has(multiaddr.P_WSS):
 		return o.websocket()
 	case has(multiaddr.P_TCP):
@@ -170,7 +174,7 @@ func (o *dialOptions) visit(ctx context.Context, node host.Host, info *peer.Addr
 		return nil, err
 	}
 	line.IdentifyMs = since(begin)
-	return line, line.ping(ctx, node, info.ID, o.pings)
+	return line, line.ping(ctx, node, info.ID, o)
 }
 
 func describe(conn network.Conn) *dialed {
@@ -205,15 +209,19 @@ func (d *dialed) identify(ctx context.Context, identified event.Subscription) er
 	}
 }
 
-func (d *dialed) ping(ctx context.Context, node host.Host, id peer.ID, count int) error {
-	if count < 1 {
+func (d *dialed) ping(ctx context.Context, node host.Host, id peer.ID, o *dialOptions) error {
+	if o.pings < 1 {
 		return nil
 	}
 	// Without this end the service would go on pinging.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := ping.Ping(ctx, node, id)
-	for range count {
+	for number := range o.pings {
+		if number > 0 {
+			// The service sends the next ping once the answer to the last was taken here.
+			time.Sleep(o.interval)
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("ping: %w", ctx.Err())

@@ -16,8 +16,8 @@ const usage = `usage:
   go-peer serve [--listen MULTIADDR]… [--announce MULTIADDR]… [--announce-only] [--security noise|tls|both]
                 [--muxer yamux] [--seed N] [--key-type ed25519|rsa|secp256k1|ecdsa] [--tls-cert F --tls-key F]
                 [--webtransport] [--webrtc] [--max-seconds N]
-  go-peer dial MULTIADDR/p2p/PEER [--pings N] [--security noise|tls|both] [--seed N] [--key-type …] [--tls-ca F]
-                [--max-seconds N]
+  go-peer dial MULTIADDR/p2p/PEER [--pings N] [--ping-interval 1s] [--dial-version 1|2] [--security noise|tls|both]
+                [--seed N] [--key-type …] [--tls-ca F] [--max-seconds N]
 `
 
 // started is as close to the start of the process as the program itself can see.
