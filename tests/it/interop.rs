@@ -11,7 +11,7 @@ use std::process::Command;
 
 /// A foreign peer: a command line from the environment, else what `tests/interop/prepare` made.
 fn foreign(variable: &str, prepared: &str) -> Command {
-    let line = std::env::var(variable).unwrap_or_else(|_| cache().join("interop").join(prepared).display().to_string());
+    let line = std::env::var(variable).unwrap_or_else(|_| self::prepared(prepared).display().to_string());
     let mut words = line.split_whitespace();
     let program = words.next().unwrap_or_else(|| panic!("{variable} is empty"));
     assert!(!program.contains('/') || Path::new(program).exists(), "{program} is missing: run tests/interop/prepare");
@@ -20,11 +20,11 @@ fn foreign(variable: &str, prepared: &str) -> Command {
     command
 }
 
-/// The folder that `prepare` uses.
-fn cache() -> PathBuf {
+/// What `prepare` put there.
+pub fn prepared(name: &str) -> PathBuf {
     let folder = |variable| std::env::var_os(variable).map(PathBuf::from);
     let user = || folder("XDG_CACHE_HOME").unwrap_or_else(|| folder("HOME").expect("HOME is set").join(".cache"));
-    folder("P2P_PROBE_CACHE").unwrap_or_else(|| user().join("p2p-probe"))
+    folder("P2P_PROBE_CACHE").unwrap_or_else(|| user().join("p2p-probe")).join("interop").join(name)
 }
 
 pub fn go() -> Command {

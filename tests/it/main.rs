@@ -11,6 +11,8 @@
     reason = "a test may fail at once; its peers have a clock and tasks of their own"
 )]
 
+#[path = "../browser/mod.rs"]
+mod browser;
 mod certificate;
 mod cli;
 mod dns;
