@@ -12,6 +12,7 @@
 
 #[cfg(feature = "native")]
 pub mod cli;
+pub mod compare;
 pub mod diagnose;
 pub mod engine;
 pub mod explain;
@@ -30,6 +31,7 @@ pub mod plan;
 pub mod probe;
 pub mod redact;
 pub mod render;
+pub mod saved;
 pub mod schema;
 #[cfg(feature = "session")]
 pub mod session;

@@ -2,7 +2,10 @@
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
-use crate::model::{Event, Report};
+use crate::{
+    compare::Comparison,
+    model::{Event, Report},
+};
 
 /// The schema of a report (`--format json`, the last line of `--format ndjson`).
 #[must_use]
@@ -14,6 +17,12 @@ pub fn report() -> Schema {
 #[must_use]
 pub fn event() -> Schema {
     of::<Event>()
+}
+
+/// The schema of a comparison (`compare --format json`).
+#[must_use]
+pub fn comparison() -> Schema {
+    of::<Comparison>()
 }
 
 /// As it is written: members that are always there are required.
@@ -47,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_files_are_the_schemas() {
-        for (name, schema) in [("report.json", report()), ("event.json", event())] {
+        for (name, schema) in [("report.json", report()), ("event.json", event()), ("comparison.json", comparison())] {
             // `P2P_PROBE_BLESS=1 cargo test` writes them anew after a change of the model.
             if std::env::var_os("P2P_PROBE_BLESS").is_some() {
                 let bytes = crate::render::json::pretty(&schema).unwrap();

@@ -10,7 +10,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValu
 use multiaddr::Multiaddr;
 use strum::IntoEnumIterator as _;
 
-use super::values;
+use super::{
+    saved::{CompareArgs, ShowArgs},
+    values,
+};
 use crate::{
     model::{self, Family, Options, Security, Transport, WebrtcVersions},
     node,
@@ -32,6 +35,7 @@ Examples:
   p2p-probe dial /dns4/node.example.org/tcp/4001            can it be reached over TCP?
   p2p-probe dial /dnsaddr/bootstrap.libp2p.io --format json every address, for a program
   p2p-probe listen                                          be dialed, and see by whom
+  p2p-probe compare home.json office.json                   what works from where, and why not
   p2p-probe explain certificate-expired                     what a code means
 
 Exit codes: 0 reachable, 1 not reachable or not told, 2 usage or internal error, 130 interrupted";
@@ -62,6 +66,8 @@ pub(super) enum Color {
 pub(super) enum Command {
     Dial(Box<DialArgs>),
     Listen(Box<ListenArgs>),
+    Show(ShowArgs),
+    Compare(CompareArgs),
     Explain(ExplainArgs),
     Schema(SchemaArgs),
     Completions(CompletionsArgs),
@@ -154,6 +160,8 @@ pub(super) enum Format {
     Json,
     /// One JSON event a line as it happens, the report at the end
     Ndjson,
+    /// A page at the end that needs no other file
+    Html,
 }
 
 /// Be a node for others to dial, and tell of each dialer how far it came and why no further
@@ -216,7 +224,7 @@ pub(super) struct ExplainArgs {
     pub(super) markdown: bool,
 }
 
-/// Print the JSON Schema of a report or an event
+/// Print the JSON Schema of a report, an event or a comparison
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
     /// Of what
@@ -231,6 +239,8 @@ pub(super) enum SchemaOf {
     Report,
     /// A line of what `--format ndjson` writes
     Event,
+    /// What `compare --format json` writes
+    Comparison,
 }
 
 /// Print a script that completes arguments in a shell

@@ -20,7 +20,7 @@ use crate::{
     native::{Native, Settings},
     node::{Config, Node},
     redact::Redactor,
-    render::{self, json},
+    render::{self, html, json},
     target,
 };
 
@@ -131,6 +131,7 @@ impl View {
         let bytes = match self.format {
             Format::Text => render::text(&self.report, &self.output.style(common)).into_bytes(),
             Format::Json => json::pretty(&self.report)?,
+            Format::Html => html::page(&html::report(&self.report)).into_bytes(),
             Format::Ndjson => json::line(&last(&self.report))?,
         };
         self.output.write(&bytes)?;

@@ -8,6 +8,7 @@ mod listen;
 mod output;
 mod pages;
 mod progress;
+mod saved;
 mod signals;
 mod values;
 
@@ -37,6 +38,8 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     let done = match cli.command {
         Command::Dial(args) => dial::dial(&args, &cli.common),
         Command::Listen(args) => listen::listen(&args, &cli.common),
+        Command::Show(args) => saved::show(&args, &cli.common),
+        Command::Compare(args) => saved::compare(&args, &cli.common),
         Command::Explain(args) => explain::explain(&args, &cli.common),
         Command::Schema(args) => pages::schema(&args),
         Command::Completions(args) => pages::completions(&args, Cli::command()),

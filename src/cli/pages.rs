@@ -13,6 +13,7 @@ pub(super) fn schema(args: &SchemaArgs) -> anyhow::Result<Exit> {
     let schema = match args.what {
         SchemaOf::Report => schema::report(),
         SchemaOf::Event => schema::event(),
+        SchemaOf::Comparison => schema::comparison(),
     };
     print(&json::pretty(&schema)?)
 }

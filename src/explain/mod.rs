@@ -4,7 +4,10 @@ mod address;
 
 pub use address::{Explained, Part, address};
 
-use crate::model::{Cause, HintCode, Page, RemedyCode, VerdictCode, WarningCode, WhyCode};
+use crate::{
+    compare::ReasonCode,
+    model::{Cause, HintCode, Page, RemedyCode, VerdictCode, WarningCode, WhyCode},
+};
 
 /// How alike a code has to be to be suggested (Jaro-Winkler, 1 for the same).
 const ALIKE: f64 = 0.8;
@@ -13,7 +16,7 @@ const SUGGESTED: usize = 3;
 
 /// Every page, by family.
 pub fn pages() -> impl Iterator<Item = &'static Page> {
-    [Cause::PAGES, WhyCode::PAGES, VerdictCode::PAGES, HintCode::PAGES, WarningCode::PAGES, RemedyCode::PAGES]
+    [Cause::PAGES, WhyCode::PAGES, VerdictCode::PAGES, HintCode::PAGES, WarningCode::PAGES, RemedyCode::PAGES, ReasonCode::PAGES]
         .into_iter()
         .flatten()
 }

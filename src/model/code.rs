@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Page {
     /// The code, kebab-case.
     pub code: &'static str,
-    /// What kind of code it is: `cause`, `why`, `verdict`, `hint`, `warning`, `remedy`.
+    /// What kind of code it is: `cause`, `why`, `verdict`, `hint`, `warning`, `remedy`, `difference`.
     pub family: &'static str,
     /// A few words for one line.
     pub brief: &'static str,

@@ -21,6 +21,7 @@ mod why;
 pub use attempt::{Attempt, Direction, Source};
 pub use cause::Cause;
 pub use code::Page;
+pub(crate) use code::codes;
 pub use event::{Event, Fact, Family, NameResolved};
 pub use nat::{
     Behaviour, FamilyNat, Filtering, FilteringSeen, Gateway, HolePunch, Inbound, InboundBy, InboundSeen, Layer4, Local,

@@ -2,6 +2,8 @@
 
 mod address;
 mod clean;
+mod comparison;
+pub mod html;
 pub mod json;
 pub mod pages;
 mod phrase;
@@ -10,6 +12,8 @@ mod text;
 
 pub use address::address;
 pub use clean::clean;
+pub use comparison::comparison;
+pub(crate) use phrase::cause as cause_in_words;
 pub use style::Style;
 pub(crate) use style::{Piece, Tone};
 pub use text::text;

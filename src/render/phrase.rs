@@ -6,7 +6,7 @@ use crate::model::Cause;
 const SHOWN: usize = 3;
 
 /// One clause, without an end.
-pub(super) fn cause(cause: &Cause) -> String {
+pub(crate) fn cause(cause: &Cause) -> String {
     match cause {
         Cause::UnsupportedAddress { part } => format!("{part} cannot be dialed"),
         Cause::NameHasNoAddress { family } => match family.as_str() {

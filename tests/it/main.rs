@@ -23,5 +23,6 @@ mod namespace;
 mod peer;
 mod program;
 mod rules;
+mod saved;
 mod scenario;
 mod webrtc;
