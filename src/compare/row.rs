@@ -79,13 +79,12 @@ pub(super) fn of(transport: Transport, a: &Report, b: &Report) -> Row {
     let seen_a = Seen { name: "A", report: a, view: &one, transport };
     let seen_b = Seen { name: "B", report: b, view: &other, transport };
     let reasons = match (relation, one.told(), other.told()) {
-        (Relation::Same, ..) => Vec::new(),
         (Relation::OtherCause, ..) => vec![words::causes_differ(&seen_a, &seen_b)],
         (Relation::Differs, Some(true), _) => vec![why_fails(&seen_a, &seen_b)],
         (Relation::Differs, ..) => vec![why_fails(&seen_b, &seen_a)],
         (Relation::Untold, Some(_), _) => vec![words::reason(why_untold(&seen_b), &seen_a, &seen_b)],
         (Relation::Untold, _, Some(_)) => vec![words::reason(why_untold(&seen_a), &seen_b, &seen_a)],
-        (Relation::Untold, ..) => Vec::new(),
+        (Relation::Same | Relation::Untold, ..) => Vec::new(),
     };
     Row { transport, relation, a: one, b: other, reasons }
 }
