@@ -1,6 +1,7 @@
 //! Real browsers, headless, driven over `WebDriver`: [`Browser`] is the driver's side of it, [`Pages`] what they load.
 //! Every test runs in a network namespace of its own, where nothing but its own peers can be reached.
 
+mod conformance;
 mod console;
 mod driver;
 mod pages;

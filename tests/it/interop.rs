@@ -22,9 +22,14 @@ fn foreign(variable: &str, prepared: &str) -> Command {
 
 /// What `prepare` put there.
 pub fn prepared(name: &str) -> PathBuf {
+    cache().join("interop").join(name)
+}
+
+/// Where the tests keep what takes long to make.
+pub fn cache() -> PathBuf {
     let folder = |variable| std::env::var_os(variable).map(PathBuf::from);
     let user = || folder("XDG_CACHE_HOME").unwrap_or_else(|| folder("HOME").expect("HOME is set").join(".cache"));
-    folder("P2P_PROBE_CACHE").unwrap_or_else(|| user().join("p2p-probe")).join("interop").join(name)
+    folder("P2P_PROBE_CACHE").unwrap_or_else(|| user().join("p2p-probe"))
 }
 
 pub fn go() -> Command {

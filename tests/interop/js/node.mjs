@@ -33,7 +33,8 @@ export async function createNode (values, { transports, identify, addresses }) {
       maxIncomingPendingConnections: 10_000
     },
     connectionMonitor: { enabled: false },
-    services: { identify, ping: ping() }
+    // The stream of the last ping may still be closing when the next one opens.
+    services: { identify, ping: ping({ maxOutboundStreams: 100 }) }
   })
 }
 

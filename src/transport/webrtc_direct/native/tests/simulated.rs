@@ -3,9 +3,12 @@
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use super::super::super::framing::{Flag, encode};
 use super::super::connection::Machine;
 use super::super::credentials::Version;
+use super::super::dcep;
 use super::super::error::Ended;
+use super::super::sctp::Message;
 use super::line::{Line, Weather};
 
 const FAIR: Weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
@@ -215,6 +218,38 @@ fn an_id_can_be_used_again_as_soon_as_its_channel_is_closed() {
         let_go(&mut line.ends[0], id);
         let_go(&mut line.ends[1], kept);
     }
+}
+
+/// Sends these messages on a channel that our own state machine knows nothing of.
+fn send(machine: &mut Machine, id: u16, messages: Vec<Message>) {
+    let sent = machine.on_channels(|_, sctp, _| sctp.open(id) && messages.into_iter().all(|message| sctp.write(id, message)));
+    assert_eq!(sent, Some(true), "{id}");
+}
+
+/// A peer that says the end of each stream and closes no channel gets new ones all the same.
+#[test]
+fn channels_that_are_over_and_never_closed_make_room() {
+    let mut line = Line::new(Version::V2, FAIR, 4);
+    line.connect();
+    let mut accepted = 0;
+    for round in 0..8 {
+        let ids: Vec<u16> = (1..=50).map(|place| 2 * (round * 50 + place)).collect();
+        for id in &ids {
+            let messages = vec![Message::Dcep(dcep::OPEN.to_vec()), Message::Data(encode(Some(Flag::Fin), &[]))];
+            send(&mut line.ends[0], *id, messages);
+        }
+        wait(&mut line);
+        while let Some(id) = accept(&mut line.ends[1]) {
+            accepted += 1;
+            finish(&mut line.ends[1], id);
+            let_go(&mut line.ends[1], id);
+        }
+        wait(&mut line);
+        for id in ids {
+            send(&mut line.ends[0], id, vec![Message::Data(encode(Some(Flag::FinAck), &[]))]);
+        }
+    }
+    assert_eq!(accepted, 400);
 }
 
 /// A peer that opens streams without end has all above the bound closed, and the connection stays of use.
