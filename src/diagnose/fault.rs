@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use multiaddr::{Multiaddr, Protocol};
 
-use crate::model::{Attempt, Cause, Stage, StageName, Transport};
+use crate::model::{Answered, Attempt, Cause, Stage, StageName, Transport};
 
 /// A cause, the attempt that failed by it, and the step that carries it.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,19 @@ impl<'a> Fault<'a> {
         self.stage.map(|stage| stage.stage)
     }
 
+    /// The version of webrtc-direct in which the place that was asked in another one answers, where that is known not to be
+    /// chance.
+    pub(super) fn answers_in(&self) -> Option<&'static str> {
+        let silent = matches!(self.cause, Cause::TimedOut) && self.step() == Some(StageName::Connect);
+        let versions = versions(self.attempt);
+        versions.unanswered.filter(|_| silent)?;
+        match (versions.v1, versions.v2) {
+            (Some(true), None) => Some("1"),
+            (None, Some(true)) => Some("2"),
+            _ => None,
+        }
+    }
+
     /// Whether the attempt runs over UDP.
     pub(super) fn over_udp(&self) -> bool {
         over_udp(self.attempt)
@@ -44,6 +57,11 @@ impl<'a> Fault<'a> {
 /// Whether an attempt runs over UDP.
 pub(super) fn over_udp(attempt: &Attempt) -> bool {
     matches!(attempt.transport, Some(Transport::Quic | Transport::WebrtcDirect | Transport::Webtransport))
+}
+
+/// What is known of the versions of webrtc-direct: the latest that was seen holds.
+pub(super) fn versions(attempt: &Attempt) -> Answered {
+    attempt.stages.iter().filter_map(|stage| stage.found.versions).next_back().unwrap_or_default()
 }
 
 /// The most concrete address of an attempt, if it reads as one.

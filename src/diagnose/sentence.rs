@@ -85,6 +85,12 @@ fn wrong_peer(report: &Report, actual: &str) -> String {
 /// Silence, in the words of the step that it fell into.
 fn timed_out(fault: &Fault<'_>, host: &str, port: &str) -> String {
     let silent = |after: &str, missing: &str| format!("{host} {after}, and then {missing} does not come");
+    if let Some(version) = fault.answers_in() {
+        let asked = if version == "1" { "2" } else { "1" };
+        return format!(
+            "{host} answers on {port} in version {version} of webrtc-direct, not in version {asked} that was asked for"
+        );
+    }
     match fault.step() {
         Some(StageName::Resolve) => format!("No name server answers for {}", name(fault.attempt)),
         Some(StageName::Connect | StageName::Direct) | None => {

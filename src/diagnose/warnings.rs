@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, Behaviour, Cause, Certificate, Micros, Outcome, Report, StageName, Transport, UDP_RECEIVE_BUFFER, VerdictCode,
-    Warning, WarningCode, WhyCode,
+    Answered, Attempt, Behaviour, Cause, Certificate, Micros, Outcome, Report, StageName, Transport, UDP_RECEIVE_BUFFER,
+    VerdictCode, Warning, WarningCode, WhyCode,
 };
 
 use super::{
     addresses::AUTO_TLS,
     announced,
-    fault::ip_of,
+    fault::{ip_of, versions},
     heaps::{Heaps, is_local, outbound},
     words::{addresses, family_name, family_of, labels, quoted, reasons},
 };
@@ -126,24 +126,20 @@ fn responder_stalls(report: &Report) -> Option<Warning> {
     Some(Warning::new(WarningCode::ResponderStalls, text).about(stalling.iter().map(|(attempt, _)| attempt.id)))
 }
 
-/// Reached in version 1, and version 2 was asked for without an answer.
+/// Version 1 is answered and version 2 is not, by more than what is lost on the way.
 fn webrtc_v1_only(report: &Report) -> Option<Warning> {
-    let answered = |attempt: &Attempt| {
-        // The latest that was seen holds.
-        attempt.stages.iter().filter_map(|stage| stage.found.versions).next_back().unwrap_or_default()
-    };
-    let of_version = |attempt: &Attempt, version: &str| attempt.version.as_deref() == Some(version);
-    let silent_in_v2 = |first: &Attempt| {
-        let same = |other: &Attempt| other.remote == first.remote && of_version(other, "v2") && is_silent(report, other);
-        outbound(report).any(same)
+    let same_place = |one: &Attempt, other: &Attempt| one.remote.is_some() && one.remote == other.remote;
+    let speaks_v2 = |place: &Attempt| {
+        let mut there = outbound(report).filter(|attempt| same_place(attempt, place));
+        there.any(|attempt| versions(attempt).v2 == Some(true))
     };
     let old = |attempt: &&Attempt| {
-        let asked = attempt.version.is_none() || of_version(attempt, "v1") && silent_in_v2(attempt);
-        attempt.outcome.passed() && asked && answered(attempt).v1 == Some(true) && answered(attempt).v2.is_none()
+        let Answered { v1, v2, unanswered } = versions(attempt);
+        v1 == Some(true) && v2.is_none() && unanswered.is_some() && !speaks_v2(attempt)
     };
     let old: Vec<&Attempt> = outbound(report).filter(old).collect();
-    let text = "Over webrtc-direct the peer answers in version 1 and has not answered in version 2: browsers will stop reaching it. \
-                Update it.";
+    let text =
+        "Over webrtc-direct the peer answers in version 1 and not in version 2: browsers will stop reaching it. Update it.";
     (!old.is_empty()).then(|| Warning::new(WarningCode::WebrtcV1Only, text).about(old.iter().map(|attempt| attempt.id)))
 }
 

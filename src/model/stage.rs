@@ -231,6 +231,10 @@ pub struct Answered {
     pub v1: Option<bool>,
     /// Version 2.
     pub v2: Option<bool>,
+    /// Requests in the one of them that was not answered while the other one was, each with more time than that answer took;
+    /// absent unless they are enough to tell this from loss. That version is most likely not spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<u32>,
 }
 
 /// What an X.509 certificate says.

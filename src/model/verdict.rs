@@ -19,7 +19,8 @@ codes! {
         StaleCerthash = "stale-certhash", "the address is stale";
         /// The TLS certificate of the WebSocket address is not valid for it. Strict clients, browsers above all, cannot connect.
         CertificateProblem = "certificate-problem", "the certificate is not valid";
-        /// The peer speaks libp2p but shares no security protocol or multiplexer with p2p-probe.
+        /// The peer speaks libp2p but shares no security protocol or multiplexer with p2p-probe, or not the version of webrtc-direct
+        /// that was asked for.
         NoCommonProtocol = "no-common-protocol", "no common protocol";
         /// Something answers, and it is not libp2p.
         NotLibp2p = "not-libp2p", "not libp2p";
@@ -91,6 +92,8 @@ codes! {
         FollowRedirect = "follow-redirect", "use the redirect's address";
         /// Use the address form that fits what answers: `/ws` instead of `/wss`, plain `/tcp` instead of `/ws`, or the other way round.
         UseOtherTransport = "use-other-transport", "use the address that fits";
+        /// Dial in the version of webrtc-direct that the peer answers in: leave `--webrtc` out.
+        UseOtherVersion = "use-other-version", "use the version that answers";
         /// Use `/quic-v1`: draft-29 `/quic` is retired.
         UseQuicV1 = "use-quic-v1", "use /quic-v1";
         /// Give an address with a transport and a port.

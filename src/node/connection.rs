@@ -69,7 +69,11 @@ async fn quic(record: &Record, arrival: Arrival, local: SocketAddr) -> Result<Es
 
 async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketAddr) -> Result<Established, Fault> {
     let version = arrival.version;
-    let versions = Answered { v1: (version == Version::V1).then_some(true), v2: (version == Version::V2).then_some(true) };
+    let versions = Answered {
+        v1: (version == Version::V1).then_some(true),
+        v2: (version == Version::V2).then_some(true),
+        ..Answered::default()
+    };
     let local = Some(address(local, Protocol::Udp(local.port())));
     record.found(Found { local, versions: Some(versions), ..Found::default() });
     record.enter(StageName::Dtls);
@@ -80,7 +84,7 @@ async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketA
             record.enter(StageName::Channel);
         }
         Step::Channel => record.enter(StageName::Secure),
-        Step::Answered { .. } => {}
+        Step::Answered { .. } | Step::Versions(_) => {}
     });
     let Accepted { peer, connection } = accepted.await.map_err(|error| match error {
         AcceptError::TimedOut => Fault::new(Cause::TimedOut, &error),

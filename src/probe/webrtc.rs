@@ -1,5 +1,8 @@
 //! webrtc-direct.
 
+use std::pin::pin;
+
+use futures::future::{Either, select};
 use libp2p_core::muxing::StreamMuxerBox;
 use multiaddr::Protocol;
 
@@ -11,7 +14,7 @@ use crate::{
     transport::{
         quic::Progress,
         tls::Certificate,
-        webrtc_direct::{Ask, DialError, Dialed, Fingerprint, Shown, Step, Version, Versions},
+        webrtc_direct::{Ask, Beside, DialError, Dialed, Fingerprint, Shown, Step, Version, Versions},
     },
 };
 
@@ -23,8 +26,8 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
     let seen = progress.clone();
     ctx.time_out_means(move || if seen.datagrams_received() == 0 { Cause::UdpSilent } else { Cause::TimedOut });
     let ask = match dial.planned.version {
-        Some(WebrtcVersions::V1) => Ask::Only(Version::V1),
-        Some(WebrtcVersions::V2) => Ask::Only(Version::V2),
+        Some(WebrtcVersions::V1) => Ask::Only(Version::V1, dial.udp()?),
+        Some(WebrtcVersions::V2) => Ask::Only(Version::V2, dial.udp()?),
         Some(WebrtcVersions::Both) | None => Ask::Both(dial.udp()?),
     };
     let certhashes = &dial.planned.route.certhashes;
@@ -42,7 +45,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         progress,
     };
     let dialed = dialing.run(|step| told(ctx, step)).await;
-    let Dialed { peer, connection, versions, .. } = dialed.map_err(|error| {
+    let Dialed { peer, connection, versions, beside, .. } = dialed.map_err(|error| {
         if let DialError::CertHashMismatch { actual } = &error {
             ctx.found(Found { certificate: certificate(actual), ..Found::default() });
         }
@@ -59,12 +62,30 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
     let multiplexed = Multiplexed::from(StreamMuxerBox::new(connection));
     let session = Session::new(multiplexed, dial.machine.clock().clone(), dial.us(), |_| ());
     let tried = match session::expect(dial, peer) {
-        Ok(()) => session.run(session::try_out(dial, &session, peer)).await,
+        Ok(()) => session.run(noting(ctx, beside, session::try_out(dial, &session, peer))).await,
         // Without a goodbye the peer would hold the connection until it is idle for too long.
         wrong => wrong,
     };
+    ctx.end(tried);
     dial.goodbye(session).await;
-    tried
+    Ok(())
+}
+
+/// Does the work on a connection, and notes what the other version's silence or answer tells meanwhile. Over a line so short
+/// that the work ends first, that is waited for: it is a matter of milliseconds.
+async fn noting(ctx: &Ctx, mut beside: Beside, work: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+    let note = |versions| ctx.found(Found { versions: Some(answered(versions)), ..Found::default() });
+    let mut work = pin!(work);
+    let done = loop {
+        match select(work.as_mut(), pin!(beside.news())).await {
+            Either::Left((done, _)) => break done,
+            Either::Right((versions, _)) => note(versions),
+        }
+    };
+    if done.is_ok() && beside.is_about_to_tell() {
+        note(beside.news().await);
+    }
+    done
 }
 
 /// Tells what a stage found, and begins the next.
@@ -79,6 +100,7 @@ fn told(ctx: &Ctx, step: Step) {
             });
             ctx.enter(StageName::Dtls);
         }
+        Step::Versions(versions) => ctx.found(Found { versions: Some(answered(versions)), ..Found::default() }),
         Step::Secured { certificate: shown, version } => {
             ctx.found(Found { version: version.map(Into::into), certificate: certificate(&shown), ..Found::default() });
             ctx.enter(StageName::Channel);
@@ -94,5 +116,5 @@ pub(crate) fn certificate(shown: &Shown) -> Option<crate::model::Certificate> {
 
 /// No answer tells nothing.
 fn answered(versions: Versions) -> Answered {
-    Answered { v1: versions.v1.then_some(true), v2: versions.v2.then_some(true) }
+    Answered { v1: versions.v1.then_some(true), v2: versions.v2.then_some(true), unanswered: versions.unanswered }
 }

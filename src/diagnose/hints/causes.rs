@@ -9,7 +9,7 @@ use super::{
         verdict::NO_APPLICATION_PROTOCOL,
         words::{host, port, quoted},
     },
-    Hints,
+    Hints, dial,
 };
 
 impl Hints<'_> {
@@ -113,6 +113,9 @@ impl Hints<'_> {
     }
 
     fn of_silence(&mut self, fault: &Fault<'_>) {
+        if let Some(version) = fault.answers_in() {
+            return self.of_version(fault, version);
+        }
         match fault.step() {
             Some(StageName::Resolve) => self.of_name(fault),
             Some(StageName::Connect | StageName::Direct) | None if fault.over_udp() => self.of_udp(fault),
@@ -129,6 +132,20 @@ impl Hints<'_> {
                 fault,
                 "Look at the node's load, and whether something else than libp2p waits on the port.",
             ),
+        }
+    }
+
+    /// One version of webrtc-direct is spoken, and the other was asked for.
+    fn of_version(&mut self, fault: &Fault<'_>, version: &str) {
+        // Another attempt may have done so already.
+        let place = fault.attempt.remote.as_ref();
+        if self.report.attempts.iter().any(|other| other.remote.as_ref() == place && other.outcome.passed()) {
+            return;
+        }
+        let text = format!("Dial it in version {version}: by default p2p-probe goes on in whichever is answered.");
+        let command = dial("", &self.report.target.input);
+        if let Some(hint) = self.add(HintCode::UseOtherVersion, &[fault.attempt.id], text) {
+            hint.command = command;
         }
     }
 

@@ -110,13 +110,45 @@ fn a_certhash_that_was_learned_makes_the_address_whole() {
 #[test]
 fn a_peer_of_version_1_alone_is_warned_of() {
     let address = "/ip4/8.8.4.4/udp/4001/webrtc-direct/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ";
-    let table =
-        [((Some(true), None), true), ((Some(true), Some(true)), false), ((None, Some(true)), false), ((None, None), false)];
-    for ((v1, v2), warned) in table {
-        let found = Found { versions: Some(Answered { v1, v2 }), ..Found::default() };
-        let verdict = Run::new().dial(Dial::new(address).works().step(StageName::Ping, Outcome::Passed, found)).verdict();
-        assert_eq!(warnings(&verdict).contains(&"webrtc-v1-only"), warned, "{v1:?} {v2:?}");
+    let yes = Some(true);
+    let table = [
+        ((yes, None, Some(3)), true),
+        // What one packet lost would make just as well.
+        ((yes, None, None), false),
+        ((yes, yes, None), false),
+        ((None, yes, Some(3)), false),
+        ((None, None, None), false),
+    ];
+    let dial = |(v1, v2, unanswered)| {
+        let found = Found { versions: Some(Answered { v1, v2, unanswered }), ..Found::default() };
+        Dial::new(address).works().step(StageName::Ping, Outcome::Passed, found)
+    };
+    for (answered, warned) in table {
+        let verdict = Run::new().dial(dial(answered)).verdict();
+        assert_eq!(warnings(&verdict).contains(&"webrtc-v1-only"), warned, "{answered:?}");
     }
+    let beside = Run::new().dial(dial((yes, None, Some(3)))).dial(dial((None, yes, None))).verdict();
+    assert!(!warnings(&beside).contains(&"webrtc-v1-only"), "another attempt was answered in version 2");
+}
+
+#[test]
+fn a_version_that_is_not_spoken_is_told_from_silence() {
+    let address = "/ip4/8.8.4.4/udp/4001/webrtc-direct/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ";
+    let asked = |v1, v2, unanswered| {
+        let found = Found { versions: Some(Answered { v1, v2, unanswered }), ..Found::default() };
+        Run::new().dial(Dial::new(address).fails_with(StageName::Connect, Cause::TimedOut, found)).verdict()
+    };
+    let yes = Some(true);
+    let old = asked(yes, None, Some(3));
+    assert_eq!(
+        (old.code.code(), hints(&old), warnings(&old)),
+        ("no-common-protocol", vec!["use-other-version"], vec!["webrtc-v1-only"])
+    );
+    assert!(old.summary.contains("in version 1 of webrtc-direct, not in version 2"), "{}", old.summary);
+    let new = asked(None, yes, Some(3));
+    assert_eq!((new.code.code(), hints(&new), warnings(&new)), ("no-common-protocol", vec!["use-other-version"], vec![]));
+    let too_few = asked(yes, None, None);
+    assert_eq!((too_few.code.code(), hints(&too_few), warnings(&too_few)), ("udp-unanswered", vec!["check-udp"], vec![]));
 }
 
 #[test]

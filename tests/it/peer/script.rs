@@ -17,6 +17,10 @@ pub struct Script {
     pub muxers: Vec<String>,
     /// Answers the noise handshake with a well-framed message of no meaning.
     pub noise_garbage: bool,
+    /// Over webrtc-direct: hears checks of this version alone, `v1` or `v2`.
+    pub speaks: Option<String>,
+    /// Over webrtc-direct: answers DTLS with this alert.
+    pub alert: Option<u8>,
     /// Sends a WebSocket text frame before anything else.
     pub text_frame: bool,
     /// Closes in order once this step is done.
@@ -37,6 +41,8 @@ impl Default for Script {
             security: vec!["/noise".into(), "/tls/1.0.0".into()],
             muxers: vec!["/yamux/1.0.0".into()],
             noise_garbage: false,
+            speaks: None,
+            alert: None,
             text_frame: false,
             closes_after: None,
             hangs_after: None,
@@ -69,6 +75,8 @@ pub enum Key {
 pub enum Step {
     /// Over webrtc-direct: connectivity checks are answered.
     Connect,
+    Dtls,
+    Channel,
     Secure,
     Multiplex,
 }

@@ -10,20 +10,26 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::super::certhash::Fingerprint;
+use super::beside::{Asked, Beside};
 use super::certificate::Certificate;
 use super::connection::{Event, Machine};
 use super::credentials::{Credentials, Version};
-use super::dial::Versions;
+use super::dial::Step;
 use super::driver::Driver;
 use super::error::{DialError, Ended};
 use super::link::Link;
 use super::shared::now;
+use super::versions::{Versions, patience};
 use super::waiting::{Failed, poll_driven, poll_event};
 use crate::transport::SocketFault;
 use crate::transport::quic::Progress;
 
 /// How much later version 2 may answer and still be preferred: listeners begin to work on both at once.
 const PREFERENCE: Duration = Duration::from_millis(3);
+
+/// After how long without an answer in the only version wanted the other one is asked for: two requests are out by then, and
+/// it is on the other side of the Earth and back.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// What is asked, in whatever version.
 pub(super) struct Question<'a> {
@@ -33,9 +39,6 @@ pub(super) struct Question<'a> {
     pub(super) progress: &'a Progress,
 }
 
-/// A connection that begins, and its version.
-pub(super) type Asked = (Driver, Version);
-
 impl Question<'_> {
     /// Prepares to ask from this socket.
     pub(super) fn ask(&self, socket: UdpSocket, version: Version) -> Result<Asked, DialError> {
@@ -44,63 +47,70 @@ impl Question<'_> {
         let machine = Machine::dial(&credentials, self.remote, self.certificate.clone(), self.expected.to_vec(), now());
         let mut driver = Driver::new(machine, link, self.progress.clone());
         driver.expects_answer = true;
-        Ok((driver, version))
+        Ok(Asked::new(driver, version))
     }
 }
 
-/// What goes on, and what was asked beside it.
-pub(super) struct Asking {
-    pub(super) driver: Driver,
-    version: Version,
-    beside: Option<Asked>,
-    pub(super) versions: Versions,
+/// What goes on, and what is asked beside it.
+pub(super) struct Asking<'a> {
+    main: Asked,
+    beside: Beside,
+    /// Whether the other one is gone on with, should it be the one that is answered.
+    either: bool,
     begun: Instant,
+    pub(super) step: &'a mut dyn FnMut(Step),
 }
 
-impl Asking {
-    pub(super) fn only((driver, version): Asked) -> Self {
-        Self { driver, version, beside: None, versions: Versions::default(), begun: now() }
+impl<'a> Asking<'a> {
+    /// Asks for `other` too when `wanted` is not answered, just to tell what is spoken.
+    pub(super) fn only(wanted: Asked, other: Asked, step: &'a mut dyn FnMut(Step)) -> Self {
+        Self { main: wanted, beside: Beside::new(Some(other), Some(SILENCE)), either: false, begun: now(), step }
     }
 
     /// `first` is preferred.
-    pub(super) fn both(first: Asked, second: Asked) -> Self {
-        Self { beside: Some(second), ..Self::only(first) }
+    pub(super) fn both(first: Asked, second: Asked, step: &'a mut dyn FnMut(Step)) -> Self {
+        Self { main: first, beside: Beside::new(Some(second), None), either: true, begun: now(), step }
+    }
+
+    pub(super) fn driver(&mut self) -> &mut Driver {
+        &mut self.main.driver
     }
 
     /// Waits for the first answer and goes on with it: its version, and how long it took.
     pub(super) async fn first_answer(&mut self) -> Result<(Version, Duration), DialError> {
-        let mut grace = None;
-        poll_fn(|cx| {
-            if self.beside_answered(cx) && grace.is_none() {
-                grace = Some((self.elapsed(), Box::pin(tokio::time::sleep_until((now() + PREFERENCE).into()))));
-            }
-            match poll_event(&mut self.driver, cx, Event::Answered) {
-                Poll::Ready(Ok(())) => {
-                    self.versions.note(self.version);
-                    return Poll::Ready(Ok((self.version, self.elapsed())));
-                }
+        let (mut grace, mut other_took) = (None, None);
+        let (version, took) = poll_fn(|cx| {
+            self.look_beside(cx);
+            match self.main.poll(cx) {
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok((self.main.version, self.elapsed()))),
                 Poll::Ready(Err(failed)) => return Poll::Ready(Err(failed.of_connect())),
                 Poll::Pending => {}
             }
-            let Some((took, over)) = &mut grace else { return Poll::Pending };
-            let took = *took;
+            if !self.beside.is_answered() {
+                return Poll::Pending;
+            }
+            let took = *other_took.get_or_insert_with(|| self.elapsed());
+            if !self.either {
+                self.wanted_is_overdue(patience(took.saturating_sub(SILENCE)));
+                return Poll::Pending;
+            }
+            let over = grace.get_or_insert_with(|| Box::pin(tokio::time::sleep_until((now() + PREFERENCE).into())));
             if over.poll_unpin(cx).is_pending() {
                 return Poll::Pending;
             }
-            if let Some((driver, version)) = &mut self.beside {
-                std::mem::swap(driver, &mut self.driver);
-                std::mem::swap(version, &mut self.version);
-            }
-            Poll::Ready(Ok((self.version, took)))
+            self.beside.swap(&mut self.main);
+            Poll::Ready(Ok((self.main.version, took)))
         })
-        .await
+        .await?;
+        self.beside.follow(version, took);
+        Ok((version, took))
     }
 
     /// Waits for an event, or the end.
     pub(super) async fn until(&mut self, wanted: Event) -> Result<(), Ended> {
         poll_fn(|cx| {
             self.look_beside(cx);
-            poll_event(&mut self.driver, cx, wanted).map_err(Failed::of_connection)
+            poll_event(&mut self.main.driver, cx, wanted).map_err(Failed::of_connection)
         })
         .await
     }
@@ -109,38 +119,43 @@ impl Asking {
     pub(super) async fn driven<T>(&mut self, mut work: BoxFuture<'_, T>) -> io::Result<T> {
         poll_fn(|cx| {
             self.look_beside(cx);
-            poll_driven(&mut self.driver, cx, &mut work)
+            poll_driven(&mut self.main.driver, cx, &mut work)
         })
         .await
     }
 
-    /// The connection, and what is known of the versions.
-    pub(super) fn into_parts(self) -> (Driver, Versions) {
-        if let Some((driver, _)) = &self.beside {
-            driver.shared.machine().forget();
-        }
-        (self.driver, self.versions)
+    /// What is known of the versions.
+    pub(super) fn versions(&self) -> Versions {
+        self.beside.versions
+    }
+
+    /// The connection, and what is asked beside it.
+    pub(super) fn into_parts(self) -> (Driver, Beside) {
+        (self.main.driver, self.beside)
     }
 
     fn elapsed(&self) -> Duration {
         now().saturating_duration_since(self.begun)
     }
 
-    /// Moves the other one. Whether it has been answered, now or before.
-    fn beside_answered(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some((driver, version)) = &mut self.beside else { return false };
-        if let Poll::Ready(Ok(())) = poll_event(driver, cx, Event::Answered) {
-            self.versions.note(*version);
+    /// Moves the other one, and tells what is new.
+    fn look_beside(&mut self, cx: &mut Context<'_>) {
+        let led = self.either && !self.beside.is_followed();
+        if let Some(versions) = self.beside.poll(cx)
+            && !led
+        {
+            (self.step)(Step::Versions(versions));
         }
-        self.versions.holds(*version)
     }
 
-    /// Notes a late answer, and asks no more then.
-    fn look_beside(&mut self, cx: &mut Context<'_>) {
-        if self.beside_answered(cx)
-            && let Some((driver, _)) = self.beside.take()
-        {
-            driver.shared.machine().forget();
+    /// Tells once that enough requests in the wanted version were not answered where the other version was.
+    fn wanted_is_overdue(&mut self, patience: Duration) {
+        let known = &mut self.beside.versions;
+        if known.unanswered.is_none() {
+            known.unanswered = self.main.overdue(patience);
+            if known.unanswered.is_some() {
+                (self.step)(Step::Versions(*known));
+            }
         }
     }
 }

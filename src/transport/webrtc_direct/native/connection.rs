@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::certhash::Fingerprint;
 use super::certificate::{Certificate, Shown};
@@ -166,6 +166,16 @@ impl Machine {
             *budget = budget.checked_sub(bytes.len())?;
         }
         self.outbox.pop_front()
+    }
+
+    /// How many checks were sent.
+    pub(super) fn requests(&self) -> usize {
+        self.ice.requests
+    }
+
+    /// Repeats a check that stays without an answer this often from now on.
+    pub(super) fn ask_every(&mut self, interval: Duration) {
+        self.ice.ask_every(interval);
     }
 
     /// What was reached.

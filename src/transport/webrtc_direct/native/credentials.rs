@@ -27,6 +27,13 @@ pub enum Version {
 }
 
 impl Version {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::V1 => Self::V2,
+            Self::V2 => Self::V1,
+        }
+    }
+
     fn prefix(self) -> &'static str {
         match self {
             Self::V1 => "libp2p+webrtc+v1/",

@@ -7,12 +7,14 @@ use libp2p_identity::{Keypair, PeerId};
 
 use super::super::certhash::Fingerprint;
 use super::asking::{Asking, Question};
+use super::beside::Beside;
 use super::certificate::{Certificate, Shown};
 use super::connection::Event;
 use super::credentials::Version;
 use super::error::{DialError, Ended};
 use super::muxer::Connection;
 use super::shared::now;
+use super::versions::Versions;
 use super::{noise, waiting};
 use crate::transport::SocketFault;
 use crate::transport::quic::Progress;
@@ -20,8 +22,8 @@ use crate::transport::quic::Progress;
 /// In which version to dial.
 #[derive(Debug)]
 pub enum Ask {
-    /// In this one.
-    Only(Version),
+    /// In this one. When it stays without an answer the other one is asked for too, from this socket, just to tell of it.
+    Only(Version, UdpSocket),
     /// In both, from two sockets since some listeners know a dialer by its address: version 2 from the first, version 1
     /// from this one. The first answer decides; what answers at the same time counts for version 2.
     Both(UdpSocket),
@@ -44,31 +46,6 @@ pub struct Dial<'a> {
     pub progress: Progress,
 }
 
-/// Which versions the other side has answered in. One that it did not answer in is unknown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Versions {
-    /// Version 1.
-    pub v1: bool,
-    /// Version 2.
-    pub v2: bool,
-}
-
-impl Versions {
-    pub(super) fn note(&mut self, version: Version) {
-        match version {
-            Version::V1 => self.v1 = true,
-            Version::V2 => self.v2 = true,
-        }
-    }
-
-    pub(super) fn holds(self, version: Version) -> bool {
-        match version {
-            Version::V1 => self.v1,
-            Version::V2 => self.v2,
-        }
-    }
-}
-
 /// What a dial has reached, told when it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -83,6 +60,8 @@ pub enum Step {
         /// From the first request to the answer.
         rtt: Duration,
     },
+    /// What became known of the versions since they were last told of.
+    Versions(Versions),
     /// DTLS stands.
     Secured {
         /// The certificate that was shown.
@@ -103,6 +82,8 @@ pub struct Dialed {
     pub connection: Connection,
     /// The version spoken.
     pub version: Version,
+    /// The other version, asked for as long as this is polled.
+    pub beside: Beside,
     /// The versions answered in until now.
     pub versions: Versions,
 }
@@ -115,22 +96,29 @@ impl Dial<'_> {
         let question =
             Question { remote: self.remote, certificate: &certificate, expected: &self.certhashes, progress: &self.progress };
         let mut asking = match self.ask {
-            Ask::Only(version) => Asking::only(question.ask(self.socket, version)?),
-            Ask::Both(second) => Asking::both(question.ask(self.socket, Version::V2)?, question.ask(second, Version::V1)?),
+            Ask::Only(version, second) => {
+                Asking::only(question.ask(self.socket, version)?, question.ask(second, version.other())?, &mut step)
+            }
+            Ask::Both(second) => {
+                Asking::both(question.ask(self.socket, Version::V2)?, question.ask(second, Version::V1)?, &mut step)
+            }
         };
         let (version, rtt) = asking.first_answer().await?;
-        let local = asking.driver.link.local_addr().map_err(SocketFault::Local)?;
-        step(Step::Answered { version, versions: asking.versions, local, rtt });
-        asking.driver.expects_answer = false;
-        asking.driver.shared.machine().proceed(now());
+        let local = asking.driver().link.local_addr().map_err(SocketFault::Local)?;
+        let versions = asking.versions();
+        (asking.step)(Step::Answered { version, versions, local, rtt });
+        asking.driver().expects_answer = false;
+        asking.driver().shared.machine().proceed(now());
         asking.until(Event::Dtls).await.map_err(of_dtls)?;
-        step(waiting::secured(&asking.driver)?);
+        let secured = waiting::secured(asking.driver())?;
+        (asking.step)(secured);
         asking.until(Event::Channel).await.map_err(DialError::ChannelFailed)?;
-        step(Step::Channel);
-        let handshake = noise::handshake(&asking.driver, self.keypair, true);
+        (asking.step)(Step::Channel);
+        let handshake = noise::handshake(asking.driver(), self.keypair, true);
         let peer = asking.driven(handshake).await.map_err(DialError::Io)?.map_err(DialError::Noise)?;
-        let (driver, versions) = asking.into_parts();
-        Ok(Dialed { peer, connection: Connection::new(driver, None), version, versions })
+        let versions = asking.versions();
+        let (driver, beside) = asking.into_parts();
+        Ok(Dialed { peer, connection: Connection::new(driver, None), version, versions, beside })
     }
 }
 

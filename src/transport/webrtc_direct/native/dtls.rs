@@ -1,7 +1,7 @@
 //! DTLS 1.2 and 1.3 on `dimpl`.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use dimpl::{Error, Output, ProtocolVersion, SecurityError};
@@ -14,6 +14,12 @@ use super::error::Ended;
 const ALERT: u8 = 21;
 /// Record header of DTLS 1.2, before the alert's level and number.
 const RECORD: usize = 13;
+/// The alert of an orderly end (RFC 8446, section 6.1).
+const CLOSE_NOTIFY: u8 = 0;
+
+/// Whoever knows two addresses can forge an alert that has no protection. Who really gives up says no more; where the
+/// handshake goes on within this time, the alert was not the other side's.
+const DOUBT: Duration = Duration::from_secs(1);
 
 /// One end of a DTLS connection.
 pub(super) struct Dtls {
@@ -21,8 +27,8 @@ pub(super) struct Dtls {
     buffer: Vec<u8>,
     deadline: Option<Instant>,
     connected: bool,
-    /// An alert that came unprotected during the handshake.
-    alert: Option<u8>,
+    /// An alert that came unprotected during the handshake, and until when it is doubted.
+    doubted: Option<(u8, Instant)>,
 }
 
 /// What came of it.
@@ -44,24 +50,34 @@ impl Dtls {
     pub(super) fn server(certificate: &Certificate, now: Instant) -> Result<Self, Ended> {
         let config = config::dtls().map_err(|error| Ended::Dtls(error.to_string()))?;
         let inner = dimpl::Dtls::new_auto(config, certificate.dtls(), now);
-        Ok(Self { inner, buffer: vec![0; config::MAX_DATAGRAM], deadline: None, connected: false, alert: None })
+        Ok(Self { inner, buffer: vec![0; config::MAX_DATAGRAM], deadline: None, connected: false, doubted: None })
     }
 
     pub(super) fn handle(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Ended> {
         self.handle_timeout(now)?;
         if !self.connected && bytes.first() == Some(&ALERT) {
-            // Before the version is known dimpl takes an alert for noise.
-            self.alert = bytes.get(RECORD + 1).copied();
+            if let Some(alert) = bytes.get(RECORD + 1) {
+                self.doubted.get_or_insert((*alert, now + DOUBT));
+            }
+            return Ok(());
         }
-        self.inner.handle_packet(bytes).map_err(|error| self.ended(&error))
+        // It goes on.
+        self.doubted = None;
+        self.inner.handle_packet(bytes).map_err(|error| ended(&error))
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Ended> {
-        self.inner.handle_timeout(now).map_err(|error| self.ended(&error))
+        match self.doubted {
+            Some((CLOSE_NOTIFY, until)) if until <= now => return Err(Ended::ByPeer),
+            Some((alert, until)) if until <= now => return Err(Ended::DtlsAlert(alert)),
+            _ => {}
+        }
+        self.inner.handle_timeout(now).map_err(|error| ended(&error))
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline
+        let doubted = self.doubted.map(|(_, until)| until);
+        self.deadline.into_iter().chain(doubted).min()
     }
 
     /// Takes all that is to be sent and all that came of what was received.
@@ -87,7 +103,7 @@ impl Dtls {
     }
 
     pub(super) fn send(&mut self, data: &[u8]) -> Result<(), Ended> {
-        self.inner.send_application_data(data).map(|_| ()).map_err(|error| self.ended(&error))
+        self.inner.send_application_data(data).map(|_| ()).map_err(|error| ended(&error))
     }
 
     /// Says goodbye, as far as there is somebody to say it to.
@@ -104,13 +120,12 @@ impl Dtls {
             _ => None,
         }
     }
+}
 
-    fn ended(&self, error: &Error) -> Ended {
-        match (error, self.alert) {
-            (Error::SecurityError(SecurityError::FatalAlert { description }), _) => Ended::DtlsAlert(*description),
-            (_, Some(alert)) => Ended::DtlsAlert(alert),
-            (Error::ConnectionClosed, None) => Ended::ByPeer,
-            (error, None) => Ended::Dtls(error.to_string()),
-        }
+fn ended(error: &Error) -> Ended {
+    match error {
+        Error::SecurityError(SecurityError::FatalAlert { description }) => Ended::DtlsAlert(*description),
+        Error::ConnectionClosed => Ended::ByPeer,
+        error => Ended::Dtls(error.to_string()),
     }
 }

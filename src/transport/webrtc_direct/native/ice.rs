@@ -1,7 +1,7 @@
 //! ICE (RFC 8445) with one candidate on each side, on `is`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use is::stun::{StunMessage, StunPacket};
 use is::{Candidate, IceAgent, IceAgentEvent, IceConnectionState, Protocol};
@@ -19,7 +19,12 @@ pub(super) struct Ice {
     ours: SocketAddr,
     remote: SocketAddr,
     alias: SocketAddr,
+    /// Checks that were sent.
+    pub(super) requests: usize,
 }
+
+/// Type of a binding request (RFC 8489, section 5).
+const REQUEST: [u8; 2] = [0, 1];
 
 /// What the agent learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +71,14 @@ impl Ice {
         if let Ok(candidate) = Candidate::host(ours, Protocol::Udp) {
             agent.add_local_candidate(candidate);
         }
-        Self { agent, ours, remote, alias: remote }
+        Self { agent, ours, remote, alias: remote, requests: 0 }
+    }
+
+    /// Repeats a check that stays without an answer this often from now on.
+    pub(super) fn ask_every(&mut self, interval: Duration) {
+        self.agent.set_timing_advance(interval);
+        self.agent.set_initial_stun_rto(interval);
+        self.agent.set_max_stun_rto(interval);
     }
 
     /// Takes a datagram of the STUN class.
@@ -89,6 +101,7 @@ impl Ice {
 
     pub(super) fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
         let transmit = self.agent.poll_transmit()?;
+        self.requests += usize::from(transmit.contents.starts_with(&REQUEST));
         let to = if transmit.destination == self.alias { self.remote } else { transmit.destination };
         Some((to, transmit.contents.into()))
     }

@@ -1,6 +1,7 @@
 //! What needs sockets and DTLS.
 
 mod asking;
+mod beside;
 mod certificate;
 mod channel;
 mod config;
@@ -21,15 +22,18 @@ mod sctp;
 mod shared;
 mod stream;
 mod stun;
+mod versions;
 mod waiting;
 
+pub use beside::Beside;
 pub use certificate::{Certificate, CertificateError, Shown};
 pub use credentials::Version;
-pub use dial::{Ask, Dial, Dialed, Step, Versions};
+pub use dial::{Ask, Dial, Dialed, Step};
 pub use error::{AcceptError, DialError, Ended};
 pub use listen::{Accepted, Arrival, Listener};
 pub use muxer::Connection;
 pub use stream::Stream;
+pub use versions::Versions;
 
 #[cfg(test)]
 mod tests;

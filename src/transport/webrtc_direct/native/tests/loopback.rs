@@ -23,9 +23,17 @@ fn listener(address: &str) -> (Listener, SocketAddr, Keypair) {
     (listener, address, keypair)
 }
 
+fn any(remote: SocketAddr) -> UdpSocket {
+    udp(if remote.is_ipv6() { "[::1]:0" } else { "127.0.0.1:0" })
+}
+
+fn only(version: Version, remote: SocketAddr) -> Ask {
+    Ask::Only(version, any(remote))
+}
+
 async fn dial(remote: SocketAddr, ask: Ask, certhashes: Vec<Fingerprint>) -> (Result<Dialed, DialError>, Vec<Step>) {
     let mut steps = Vec::new();
-    let socket = udp(if remote.is_ipv6() { "[::1]:0" } else { "127.0.0.1:0" });
+    let socket = any(remote);
     let keypair = Keypair::generate_ed25519();
     let dial = Dial { socket, remote, ask, certhashes, keypair: &keypair, progress: Progress::default() };
     (dial.run(|step| steps.push(step)).await, steps)
@@ -77,7 +85,7 @@ async fn both_versions_and_families_connect() {
         for version in [Version::V1, Version::V2] {
             let (listener, address, keypair) = listener(address);
             let known = vec![Fingerprint::new([0; 32]), listener.fingerprint()];
-            let ((dialed, steps), accepted) = tokio::join!(dial(address, Ask::Only(version), known), accepted(&listener));
+            let ((dialed, steps), accepted) = tokio::join!(dial(address, only(version, address), known), accepted(&listener));
             let (mut dialed, mut accepted) = (dialed.unwrap(), accepted.unwrap());
             assert_eq!(dialed.peer, keypair.public().to_peer_id());
             assert_eq!(dialed.version, version);
@@ -93,7 +101,7 @@ async fn both_versions_and_families_connect() {
 #[tokio::test]
 async fn the_listener_opens_streams_too() {
     let (listener, address, _) = listener("127.0.0.1:0");
-    let ((dialed, _), accepted) = tokio::join!(dial(address, Ask::Only(Version::V2), Vec::new()), accepted(&listener));
+    let ((dialed, _), accepted) = tokio::join!(dial(address, only(Version::V2, address), Vec::new()), accepted(&listener));
     echo(&mut accepted.unwrap().connection, &mut dialed.unwrap().connection).await;
 }
 
@@ -118,7 +126,7 @@ async fn another_certificate_than_promised_is_named() {
         std::future::pending::<()>().await;
     };
     let (dialed, steps) = tokio::select! {
-        dialed = dial(address, Ask::Only(Version::V2), promised) => dialed,
+        dialed = dial(address, only(Version::V2, address), promised) => dialed,
         () = serve => unreachable!(),
     };
     assert!(
@@ -131,7 +139,7 @@ async fn another_certificate_than_promised_is_named() {
 #[tokio::test]
 async fn a_closed_port_is_refused() {
     let closed = udp("127.0.0.1:0").local_addr().unwrap();
-    for ask in [Ask::Only(Version::V2), Ask::Both(udp("127.0.0.1:0"))] {
+    for ask in [only(Version::V2, closed), Ask::Both(udp("127.0.0.1:0"))] {
         let (dialed, _) = dial(closed, ask, Vec::new()).await;
         assert!(matches!(dialed, Err(DialError::Socket(SocketFault::Refused))), "{dialed:?}");
     }
@@ -140,7 +148,7 @@ async fn a_closed_port_is_refused() {
 #[tokio::test]
 async fn a_place_is_given_back() {
     let (listener, address, _) = listener("127.0.0.1:0");
-    let ((dialed, _), accepted) = tokio::join!(dial(address, Ask::Only(Version::V2), Vec::new()), accepted(&listener));
+    let ((dialed, _), accepted) = tokio::join!(dial(address, only(Version::V2, address), Vec::new()), accepted(&listener));
     assert_eq!(listener.known(), 2);
     drop((dialed, accepted));
     assert_eq!(listener.known(), 0);
