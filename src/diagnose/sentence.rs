@@ -1,6 +1,6 @@
 //! A failure in one sentence, with its values, without the full stop.
 
-use crate::model::{Cause, Report, StageName};
+use crate::model::{Cause, Report, StageName, Transport};
 
 use super::{
     addresses,
@@ -122,7 +122,8 @@ fn dropped(fault: &Fault<'_>, host: &str, port: &str, how: &str) -> String {
         Some(StageName::Channel) => accepted("a data channel is open"),
         Some(StageName::Upgrade) => accepted("the WebSocket upgrade is answered"),
         Some(StageName::Secure)
-            if fault.stage.is_some_and(|stage| stage.found.peer.is_some() || stage.found.protocol.is_some()) =>
+            if fault.attempt.transport == Some(Transport::WebrtcDirect)
+                || fault.stage.is_some_and(|stage| stage.found.peer.is_some() || stage.found.protocol.is_some()) =>
         {
             accepted("the secure handshake is done")
         }

@@ -76,6 +76,9 @@ async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketA
     };
     let local = Some(address(local, Protocol::Udp(local.port())));
     record.found(Found { local, versions: Some(versions), ..Found::default() });
+    if !arrival.began {
+        return Err(Cause::TimedOut.into());
+    }
     record.enter(StageName::Dtls);
     let accepted = arrival.handshake(|step| match step {
         Step::Secured { certificate, version } => {

@@ -18,6 +18,7 @@ const NO_APPLICATION_PROTOCOL: u8 = 120;
 const CERTIFICATE_REQUIRED: u8 = 116;
 
 const REFUSED: &str = "refused who we are, by a TLS alert: it expected another peer ID";
+const OTHER_CERTHASH: &str = "the usual sign of a dialer whose address has another certhash than ours";
 const OTHER_PEER: &str = "the usual sign of a dialer that expected another peer ID";
 
 /// How far a dialer came, and why it came no further, in terms of what a server can know. `peer` is what it told of itself.
@@ -69,8 +70,15 @@ fn why(attempt: &Attempt, failed: &Stage, cause: &Cause) -> String {
         Cause::NotTls { speaks } => spoke(speaks.as_deref(), failed, "TLS", attempt.transport),
         Cause::NotHttp { speaks } => spoke(speaks.as_deref(), failed, "a WebSocket", attempt.transport),
         Cause::HttpStatus { status, .. } => format!("spoke HTTP and did not ask for a WebSocket (answered {status})"),
+        Cause::Closed | Cause::Reset if attempt.transport == Some(Transport::WebrtcDirect) => gone_over_webrtc(failed, cause),
         Cause::Closed | Cause::Reset => gone(failed, cause),
+        Cause::TimedOut if attempt.transport == Some(Transport::WebrtcDirect) => silent_over_webrtc(failed),
         Cause::TimedOut => format!("silent at {stage} until its time was over"),
+        Cause::DtlsFailed { alert: Some(alert) } if CERTIFICATE_REFUSED.contains(alert) => {
+            format!("refused our certificate, by DTLS alert {alert}: {OTHER_CERTHASH}")
+        }
+        Cause::DtlsFailed { alert: Some(alert) } => format!("failed in the DTLS handshake (alert {alert})"),
+        Cause::ChannelFailed { what } => format!("no data channel, {}: {OTHER_CERTHASH}", shown(what)),
         Cause::QuicFailed { alert: Some(alert) } => of_alert(*alert),
         Cause::QuicFailed { alert: None } => with("failed in the QUIC handshake", failed),
         Cause::TlsFailed { alert: Some(alert) } => {
@@ -111,6 +119,29 @@ fn gone(failed: &Stage, cause: &Cause) -> String {
             format!("{how} at tls: most often it does not trust the certificate")
         }
         StageName::Tls => format!("{how} at tls, before it said anything: a port scan or a health check"),
+        stage => format!("{how} at {stage}"),
+    }
+}
+
+/// Somebody who fell silent over webrtc-direct.
+fn silent_over_webrtc(failed: &Stage) -> String {
+    let (stage, guess) = match failed.stage {
+        StageName::Connect => {
+            return "asked by STUN, was answered, and never began DTLS: it only asked, or our answers do not reach it".into();
+        }
+        StageName::Dtls => ("dtls", format!("{OTHER_CERTHASH}, or large packets are lost between us")),
+        StageName::Channel => ("channel", OTHER_CERTHASH.into()),
+        stage => return format!("silent at {stage} until its time was over"),
+    };
+    format!("silent at {stage} until its time was over: {guess}")
+}
+
+/// Somebody who hung up over webrtc-direct. Whoever came here has signed a check: it is no port scan.
+fn gone_over_webrtc(failed: &Stage, cause: &Cause) -> String {
+    let how = if *cause == Cause::Reset { "reset" } else { "closed" };
+    match failed.stage {
+        StageName::Dtls => format!("{how} at dtls: {OTHER_CERTHASH}"),
+        StageName::Secure => format!("{how} at secure, in the noise handshake"),
         stage => format!("{how} at {stage}"),
     }
 }
@@ -269,6 +300,44 @@ mod tests {
         ];
         for (transport, at, cause, found, message, expected) in table {
             assert_eq!(failed(transport, at, &cause, found, message), expected);
+        }
+    }
+
+    #[test]
+    fn failures_over_webrtc() {
+        use StageName::{Channel, Connect, Dtls, Secure};
+        let table = [
+            (
+                Dtls,
+                Cause::DtlsFailed { alert: Some(42) },
+                "refused our certificate, by DTLS alert 42: the usual sign of a dialer whose address has another certhash than ours",
+            ),
+            (Dtls, Cause::DtlsFailed { alert: Some(40) }, "failed in the DTLS handshake (alert 40)"),
+            (
+                Connect,
+                Cause::TimedOut,
+                "asked by STUN, was answered, and never began DTLS: it only asked, or our answers do not reach it",
+            ),
+            (
+                Dtls,
+                Cause::TimedOut,
+                "silent at dtls until its time was over: the usual sign of a dialer whose address has another certhash than ours, or large packets are lost between us",
+            ),
+            (
+                Channel,
+                Cause::ChannelFailed { what: "closed by the peer".into() },
+                "no data channel, closed by the peer: the usual sign of a dialer whose address has another certhash than ours",
+            ),
+            (
+                Channel,
+                Cause::TimedOut,
+                "silent at channel until its time was over: the usual sign of a dialer whose address has another certhash than ours",
+            ),
+            (Secure, Cause::Closed, "closed at secure, in the noise handshake"),
+            (Secure, Cause::HandshakeFailed { what: "garbage".into(), alert: None }, "failed at secure: garbage"),
+        ];
+        for (stage, cause, expected) in table {
+            assert_eq!(failed(Transport::WebrtcDirect, stage, &cause, Found::default(), None), expected);
         }
     }
 

@@ -8,7 +8,7 @@ use std::{pin::pin, time::Duration};
 
 use futures::{
     AsyncReadExt, AsyncWriteExt, FutureExt,
-    future::{Either, LocalBoxFuture, select},
+    future::{Either, LocalBoxFuture, ready, select},
 };
 
 use super::{
@@ -121,7 +121,9 @@ async fn watched(link: &Link, old: Pending, late: Duration) -> Result<(Answered,
         Either::Right(((), old)) => old,
     };
     match select(old, pin!(fresh(link))).await {
-        Either::Left((answered, _)) => Ok((answered?, None)),
+        Either::Left((Ok(answered), _)) => Ok((answered, None)),
+        // A responder that keeps one stream for each connection drops the one that it sits on for the new one.
+        Either::Left((Err(dropped), new)) => Ok((new.await?, Some(ready(Err(dropped)).boxed_local()))),
         // A peer that refuses a second stream may still answer on the first.
         Either::Right((Err(_), old)) => Ok((old.await?, None)),
         Either::Right((Ok(answered), old)) => {

@@ -103,6 +103,25 @@ fn it_does_not_let_one_address_take_all_connections() {
     assert_eq!(listener.finish().exit, 0);
 }
 
+/// A dialer with a stale certhash leaves with a goodbye, so that the listener knows at once, not at the end of its time.
+#[test]
+fn it_tells_of_a_webrtc_dialer_that_refused_its_certificate() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (mut listener, addresses) = start_on(home.path(), &["/ip4/127.0.0.1/udp/0/webrtc-direct"], &["--ephemeral"]);
+    let (place, rest) = addresses[0].split_once("/certhash/").expect("a certhash");
+    let peer = rest.split_once('/').expect("a peer ID").1;
+    let stale = format!("{place}/certhash/uEiAUDp0D0HEvP43E4dzXPUiG5qNBXqP8ASEWFtiCZdn-sw/{peer}");
+    for version in ["v1", "v2"] {
+        let run = program::run(program::command(home.path(), ["dial", &stale, "--webrtc", version, "--format", "json"]));
+        assert_eq!(run.exit, 1, "{}", run.stdout);
+        let end = listener.until(|line| line["event"] == "stage-ended" && line["outcome"] == "failed");
+        assert_eq!((&end["stage"], &end["cause"]["code"]), (&"channel".into(), &"channel-failed".into()), "{end}");
+    }
+    assert_eq!(dial(home.path(), &addresses[0]).0.exit, 0);
+    listener.signal("TERM");
+    assert_eq!(listener.finish().exit, 0);
+}
+
 #[test]
 fn its_identity_is_kept_and_private() {
     use std::os::unix::fs::PermissionsExt;

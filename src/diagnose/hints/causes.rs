@@ -5,7 +5,7 @@ use crate::model::{Attempt, Cause, HintCode, StageName};
 use super::{
     super::{
         addresses,
-        fault::Fault,
+        fault::{Fault, versions},
         verdict::NO_APPLICATION_PROTOCOL,
         words::{host, port, quoted},
     },
@@ -72,6 +72,9 @@ impl Hints<'_> {
             Cause::QuicFailed { alert: Some(NO_APPLICATION_PROTOCOL) } => {
                 self.say(HintCode::CheckPort, fault, format!("Check which service has {port} of {host}."));
             }
+            Cause::DtlsFailed { .. } | Cause::ChannelFailed { .. } if is_of_rust_libp2p(fault.attempt) => {
+                self.say(HintCode::UpdatePeer, fault, RUST_LIBP2P);
+            }
             Cause::QuicFailed { .. } | Cause::DtlsFailed { .. } | Cause::ChannelFailed { .. } => {
                 let text = "See what the peer's log says about this handshake; an old version may be the reason.";
                 self.say(HintCode::UpdatePeer, fault, text);
@@ -113,6 +116,9 @@ impl Hints<'_> {
     }
 
     fn of_silence(&mut self, fault: &Fault<'_>) {
+        if matches!(fault.step(), Some(StageName::Channel | StageName::Secure)) && is_of_rust_libp2p(fault.attempt) {
+            return self.say(HintCode::UpdatePeer, fault, RUST_LIBP2P);
+        }
         if let Some(version) = fault.answers_in() {
             return self.of_version(fault, version);
         }
@@ -150,6 +156,9 @@ impl Hints<'_> {
     }
 
     fn of_drop(&mut self, fault: &Fault<'_>) {
+        if matches!(fault.step(), Some(StageName::Channel | StageName::Secure)) && is_of_rust_libp2p(fault.attempt) {
+            return self.say(HintCode::UpdatePeer, fault, RUST_LIBP2P);
+        }
         match fault.step() {
             Some(StageName::Resolve) => self.of_name(fault),
             Some(StageName::Tls | StageName::Upgrade | StageName::Secure) => {
@@ -208,4 +217,15 @@ impl Hints<'_> {
             _ => self.say(HintCode::CheckLocalNetwork, fault, "Check this machine's network: its default route and its uplink."),
         }
     }
+}
+
+/// What is known of libp2p-webrtc 0.10.0-alpha: go-libp2p 0.51 does not get through to it.
+const RUST_LIBP2P: &str = "The certificate is of the kind that libp2p-webrtc (rust-libp2p) makes: its listeners, 0.10.0-alpha among them, \
+                           break handshakes of other implementations. Update that node, or give it another transport.";
+
+/// By what its listeners show: the issuer that rcgen writes on its own, over DTLS 1.2, and version 1 alone.
+fn is_of_rust_libp2p(attempt: &Attempt) -> bool {
+    let Some(found) = attempt.stage(StageName::Dtls).map(|stage| &stage.found) else { return false };
+    let rcgen = found.certificate.as_ref().is_some_and(|certificate| certificate.issuer == "CN=rcgen self signed cert");
+    rcgen && found.version.as_deref() == Some("DTLSv1.2") && versions(attempt).v2.is_none()
 }

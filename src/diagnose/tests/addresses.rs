@@ -159,3 +159,23 @@ fn a_version_that_is_silent_where_the_other_answers_is_no_matter_of_firewalls() 
     assert!(!hints(&beside).contains(&"check-udp"), "{:?}", beside.hints);
     assert!(hints(&Run::new().dial(silent()).verdict()).contains(&"check-udp"));
 }
+
+#[test]
+fn a_handshake_that_breaks_names_the_implementation_where_it_shows() {
+    let address = "/ip4/8.8.4.4/udp/4001/webrtc-direct/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ";
+    let names_it = |issuer: &str, version: &str, cause| {
+        let mut shown = Found { version: Some(version.into()), ..certificate(&[], "4096-01-01T00:00:00.000Z") };
+        shown.certificate.as_mut().unwrap().issuer = issuer.into();
+        let dial = Dial::new(address).step(StageName::Connect, Outcome::Passed, Found::default());
+        let dial =
+            dial.step(StageName::Dtls, Outcome::Passed, shown).step(StageName::Channel, Outcome::failed(cause), Found::default());
+        Run::new().dial(dial).verdict().hints.iter().any(|hint| hint.text.contains("libp2p-webrtc"))
+    };
+    let failed = || Cause::ChannelFailed { what: "closed".into() };
+    let rcgen = "CN=rcgen self signed cert";
+    for cause in [failed(), Cause::TimedOut, Cause::Reset] {
+        assert!(names_it(rcgen, "DTLSv1.2", cause));
+    }
+    assert!(!names_it(rcgen, "DTLSv1.3", failed()));
+    assert!(!names_it("CN=WebRTC", "DTLSv1.2", failed()));
+}

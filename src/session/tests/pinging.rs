@@ -1,6 +1,7 @@
 //! Honest times.
 
 use futures::{AsyncReadExt, AsyncWriteExt, FutureExt};
+use tokio::sync::Notify;
 
 use super::*;
 use crate::model::Cause;
@@ -49,6 +50,37 @@ async fn a_responder_that_stalls_does_not_pass_for_a_slow_line() {
     assert_eq!((pings.sent, pings.received()), (4, 4));
     // Late after four times the first, and three more pings passed while it hung.
     assert_eq!(pings.responder_stall, Some(Micros(4 * LINE + 3 * LINE)));
+}
+
+/// libp2p-ping keeps one stream for each connection: a new one makes it drop the one that it sits on.
+#[tokio::test]
+async fn a_responder_that_drops_the_ping_it_sits_on_for_a_new_one_stalls_too() {
+    let (clock, hand) = hasty();
+    let (drop_it, dropped) = (Rc::new(Notify::new()), Rc::new(Notify::new()));
+    let script: Rc<Script> = Rc::new(move |_, number, mut stream| {
+        let (hand, drop_it, dropped) = (hand.clone(), drop_it.clone(), dropped.clone());
+        async move {
+            if number == 1 {
+                drop_it.notify_one();
+                dropped.notified().await;
+                // It arrives before the answer.
+                tokio::task::yield_now().await;
+            }
+            echo(&mut stream, &hand, LINE).await;
+            if number == 0 {
+                drop_it.notified().await;
+                drop(stream);
+                dropped.notify_one();
+            } else {
+                pending::<()>().await;
+            }
+        }
+        .boxed_local()
+    });
+    let (pings, ended) = pinged(clock, 3, script).await;
+    assert_eq!(ended, Ok(()));
+    assert_eq!((pings.sent, pings.samples), (3, vec![Micros(LINE); 3]));
+    assert!(pings.responder_stall >= Some(Micros(4 * LINE)), "{:?}", pings.responder_stall);
 }
 
 #[tokio::test]

@@ -53,6 +53,10 @@ impl Gate {
         self.counts().handshakes >= self.limits.retry_above
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// How many were turned away.
     pub(crate) fn refused(&self) -> u64 {
         self.counts().refused

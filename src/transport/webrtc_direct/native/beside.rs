@@ -12,7 +12,7 @@ use super::connection::Event;
 use super::credentials::Version;
 use super::driver::Driver;
 use super::shared::now;
-use super::versions::{Requests, Versions, patience};
+use super::versions::{Requests, Versions, pace, patience};
 use super::waiting::{Failed, poll_event};
 
 /// A connection that begins, its version, and when it asked.
@@ -81,7 +81,7 @@ impl Beside {
         if self.silent.is_some() || self.is_answered() {
             self.leave();
         } else if let Some(asked) = &self.asked {
-            asked.driver.shared.machine().ask_every(patience(took) / 2);
+            asked.driver.shared.machine().ask_every(pace(took));
         }
     }
 

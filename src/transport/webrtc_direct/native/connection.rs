@@ -269,12 +269,7 @@ impl Machine {
 
     /// Moves what is between DTLS and SCTP.
     fn exchange(&mut self) {
-        let (mut packets, mut seen) = (Vec::new(), VecDeque::new());
-        if let Some(dtls) = &mut self.dtls {
-            dtls.poll(&mut packets, &mut seen);
-        }
-        self.outbox.extend(packets.into_iter().map(|packet| (self.remote, packet)));
-        for seen in seen {
+        for seen in self.take_packets() {
             match seen {
                 dtls::Seen::Certificate(der) => self.check(Shown::new(der)),
                 dtls::Seen::Connected => self.secured(),
@@ -289,9 +284,24 @@ impl Machine {
         self.listen_to_sctp();
     }
 
+    /// Has what DTLS made sent, and tells what it has seen.
+    fn take_packets(&mut self) -> VecDeque<dtls::Seen> {
+        let (mut packets, mut seen) = (Vec::new(), VecDeque::new());
+        if let Some(dtls) = &mut self.dtls {
+            dtls.poll(&mut packets, &mut seen);
+        }
+        self.outbox.extend(packets.into_iter().map(|packet| (self.remote, packet)));
+        seen
+    }
+
     fn check(&mut self, shown: Shown) {
         if !self.expected.is_empty() && !self.expected.contains(&shown.fingerprint) {
             self.end(Ended::Certificate(shown.clone()));
+            if let Some(dtls) = &mut self.dtls {
+                // The other side takes the handshake for done, and would wait for us.
+                dtls.close();
+                self.take_packets();
+            }
         }
         self.shown = Some(shown);
     }

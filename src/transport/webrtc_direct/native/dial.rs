@@ -11,6 +11,7 @@ use super::beside::Beside;
 use super::certificate::{Certificate, Shown};
 use super::connection::Event;
 use super::credentials::Version;
+use super::driver::Driver;
 use super::error::{DialError, Ended};
 use super::muxer::Connection;
 use super::shared::now;
@@ -115,7 +116,8 @@ impl Dial<'_> {
         asking.until(Event::Channel).await.map_err(DialError::ChannelFailed)?;
         (asking.step)(Step::Channel);
         let handshake = noise::handshake(asking.driver(), self.keypair, true);
-        let peer = asking.driven(handshake).await.map_err(DialError::Io)?.map_err(DialError::Noise)?;
+        let peer = asking.driven(handshake).await.map_err(DialError::Io)?;
+        let peer = peer.map_err(|error| of_noise(asking.driver(), error))?;
         let versions = asking.versions();
         let (driver, beside) = asking.into_parts();
         Ok(Dialed { peer, connection: Connection::new(driver, None), version, versions, beside })
@@ -129,5 +131,13 @@ pub(super) fn of_dtls(ended: Ended) -> DialError {
         Ended::DtlsAlert(alert) => DialError::DtlsFailed { alert: Some(alert), what: ended.to_string() },
         Ended::Dtls(what) => DialError::DtlsFailed { alert: None, what },
         ended => DialError::Ended(ended),
+    }
+}
+
+/// What the end of the Noise handshake means: where the connection ended, that is why.
+pub(super) fn of_noise(driver: &Driver, error: libp2p_noise::Error) -> DialError {
+    match driver.shared.machine().ended() {
+        Some(ended) => DialError::Ended(ended.clone()),
+        None => DialError::Noise(error),
     }
 }

@@ -1,8 +1,10 @@
 //! A listener, and what arrives at it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -14,7 +16,7 @@ use super::super::certhash::Fingerprint;
 use super::certificate::Certificate;
 use super::connection::{Event, Machine};
 use super::credentials::Version;
-use super::dial::{Step, of_dtls};
+use super::dial::{Step, of_dtls, of_noise};
 use super::driver::Driver;
 use super::error::{AcceptError, DialError};
 use super::hub::{Admitted, Hub};
@@ -36,14 +38,15 @@ pub struct Listener {
     certificate: Certificate,
 }
 
-/// Those who have not begun with DTLS. Who only asks, for the version spoken or to see whether anybody is there, gets an
-/// answer and never becomes an arrival.
+/// Those who have not begun with DTLS.
 struct Doorway {
     admitted: mpsc::Receiver<Admitted>,
-    asking: FuturesUnordered<BoxFuture<'static, Option<Arrival>>>,
+    asking: FuturesUnordered<BoxFuture<'static, Arrival>>,
+    /// Where dialers have come from lately. Who asks from there in the other version wants no more.
+    seen: VecDeque<(Instant, IpAddr)>,
 }
 
-/// A dialer whose checks were signed as they should be, and that has begun with DTLS. Dropping it forgets the dialer.
+/// A dialer whose checks were signed as they should be. Dropping it forgets the dialer.
 pub struct Arrival {
     /// The dialer's address as seen here.
     pub remote: SocketAddr,
@@ -51,6 +54,8 @@ pub struct Arrival {
     pub local: Option<IpAddr>,
     /// The version that it speaks.
     pub version: Version,
+    /// Whether it has begun with DTLS. Else it has had its time for it.
+    pub began: bool,
     driver: Driver,
     permit: Permit,
     keypair: Keypair,
@@ -71,7 +76,7 @@ impl Listener {
         let gate = Gate::new(limits);
         let (sender, admitted) = mpsc::channel(QUEUE);
         let hub = Hub::open(socket, Arc::clone(&gate), sender)?;
-        let doorway = Doorway { admitted, asking: FuturesUnordered::new() };
+        let doorway = Doorway { admitted, asking: FuturesUnordered::new(), seen: VecDeque::new() };
         Ok(Self { hub, doorway: Mutex::new(doorway), gate, keypair: keypair.clone(), certificate })
     }
 
@@ -85,15 +90,17 @@ impl Listener {
         self.certificate.fingerprint()
     }
 
-    /// The next dialer within the limits. Those beyond get no answer. The listener answers only while this is polled.
+    /// The next dialer within the limits. Those beyond get no answer. The listener answers only while this is polled. Who
+    /// asks and does not begin is told at the end of its time, unless somebody came from the same IP address meanwhile: a
+    /// dialer may ask in both versions, and goes on in one.
     pub async fn accept(&self) -> Option<Arrival> {
         let mut doorway = self.doorway.lock().await;
-        let Doorway { admitted, asking } = &mut *doorway;
         loop {
+            let Doorway { admitted, asking, .. } = &mut *doorway;
             tokio::select! {
                 Some(arrival) = asking.next(), if !asking.is_empty() => {
-                    if arrival.is_some() {
-                        return arrival;
+                    if doorway.is_news(&arrival, self.gate.limits()) {
+                        return Some(arrival);
                     }
                 }
                 admitted = admitted.recv() => asking.push(self.meet(admitted?)),
@@ -102,15 +109,16 @@ impl Listener {
     }
 
     /// Answers a dialer's checks until it begins with DTLS, within the limit.
-    fn meet(&self, admitted: Admitted) -> BoxFuture<'static, Option<Arrival>> {
+    fn meet(&self, admitted: Admitted) -> BoxFuture<'static, Arrival> {
         let Admitted { credentials, remote, permit, place } = admitted;
         let machine = Machine::listen(&credentials, remote, self.certificate.clone(), now());
         let local = self.local_addr().ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
         let (keypair, version) = (self.keypair.clone(), credentials.version);
         let mut driver = Driver::new(machine, Link::of_hub(place), Progress::default());
         Box::pin(async move {
-            tokio::time::timeout(permit.limits().handshake, waiting::until(&mut driver, Event::Hello)).await.ok()?.ok()?;
-            Some(Arrival { remote, local, version, driver, permit, keypair })
+            let hello = waiting::until(&mut driver, Event::Hello);
+            let began = matches!(tokio::time::timeout(permit.limits().handshake, hello).await, Ok(Ok(())));
+            Arrival { remote, local, version, began, driver, permit, keypair }
         })
     }
 
@@ -122,6 +130,22 @@ impl Listener {
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
         self.hub.known()
+    }
+}
+
+impl Doorway {
+    /// Notes where somebody came from. Whether there is anything to tell of it.
+    fn is_news(&mut self, arrival: &Arrival, limits: &Limits) -> bool {
+        let (now, ip) = (now(), arrival.remote.ip());
+        // Twice the limit: who asked at the end of another's time is still of the same dial.
+        while self.seen.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > 2 * limits.handshake) {
+            self.seen.pop_front();
+        }
+        let news = arrival.began || self.seen.iter().all(|(_, seen)| *seen != ip);
+        if news && self.seen.len() < limits.connections {
+            self.seen.push_back((now, ip));
+        }
+        news
     }
 }
 
@@ -143,7 +167,7 @@ async fn secure(driver: &mut Driver, keypair: &Keypair, mut step: impl FnMut(Ste
     waiting::until(driver, Event::Channel).await.map_err(DialError::ChannelFailed)?;
     step(Step::Channel);
     let handshake = noise::handshake(driver, keypair, false);
-    waiting::driven(driver, handshake).await.map_err(DialError::Io)?.map_err(DialError::Noise)
+    waiting::driven(driver, handshake).await.map_err(DialError::Io)?.map_err(|error| of_noise(driver, error))
 }
 
 impl std::fmt::Debug for Listener {

@@ -63,7 +63,40 @@ impl Requests {
     }
 }
 
+/// And none is later than the other version's by more than this. That one's may have taken so long because its first request
+/// was lost.
+const MOST_LATENESS: Duration = Duration::from_millis(250);
+
 /// How long to wait for an answer where the other version's took this long.
 pub(super) fn patience(took: Duration) -> Duration {
-    LEAST_PATIENCE.max(took * 2)
+    LEAST_PATIENCE.max(took * 2).min(took + MOST_LATENESS)
+}
+
+/// How often to ask then.
+pub(super) fn pace(took: Duration) -> Duration {
+    patience(took) / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_tells_something_when_enough_requests_had_their_time() {
+        let mut requests = Requests::default();
+        for count in 1..=2 * ENOUGH {
+            requests.note(count);
+            requests.note(count);
+            assert_eq!(requests.overdue(Duration::ZERO).is_some(), count >= ENOUGH, "{count}");
+        }
+        assert_eq!(requests.0.len(), ENOUGH);
+        assert_eq!(requests.overdue(Duration::from_secs(3600)), None);
+    }
+
+    #[test]
+    fn an_answer_has_its_time_by_what_the_others_took() {
+        for (took, waits) in [(0, 5), (1, 5), (20, 40), (250, 500), (600, 850)] {
+            assert_eq!(patience(Duration::from_millis(took)), Duration::from_millis(waits), "{took}");
+        }
+    }
 }
