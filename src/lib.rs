@@ -27,7 +27,7 @@ pub mod native;
 pub mod node;
 pub mod peer_id;
 pub mod plan;
-#[cfg(feature = "native")]
+#[cfg(feature = "session")]
 pub mod probe;
 pub mod redact;
 pub mod render;

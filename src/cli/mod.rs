@@ -2,7 +2,6 @@
 
 mod args;
 mod dial;
-mod exit;
 mod explain;
 mod listen;
 mod output;
@@ -20,9 +19,9 @@ use std::{
 
 use clap::{CommandFactory as _, Parser as _};
 
+pub use crate::model::{Exit, exit};
 use crate::render::clean;
 use args::{Cli, Color, Command, Common};
-pub use exit::{Exit, exit};
 
 /// Runs the program with these arguments, the first of which is its own name.
 pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> ExitCode {

@@ -1,6 +1,6 @@
 //! The course of a run.
 
-use std::{collections::BTreeMap, net::IpAddr, pin::Pin, rc::Rc};
+use std::{collections::BTreeMap, pin::Pin, rc::Rc};
 
 use futures::{
     FutureExt, StreamExt,
@@ -24,7 +24,7 @@ use crate::{
 /// What a task comes back with.
 enum Done {
     LookedUp(Lookup, Box<LookedUp>),
-    Dialed(u32, IpAddr),
+    Dialed(u32, String),
 }
 
 pub(super) struct Run<R> {
@@ -92,7 +92,7 @@ impl<R: Runtime + 'static> Run<R> {
     fn begin(&mut self) {
         self.emit(Fact::RunStarted {
             schema: SCHEMA.into(),
-            tool: Tool::this(self.runtime.kind()),
+            tool: Tool { user_agent: self.runtime.user_agent(), ..Tool::this(self.runtime.kind()) },
             started: self.runtime.utc(),
             target: self.job.target.clone(),
             options: self.job.options.clone(),
@@ -172,9 +172,9 @@ impl<R: Runtime + 'static> Run<R> {
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Dialed(id, ip) => {
+            Done::Dialed(id, host) => {
                 self.records.remove(&id);
-                self.slots.ended(ip);
+                self.slots.ended(&host);
             }
             Done::LookedUp(lookup, answer) => self.looked_up(&lookup, *answer),
         }
@@ -206,10 +206,10 @@ impl<R: Runtime + 'static> Run<R> {
     }
 
     fn start(&mut self, planned: Rc<Planned>) {
-        let (id, ip) = (planned.id, planned.ip);
+        let (id, host) = (planned.id, planned.host());
         let record = Record::new(&self.log, id);
         self.records.insert(id, Rc::clone(&record));
-        let ctx = Ctx { record: Rc::clone(&record), ping: self.slots.ping(ip), identified: self.identified.0.clone() };
+        let ctx = Ctx { record: Rc::clone(&record), ping: self.slots.ping(&host), identified: self.identified.0.clone() };
         let bound = self.runtime.sleep(self.options.timeout_ms.into());
         let probe = self.runtime.probe(ctx, planned, Rc::clone(&self.options));
         self.tasks.push(Box::pin(async move {
@@ -221,7 +221,7 @@ impl<R: Runtime + 'static> Run<R> {
                     record.cut(Cut::TimedOut);
                 }
             }
-            Done::Dialed(id, ip)
+            Done::Dialed(id, host)
         }));
     }
 

@@ -16,6 +16,11 @@ pub trait Runtime {
     /// Which platform this is.
     fn kind(&self) -> RuntimeKind;
 
+    /// What a page tells of its browser.
+    fn user_agent(&self) -> Option<String> {
+        None
+    }
+
     /// Time since some moment in the past; never goes back.
     fn now(&self) -> Duration;
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    net::IpAddr,
     rc::Rc,
     sync::Arc,
 };
@@ -11,15 +10,15 @@ use futures::lock::Mutex;
 
 use crate::plan::Planned;
 
-/// Attempts to one IP address at once: peers limit the connections of one address.
+/// Attempts to one host at once: peers limit the connections of one address.
 const PER_IP: u32 = 4;
 
 /// Attempts that wait for their turn, and those that run.
 pub(super) struct Slots {
     limit: usize,
     waiting: VecDeque<Rc<Planned>>,
-    running: BTreeMap<IpAddr, u32>,
-    pings: BTreeMap<IpAddr, Arc<Mutex<()>>>,
+    running: BTreeMap<String, u32>,
+    pings: BTreeMap<String, Arc<Mutex<()>>>,
 }
 
 impl Slots {
@@ -42,22 +41,22 @@ impl Slots {
         if usize::try_from(running).is_ok_and(|running| running >= self.limit) {
             return None;
         }
-        let free = |planned: &Rc<Planned>| self.running.get(&planned.ip).is_none_or(|count| *count < PER_IP);
+        let free = |planned: &Rc<Planned>| self.running.get(&planned.host()).is_none_or(|count| *count < PER_IP);
         let index = self.waiting.iter().position(free)?;
         let planned = self.waiting.remove(index)?;
-        *self.running.entry(planned.ip).or_default() += 1;
+        *self.running.entry(planned.host()).or_default() += 1;
         Some(planned)
     }
 
-    pub(super) fn ended(&mut self, ip: IpAddr) {
-        if let Some(count) = self.running.get_mut(&ip) {
+    pub(super) fn ended(&mut self, host: &str) {
+        if let Some(count) = self.running.get_mut(host) {
             *count = count.saturating_sub(1);
         }
     }
 
     /// The turn to ping a host.
-    pub(super) fn ping(&mut self, ip: IpAddr) -> Arc<Mutex<()>> {
-        Arc::clone(self.pings.entry(ip).or_default())
+    pub(super) fn ping(&mut self, host: &str) -> Arc<Mutex<()>> {
+        Arc::clone(self.pings.entry(host.to_owned()).or_default())
     }
 
     /// Those that never began.

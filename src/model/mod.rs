@@ -4,6 +4,7 @@ mod attempt;
 mod cause;
 mod code;
 mod event;
+mod exit;
 mod fold;
 mod nat;
 mod options;
@@ -23,6 +24,7 @@ pub use cause::Cause;
 pub use code::Page;
 pub(crate) use code::codes;
 pub use event::{Event, Fact, Family, NameResolved};
+pub use exit::{Exit, exit};
 pub use nat::{
     Behaviour, FamilyNat, Filtering, FilteringSeen, Gateway, HolePunch, Inbound, InboundBy, InboundSeen, Layer4, Local,
     LocalAddress, Mapping, MappingSeen, Method, Nat, Nat64, NatFound, NatStatus, PortMapping, Prediction, Relay, Remedy,

@@ -152,6 +152,10 @@ pub struct Found {
     /// The certificate that the server showed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
+    /// The stages that this one stands for, where the platform shows no boundary between them: a browser opens a WebSocket in
+    /// one step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covers: Option<Vec<StageName>>,
     /// An HTTP status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -217,7 +221,7 @@ impl Found {
         macro_rules! take {
             ($($member:ident)*) => { $( if later.$member.is_some() { self.$member = later.$member; } )* };
         }
-        take!(addresses records resolver local rtt_ms quic_version versions version suite alpn certificate status server
+        take!(addresses records resolver local rtt_ms quic_version versions version suite alpn certificate covers status server
             location protocol peer key_type agent observed protocols announced sent received min_ms median_ms max_ms
             samples_ms responder_stall_ms);
     }

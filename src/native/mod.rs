@@ -112,7 +112,7 @@ impl Runtime for Native {
 
     fn capabilities(&self) -> Capabilities {
         let families = network::families().into_iter().map(|(family, _)| family).collect();
-        Capabilities { transports: Self::TRANSPORTS.to_vec(), otherwise: None, families: Some(families) }
+        Capabilities { transports: Self::TRANSPORTS.to_vec(), families: Some(families), ..Capabilities::default() }
     }
 
     fn local_network(&self) -> Option<Fact> {

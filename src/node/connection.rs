@@ -15,7 +15,7 @@ use super::{
 use crate::{
     engine::{Fault, Record},
     model::{Answered, Cause, Found, StageName, Transport},
-    probe::{self, errors, socket::address},
+    probe::{self, errors, heard, socket::address},
     session::{BoxedStream, ByteStream, Multiplexed, key_name, key_type, multiplex_inbound, secure_inbound},
     transport::{
         paced::paced,
@@ -134,7 +134,7 @@ async fn upgrade(common: &Common, record: &Record, stream: BoxedStream) -> Resul
     let view = tap.view();
     let secured = secure_inbound(tap, &common.identity).await.map_err(|unanswered| {
         record.found(fault::proposed(&view));
-        errors::explain(fault::of_negotiation(unanswered), &view)
+        heard::explain(fault::of_negotiation(unanswered), &view)
     })?;
     record.found(Found {
         protocol: Some(secured.protocol.into()),

@@ -31,6 +31,11 @@ pub struct Capabilities {
     pub otherwise: Option<WhyCode>,
     /// The address families with an address; null where the runtime cannot tell.
     pub families: Option<Vec<Family>>,
+    /// Whether the platform looks names up by itself and shows nothing of it, as a browser does: a name is dialed as it is, and
+    /// what is more than a name's addresses cannot be asked for.
+    pub hides_names: bool,
+    /// Whether this is a page that was loaded over HTTPS, which may not open an insecure WebSocket to another machine.
+    pub https_page: bool,
 }
 
 /// An address to be planned, and how it came up.
@@ -63,14 +68,25 @@ pub struct Planned {
     pub id: u32,
     /// How to dial it. Its host is the one of the address: a name here keeps SNI and the HTTP host.
     pub route: Route,
-    /// The address to connect to.
-    pub ip: IpAddr,
+    /// The address to connect to; none where the platform looks the name up itself.
+    pub ip: Option<IpAddr>,
     /// The zone of a link-local address.
     pub zone: Option<String>,
     /// The peer that has to be there: the address names it, or the target does.
     pub expected: Option<PeerId>,
     /// The one version of webrtc-direct to dial in; null for whichever answers.
     pub version: Option<WebrtcVersions>,
+}
+
+impl Planned {
+    /// The host to connect to: its address, or its name where only the platform knows more.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match (&self.ip, &self.route.host) {
+            (Some(ip), _) | (None, Host::Ip(ip, _)) => ip.to_string(),
+            (None, Host::Name(lookup)) => lookup.name.clone(),
+        }
+    }
 }
 
 /// What becomes of a candidate.

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, is_local_name};
 
-/// What makes two dials the same: transport, IP address and its zone, port, and what a WebSocket asks for there, name and
+/// What makes two dials the same: transport, IP address (the name where only the platform knows more) and its zone, port, and what a WebSocket asks for there, name and
 /// path, or the version of webrtc-direct. Over TCP and QUIC the name on the way is nothing that the peer would see.
-type Place = (Transport, IpAddr, Option<String>, u16, Option<(Option<String>, String)>, Option<String>);
+type Place = (Transport, String, Option<String>, u16, Option<(Option<String>, String)>, Option<String>);
 
 /// Plans one address after the other. Holds what a plan has to remember: numbers given, addresses seen.
 #[derive(Debug)]
@@ -63,11 +63,17 @@ impl Planner {
         }
         let route = match parse(&candidate.remote) {
             Ok(Parsed::Route(route)) => route,
+            Ok(Parsed::Dnsaddr { .. }) if self.capabilities.hides_names => {
+                return self.leave(&candidate, None, WhyCode::NotInThisRuntime);
+            }
             Ok(Parsed::Dnsaddr { lookup, .. }) => return self.look_up(candidate, lookup),
             Err(cause) => return self.fail(&candidate, Some(cause)),
         };
         if let Some(why) = self.left_out(route.transport) {
             return self.leave(&candidate, Some(&route), why);
+        }
+        if self.capabilities.https_page && route.transport == Transport::Ws && !is_this_machine(&route.host) {
+            return self.fail(&candidate, Some(Cause::MixedContent));
         }
         if route.transport == Transport::WebrtcDirect {
             if route.certhashes.is_empty() && !self.options.learn_certhash {
@@ -79,6 +85,7 @@ impl Planner {
             }
         }
         match route.host.clone() {
+            Host::Name(_) if self.capabilities.hides_names => self.named(&candidate, route),
             Host::Name(lookup) => self.look_up(candidate, lookup),
             Host::Ip(ip, zone) => self.concrete(&candidate, route, ip, zone),
         }
@@ -154,6 +161,7 @@ impl Planner {
         (!dialable).then(|| self.capabilities.otherwise.clone().unwrap_or(WhyCode::NotYetDialable))
     }
 
+    /// An address of which everything is known.
     fn concrete(&mut self, candidate: &Candidate, route: Route, ip: IpAddr, zone: Option<String>) -> Step {
         if candidate.source == Source::Announced && !self.options.announced {
             return self.leave(candidate, Some(&route), WhyCode::ByOption);
@@ -161,29 +169,63 @@ impl Planner {
         if let Some(why) = self.not_from_here(ip).or_else(|| self.not_named(candidate, ip)) {
             return self.leave(candidate, Some(&route), why);
         }
-        let asked =
-            matches!(route.transport, Transport::Ws | Transport::Wss).then(|| (tls_name(candidate, &route), route.path.clone()));
-        let version = match route.transport {
-            Transport::WebrtcDirect => candidate.version.or(self.options.webrtc),
-            _ => None,
-        };
-        if !self.seen.insert((route.transport, ip, zone.clone(), route.port, asked, version.map(|version| version.to_string()))) {
-            return match candidate.source {
-                Source::Announced if candidate.names.is_empty() => Step::Drop,
-                _ => self.leave(candidate, Some(&route), WhyCode::Duplicate),
-            };
+        if let Some(step) = self.again(candidate, &route, ip.to_string(), zone.clone()) {
+            return step;
         }
-        let id = self.number();
         if matches!(candidate.source, Source::Target | Source::Own) {
             self.scopes.insert(Scope::of_ip(ip));
         }
+        let route = Route { host: host_of(candidate, &route), ..route };
+        self.dial(candidate, route, Some(ip), zone)
+    }
+
+    /// A name that only the platform looks up. What it leads to is not known, so its family and scope are nothing to go by.
+    fn named(&mut self, candidate: &Candidate, route: Route) -> Step {
+        let Host::Name(lookup) = &route.host else { return Step::Drop };
+        let family = match lookup.records {
+            Records::V4 => Some(Family::Ipv4),
+            Records::V6 => Some(Family::Ipv6),
+            Records::Any | Records::Dnsaddr => None,
+        };
+        let other_family = self.options.family.is_some_and(|asked| family.is_some_and(|family| family != asked));
+        if other_family || (candidate.source == Source::Announced && !self.options.announced) {
+            return self.leave(candidate, Some(&route), WhyCode::ByOption);
+        }
+        let name = lookup.to_string();
+        self.again(candidate, &route, name, None).unwrap_or_else(|| self.dial(candidate, route, None, None))
+    }
+
+    /// What becomes of an address whose place was dialed before.
+    fn again(&mut self, candidate: &Candidate, route: &Route, host: String, zone: Option<String>) -> Option<Step> {
+        let asked =
+            matches!(route.transport, Transport::Ws | Transport::Wss).then(|| (tls_name(candidate, route), route.path.clone()));
+        let version = self.version(candidate, route).map(|version| version.to_string());
+        if self.seen.insert((route.transport, host, zone, route.port, asked, version)) {
+            return None;
+        }
+        Some(match candidate.source {
+            Source::Announced if candidate.names.is_empty() => Step::Drop,
+            _ => self.leave(candidate, Some(route), WhyCode::Duplicate),
+        })
+    }
+
+    /// The version of webrtc-direct to dial in, where one was asked for.
+    fn version(&self, candidate: &Candidate, route: &Route) -> Option<WebrtcVersions> {
+        match route.transport {
+            Transport::WebrtcDirect => candidate.version.or(self.options.webrtc),
+            _ => None,
+        }
+    }
+
+    fn dial(&mut self, candidate: &Candidate, route: Route, ip: Option<IpAddr>, zone: Option<String>) -> Step {
+        let id = self.number();
         let learned = self.learned.filter(|_| candidate.source == Source::Announced);
         let expected = route.peer.or(self.peer).or(learned);
+        let version = self.version(candidate, &route);
         let mut fact = fact(id, candidate, Some(&candidate.remote), Some(route.transport), None, None);
         if let Fact::AttemptPlanned { version: told, .. } = &mut fact {
             *told = version.map(|version| version.to_string());
         }
-        let route = Route { host: host_of(candidate, &route), ..route };
         Step::Dial(fact, Rc::new(Planned { id, route, ip, zone, expected, version }))
     }
 
@@ -223,6 +265,17 @@ impl Planner {
     fn number(&mut self) -> u32 {
         self.planned += 1;
         self.planned
+    }
+}
+
+/// Whether a host is this very machine, to which pages over HTTPS may speak without TLS (Secure Contexts, section 3.1).
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Ip(ip, _) => ip.is_loopback(),
+        Host::Name(lookup) => {
+            let name = lookup.name.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
     }
 }
 

@@ -10,7 +10,6 @@ use crate::{
         SocketFault,
         libp2p_tls::CertError,
         quic::Ended,
-        tap::{Speaks, TapView},
         tls::TlsFault,
         webrtc_direct::{self, DialError},
     },
@@ -75,23 +74,6 @@ pub(crate) fn of_certificate(rejected: &CertError) -> Cause {
         CertError::UnsupportedKey { kind } => Cause::UnsupportedKey { kind: kind.to_string() },
         CertError::NoExtension => Cause::NotLibp2p { speaks: Some("TLS".into()) },
         other => Cause::HandshakeFailed { what: other.to_string(), alert: None },
-    }
-}
-
-/// What the first bytes say that the other side speaks, when it is not libp2p.
-pub(super) fn foreign(view: &TapView) -> Option<Fault> {
-    let speaks = view.speaks().filter(|speaks| *speaks != Speaks::Multistream)?;
-    Some(Fault::new(Cause::NotLibp2p { speaks: Some(speaks.to_string()) }, &view.banner()))
-}
-
-/// The first bytes say more than the error of the secure handshake that they led to.
-pub(crate) fn explain(fault: Fault, view: &TapView) -> Fault {
-    match (foreign(view), &fault.cause) {
-        (Some(foreign), _) => foreign,
-        (None, Cause::NotLibp2p { .. }) => Fault::new(fault.cause, &view.banner()),
-        // A layer above may know only that the bytes ended.
-        (None, Cause::Closed) if view.broken() == Some(io::ErrorKind::ConnectionReset) => Cause::Reset.into(),
-        (None, _) => fault,
     }
 }
 

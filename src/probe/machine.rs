@@ -8,7 +8,7 @@ use crate::session::Clock;
 
 /// The runtime's clock, the address and the identity to dial with, the names of the interfaces.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub struct Machine {
     clock: Clock,
     bind: Option<IpAddr>,
     identity: OnceLock<Keypair>,
@@ -18,32 +18,32 @@ pub(crate) struct Machine {
 impl Machine {
     /// Dials from `bind`, where it is set, and as `identity`, else as a fresh one. `zone_index` finds the interface of a
     /// link-local zone.
-    pub(crate) fn new(
-        clock: Clock,
-        bind: Option<IpAddr>,
-        identity: Option<Keypair>,
-        zone_index: fn(&str) -> Option<u32>,
-    ) -> Self {
+    #[must_use]
+    pub fn new(clock: Clock, bind: Option<IpAddr>, identity: Option<Keypair>, zone_index: fn(&str) -> Option<u32>) -> Self {
         Self { clock, bind, identity: identity.map_or_else(OnceLock::new, OnceLock::from), zone_index }
     }
 
     /// The runtime's clock.
-    pub(super) fn clock(&self) -> &Clock {
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// The address to dial from.
-    pub(super) fn bind(&self) -> Option<IpAddr> {
-        self.bind
-    }
-
     /// The identity to dial with. A key is made when it is first needed.
-    pub(super) fn identity(&self) -> &Keypair {
+    #[must_use]
+    pub fn identity(&self) -> &Keypair {
         self.identity.get_or_init(Keypair::generate_ed25519)
     }
 
+    /// The address to dial from.
+    #[must_use]
+    pub fn bind(&self) -> Option<IpAddr> {
+        self.bind
+    }
+
     /// The index of a link-local zone.
-    pub(super) fn zone_index(&self, zone: &str) -> Option<u32> {
+    #[must_use]
+    pub fn zone_index(&self, zone: &str) -> Option<u32> {
         (self.zone_index)(zone)
     }
 }

@@ -1,46 +1,58 @@
 //! One file for each way to reach a peer, and the session that follows. Only probes touch the network.
+//!
+//! What every runtime shares is here without the feature `native`: a probe of another runtime brings a [`Carrier`] and hands
+//! it to [`over`], or a multiplexed connection and hands it to [`used`].
 
+#[cfg(feature = "native")]
 pub mod dns;
+#[cfg(feature = "native")]
 pub(crate) mod errors;
+pub(crate) mod heard;
 mod machine;
+#[cfg(feature = "native")]
+mod native;
+#[cfg(feature = "native")]
 mod quic;
 pub(crate) mod session;
+#[cfg(feature = "native")]
 pub(crate) mod socket;
+#[cfg(feature = "native")]
 mod tcp;
+#[cfg(feature = "native")]
 mod tls;
+#[cfg(feature = "native")]
 mod typed;
 mod upgrade;
+#[cfg(feature = "native")]
 pub(crate) mod webrtc;
+#[cfg(feature = "native")]
 mod websocket;
 
-pub(crate) use machine::Machine;
+pub use machine::Machine;
+#[cfg(feature = "native")]
+pub(crate) use native::dial;
+pub use session::used;
+pub use upgrade::{Carrier, over};
 
-use crate::{
-    engine::{Ctx, Fault},
-    model::{Cause, Options, Transport},
-    plan::Planned,
-};
+use std::fmt;
 
-/// Makes one connection to one address and tries it.
-pub(crate) async fn dial(machine: &Machine, ctx: &Ctx, planned: &Planned, options: &Options) -> Result<(), Fault> {
-    let dial = Dial { machine, ctx, planned, options };
-    match planned.route.transport {
-        Transport::Tcp => tcp::dial(dial).await,
-        Transport::Ws | Transport::Wss => websocket::dial(dial).await,
-        Transport::Quic => quic::dial(dial).await,
-        Transport::WebrtcDirect => webrtc::dial(dial).await,
-        // The plan leaves these out, by the capabilities of this runtime.
-        Transport::Webtransport | Transport::Relay => {
-            Err(Cause::UnsupportedAddress { part: format!("/{}", planned.route.transport) }.into())
-        }
-    }
-}
+use crate::{engine::Ctx, model::Options, plan::Planned};
 
 /// One dial, and all that it may use.
 #[derive(Clone, Copy)]
-struct Dial<'a> {
-    machine: &'a Machine,
-    ctx: &'a Ctx,
-    planned: &'a Planned,
-    options: &'a Options,
+pub struct Dial<'a> {
+    /// What the runtime lends.
+    pub machine: &'a Machine,
+    /// The voice of the probe.
+    pub ctx: &'a Ctx,
+    /// What to dial.
+    pub planned: &'a Planned,
+    /// How to work.
+    pub options: &'a Options,
+}
+
+impl fmt::Debug for Dial<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dial").field("planned", self.planned).finish_non_exhaustive()
+    }
 }

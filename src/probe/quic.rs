@@ -7,7 +7,7 @@ use super::{Dial, errors, session, socket};
 use crate::{
     engine::Fault,
     model::{Cause, Found, StageName},
-    session::{Multiplexed, Session, key_name},
+    session::{Multiplexed, key_name},
     transport::quic::{self, DialError, Dialed, Progress},
 };
 
@@ -28,16 +28,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         key_type: Some(key_name(&key_type).into()),
         ..Found::default()
     });
-    let multiplexed = Multiplexed::from(StreamMuxerBox::new(connection));
-    let session = Session::new(multiplexed, dial.machine.clock().clone(), dial.us(), |_| ());
-    let tried = match session::expect(dial, peer) {
-        Ok(()) => session.run(session::try_out(dial, &session, peer)).await,
-        // Without a goodbye the peer would hold the connection until it is idle for too long.
-        wrong => wrong,
-    };
-    dial.ctx.end(tried);
-    dial.goodbye(session).await;
-    Ok(())
+    session::used(dial, Multiplexed::from(StreamMuxerBox::new(connection)), peer).await
 }
 
 fn fault(error: &DialError) -> Fault {

@@ -9,7 +9,7 @@ use super::Dial;
 use crate::{
     engine::{Ctx, Fault, Identity},
     model::{Announced, Cause, Found, Scope, StageName},
-    session::{Identified, Pings, Session, Us},
+    session::{Identified, Multiplexed, Pings, Session, Us},
 };
 
 /// How long a goodbye may take: it is sent at once, and whether it arrives is the network's business.
@@ -87,6 +87,19 @@ pub(crate) fn told(peer: PeerId, identified: Identified) -> (Found, Identity) {
         announced_total: identified.announced_total,
     };
     (found, identity)
+}
+
+/// Tries a connection that multiplexes by itself, and whose peer has proved who it is. The attempt ends with it.
+pub async fn used(dial: Dial<'_>, connection: Multiplexed, peer: PeerId) -> Result<(), Fault> {
+    let session = Session::new(connection, dial.machine.clock().clone(), dial.us(), |_| ());
+    let tried = match expect(dial, peer) {
+        Ok(()) => session.run(try_out(dial, &session, peer)).await,
+        // Without a goodbye the peer would hold the connection until it is idle for too long.
+        wrong => wrong,
+    };
+    dial.ctx.end(tried);
+    dial.goodbye(session).await;
+    Ok(())
 }
 
 impl Dial<'_> {

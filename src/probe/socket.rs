@@ -12,10 +12,15 @@ use crate::{
 };
 
 impl Dial<'_> {
+    /// The address to connect to: here every name is looked up before its dial.
+    pub(super) fn ip(&self) -> IpAddr {
+        self.planned.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
     /// Where to connect to.
     pub(super) fn remote(&self) -> SocketAddr {
         let port = self.planned.route.port;
-        match (self.planned.ip, &self.planned.zone) {
+        match (self.ip(), &self.planned.zone) {
             (IpAddr::V6(ip), Some(zone)) => SocketAddrV6::new(ip, port, 0, self.machine.zone_index(zone).unwrap_or(0)).into(),
             (ip, _) => SocketAddr::new(ip, port),
         }
@@ -24,7 +29,7 @@ impl Dial<'_> {
     /// Where to connect from: the address that the user set, if it is of the family.
     fn bind(&self) -> Option<SocketAddr> {
         let ip = self.machine.bind()?;
-        (ip.is_ipv4() == self.planned.ip.is_ipv4()).then(|| SocketAddr::new(ip, 0))
+        (ip.is_ipv4() == self.ip().is_ipv4()).then(|| SocketAddr::new(ip, 0))
     }
 
     /// A TCP connection, as the stage `connect`, before the stage `next`. Without `ctx` no stage is told.
@@ -63,7 +68,7 @@ impl Dial<'_> {
 
     /// A UDP socket of the remote's family.
     pub(super) fn udp(&self) -> Result<UdpSocket, Fault> {
-        let any = if self.planned.ip.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+        let any = if self.ip().is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
         let local = self.bind().unwrap_or_else(|| SocketAddr::new(any, 0));
         UdpSocket::bind(local).map_err(|error| errors::of_this_machine(&error))
     }

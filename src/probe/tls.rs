@@ -42,7 +42,7 @@ fn server_name(dial: Dial<'_>) -> Result<ServerName<'static>, Fault> {
     let name = match (&route.sni, &route.host) {
         (Some(sni), _) => sni.as_str(),
         (None, Host::Name(lookup)) => lookup.name.as_str(),
-        (None, Host::Ip(..)) => return Ok(ServerName::IpAddress(dial.planned.ip.into())),
+        (None, Host::Ip(..)) => return Ok(ServerName::IpAddress(dial.ip().into())),
     };
     let part = || Cause::UnsupportedAddress { part: format!("/{name}") };
     ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|error| Fault::new(part(), &error))

@@ -6,7 +6,7 @@ use std::{
     task::Poll,
 };
 
-use super::{Dial, errors, session};
+use super::{Dial, heard, session};
 use crate::{
     engine::{Ctx, Fault},
     model::{Cause, Found, Security, StageName},
@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// A way to get a byte stream to the peer.
-pub(super) trait Carrier {
+#[expect(async_fn_in_trait, reason = "futures of probes are polled in place and never sent")]
+pub trait Carrier {
     /// Opens one. With `ctx` the stages are told; without, it is a second connection within a stage.
     async fn open(&self, ctx: Option<&Ctx>) -> Result<BoxedStream, Fault>;
 }
 
 /// Opens a stream, secures and multiplexes it, and tries the session.
-pub(super) async fn over(dial: Dial<'_>, carrier: &impl Carrier) -> Result<(), Fault> {
+pub async fn over(dial: Dial<'_>, carrier: &impl Carrier) -> Result<(), Fault> {
     let stream = carrier.open(Some(dial.ctx)).await?;
     dial.ctx.enter(StageName::Secure);
     let secured = secure(dial, carrier, stream).await?;
@@ -89,8 +90,8 @@ async fn secure_by(dial: Dial<'_>, stream: BoxedStream, security: Security) -> R
     let secured = poll_fn(|cx| match securing.as_mut().poll(cx) {
         Poll::Ready(secured) => Poll::Ready(secured),
         // A greeting in another protocol settles it: some servers wait for an answer to theirs.
-        Poll::Pending => errors::foreign(&view).map_or(Poll::Pending, |fault| Poll::Ready(Err(fault))),
+        Poll::Pending => heard::foreign(&view).map_or(Poll::Pending, |fault| Poll::Ready(Err(fault))),
     })
     .await;
-    secured.map_err(|fault| errors::explain(fault, &view))
+    secured.map_err(|fault| heard::explain(fault, &view))
 }

@@ -72,8 +72,8 @@ impl WebSocket<'_> {
         let host = match (&route.sni, &route.host) {
             (Some(sni), _) => sni.clone(),
             (None, Host::Name(lookup)) => lookup.name.clone(),
-            (None, Host::Ip(..)) if self.0.planned.ip.is_ipv6() => format!("[{}]", self.0.planned.ip),
-            (None, Host::Ip(..)) => self.0.planned.ip.to_string(),
+            (None, Host::Ip(..)) if self.0.ip().is_ipv6() => format!("[{}]", self.0.ip()),
+            (None, Host::Ip(..)) => self.0.ip().to_string(),
         };
         let scheme = if route.transport == Transport::Wss { 443 } else { 80 };
         if route.port == scheme { host } else { format!("{host}:{}", route.port) }

@@ -9,7 +9,6 @@ pub mod paced;
 pub mod quic;
 #[cfg(feature = "native")]
 mod socket_fault;
-#[cfg(feature = "native")]
 pub mod tap;
 #[cfg(feature = "native")]
 pub mod tls;

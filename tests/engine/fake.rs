@@ -108,7 +108,11 @@ impl Runtime for Fake {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { transports: vec![Transport::Tcp, Transport::Ws], otherwise: None, families: Some(vec![Family::Ipv4]) }
+        Capabilities {
+            transports: vec![Transport::Tcp, Transport::Ws],
+            families: Some(vec![Family::Ipv4]),
+            ..Capabilities::default()
+        }
     }
 
     fn local_network(&self) -> Option<Fact> {
@@ -131,7 +135,7 @@ impl Runtime for Fake {
 
     fn probe(&self, ctx: Ctx, planned: Rc<Planned>, _: Rc<Options>) -> LocalBoxFuture<'static, Result<(), Fault>> {
         let this = self.clone();
-        let key = format!("{}:{}", planned.ip, planned.route.port);
+        let key = format!("{}:{}", planned.host(), planned.route.port);
         let acts = self
             .script
             .peers

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::model::Report;
+use super::Report;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,88 @@
+//! What the errors of the JS transport mean: its codes are those of causes (`js/errors.js`).
+
+use std::io;
+
+use js_sys::Error;
+use p2p_probe::{engine::Fault, model::Cause};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::platform::get;
+
+/// How much is kept of the words of an error, in characters.
+const WORDS: usize = 300;
+
+/// What a thrown or rejected value means.
+pub(crate) fn fault(error: &JsValue) -> Fault {
+    let fault = Fault::from(cause(error));
+    match words(error) {
+        Some(words) => fault.say(&words),
+        None => fault,
+    }
+}
+
+/// The same as an I/O error, of the kind that layers look at.
+pub(crate) fn io(error: &JsValue) -> io::Error {
+    let fault = fault(error);
+    let kind = match fault.cause {
+        Cause::Refused => io::ErrorKind::ConnectionRefused,
+        Cause::Reset => io::ErrorKind::ConnectionReset,
+        Cause::Closed => io::ErrorKind::BrokenPipe,
+        Cause::TimedOut => io::ErrorKind::TimedOut,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, fault)
+}
+
+/// Whether the transport cannot do what was asked for at all.
+pub(crate) fn is_not_supported(error: &JsValue) -> bool {
+    error.dyn_ref::<Error>().is_some_and(|error| error.name() == "NotSupportedError")
+}
+
+/// The words of an error, for a reader.
+pub(crate) fn words(error: &JsValue) -> Option<String> {
+    let words = error.dyn_ref::<Error>().map(|error| String::from(error.message())).or_else(|| error.as_string())?;
+    (!words.is_empty()).then(|| words.chars().take(WORDS).collect())
+}
+
+fn cause(error: &JsValue) -> Cause {
+    let text = |name| get(error, name).as_string();
+    match text("code").unwrap_or_default().as_str() {
+        "unsupported-address" | "not-in-this-runtime" => Cause::UnsupportedAddress { part: "/".into() },
+        "mixed-content" => Cause::MixedContent,
+        "name-not-found" => Cause::NameNotFound,
+        "name-lookup-failed" => Cause::NameLookupFailed { rcode: None },
+        "refused" => Cause::Refused,
+        "unreachable" => Cause::Unreachable { what: text("what").unwrap_or_else(|| "host".into()) },
+        "forbidden-locally" => Cause::ForbiddenLocally,
+        "timed-out" => Cause::TimedOut,
+        "reset" => Cause::Reset,
+        "closed" => Cause::Closed,
+        "tls-failed" => tls(text("system").unwrap_or_default().as_str()),
+        "http-status" => Cause::HttpStatus { status: number(error, "status").unwrap_or_default(), location: text("location") },
+        "not-http" => Cause::NotHttp { speaks: None },
+        "websocket-failed" => Cause::WebsocketFailed { what: text("what").unwrap_or_default() },
+        "interrupted" => Cause::Interrupted,
+        "opaque" => Cause::Opaque,
+        // Also what has no code: an error of this program's own side, and a limit of it (`overrun`).
+        _ => Cause::LocalFault { errno: number(error, "errno") },
+    }
+}
+
+/// What OpenSSL says of a certificate, as Node spells it, where a cause says the same with nothing that Node hides.
+fn tls(system: &str) -> Cause {
+    const UNTRUSTED: [&str; 5] = [
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+        "SELF_SIGNED_CERT_IN_CHAIN",
+        "UNABLE_TO_GET_ISSUER_CERT",
+        "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    ];
+    if UNTRUSTED.contains(&system) { Cause::CertificateUntrusted { issuer: None } } else { Cause::TlsFailed { alert: None } }
+}
+
+/// A whole number in the range of its type.
+fn number<N: TryFrom<i64>>(error: &JsValue, name: &str) -> Option<N> {
+    let number = get(error, name).as_f64().filter(|number| number.fract() == 0.0 && number.abs() < f64::from(i32::MAX))?;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and small")]
+    N::try_from(number as i64).ok()
+}

@@ -1,0 +1,28 @@
+//! p2p-probe in a page and in Node: the engine, plan, session, fold, verdict and renderers of the crate `p2p-probe`, run over
+//! the JS transport (`js/contract.js`).
+//!
+//! ```text
+//! JS: probe(target, options, onEvent) ─► run ─► engine ─► probes ─► Transport ─► contract ─► net, WebSocket
+//!                         ◄─ a line for each event, at last a Report
+//! ```
+//!
+//! The host never calls into this program but through the exported functions; everything else are promises that it settles.
+
+#![cfg(target_family = "wasm")]
+
+mod connection;
+mod error;
+mod options;
+mod panic;
+mod platform;
+mod probe;
+mod report;
+mod run;
+mod runtime;
+mod transport;
+
+pub use connection::Connection;
+pub use report::Report;
+pub use run::{probe, version};
+pub use runtime::Js;
+pub use transport::{JsError, JsTransport};

@@ -1,0 +1,112 @@
+//! What a caller may set, read from a JS object.
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use js_sys::{Array, Error};
+use p2p_probe::model::{Family, Micros, Options};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::{
+    JsTransport,
+    platform::{get, kind},
+    transport,
+};
+
+/// The longest time that a run may be given, as on the command line.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// The most pings of an attempt and the most attempts at once, as on the command line.
+const PINGS: u32 = 100;
+const CONCURRENCY: u32 = 64;
+
+/// What a caller asked for.
+pub(crate) struct Asked {
+    pub(crate) options: Options,
+    pub(crate) transport: JsTransport,
+    /// An `AbortSignal`, or undefined.
+    pub(crate) signal: JsValue,
+    /// The families that this machine has an address of, where the caller knows.
+    pub(crate) families: Option<Vec<Family>>,
+}
+
+/// Reads what a caller asks for. The error says what cannot be meant.
+pub(crate) fn read(asked: &JsValue) -> Result<Asked, JsValue> {
+    let transport = transport::transport(get(asked, "transport"))
+        .ok_or_else(|| usage("options.transport has to be a transport of js/contract.js"))?;
+    let defaults = Options::default();
+    let options = Options {
+        transports: list(asked, "transports", |text| parsed("transports", &text))?,
+        family: value(asked, "family").map(|value| family("family", &value)).transpose()?,
+        security: text(asked, "security")?.map(|text| parsed("security", &text)).transpose()?,
+        webrtc: text(asked, "webrtc")?.map(|text| parsed("webrtc", &text)).transpose()?,
+        learn_certhash: flag(asked, "learnCerthash", defaults.learn_certhash)?,
+        announced: flag(asked, "announced", defaults.announced)?,
+        private: flag(asked, "private", defaults.private)?,
+        timeout_ms: time(asked, "timeoutMs", defaults.timeout_ms)?,
+        deadline_ms: time(asked, "deadlineMs", defaults.deadline_ms)?,
+        pings: count(asked, "pings", 0..=PINGS, defaults.pings)?,
+        concurrency: count(asked, "concurrency", 1..=CONCURRENCY, defaults.concurrency)?,
+        redacted: flag(asked, "redact", defaults.redacted)?,
+    };
+    let families = match kind() {
+        p2p_probe::model::RuntimeKind::Node => list(asked, "families", |text| family("families", &text.into()))?,
+        _ => None,
+    };
+    Ok(Asked { options, transport, signal: get(asked, "signal"), families })
+}
+
+/// An error of whoever called: a sentence.
+pub(crate) fn usage(sentence: impl Display) -> JsValue {
+    let error = Error::new(&sentence.to_string());
+    error.set_name("UsageError");
+    error.into()
+}
+
+/// A member that is set.
+fn value(asked: &JsValue, name: &str) -> Option<JsValue> {
+    let value = get(asked, name);
+    (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+fn text(asked: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
+    let text = |value: JsValue| value.as_string().ok_or_else(|| usage(format!("options.{name} has to be a text")));
+    value(asked, name).map(text).transpose()
+}
+
+fn flag(asked: &JsValue, name: &str, otherwise: bool) -> Result<bool, JsValue> {
+    let flag = |value: JsValue| value.as_bool().ok_or_else(|| usage(format!("options.{name} has to be true or false")));
+    value(asked, name).map_or(Ok(otherwise), flag)
+}
+
+fn list<T>(asked: &JsValue, name: &str, read: impl Fn(String) -> Result<T, JsValue>) -> Result<Option<Vec<T>>, JsValue> {
+    let Some(value) = value(asked, name) else { return Ok(None) };
+    let texts = value.dyn_into::<Array>().map_err(|_| usage(format!("options.{name} has to be a list")))?;
+    texts.iter().map(|text| read(text.as_string().unwrap_or_default())).collect::<Result<_, _>>().map(Some)
+}
+
+fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T, JsValue> {
+    text.parse().map_err(|_| usage(format!("options.{name} does not know \"{text}\"")))
+}
+
+fn family(name: &str, value: &JsValue) -> Result<Family, JsValue> {
+    match value.as_string().or_else(|| value.as_f64().map(|number| number.to_string())).as_deref() {
+        Some("4" | "ipv4") => Ok(Family::Ipv4),
+        Some("6" | "ipv6") => Ok(Family::Ipv6),
+        _ => Err(usage(format!("options.{name} is 4 or 6"))),
+    }
+}
+
+fn time(asked: &JsValue, name: &str, otherwise: Micros) -> Result<Micros, JsValue> {
+    let Some(value) = value(asked, name) else { return Ok(otherwise) };
+    let time = value.as_f64().and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
+    let time = time.filter(|time| *time >= Duration::from_millis(1) && *time <= LONGEST);
+    time.map(Micros::from)
+        .ok_or_else(|| usage(format!("options.{name} is a number of milliseconds, 1 to {}", LONGEST.as_millis())))
+}
+
+fn count(asked: &JsValue, name: &str, range: std::ops::RangeInclusive<u32>, otherwise: u32) -> Result<u32, JsValue> {
+    let Some(value) = value(asked, name) else { return Ok(otherwise) };
+    let whole = value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
+    let whole = whole.map(|number| number as u32).filter(|number| range.contains(number));
+    whole.ok_or_else(|| usage(format!("options.{name} is a whole number, {} to {}", range.start(), range.end())))
+}

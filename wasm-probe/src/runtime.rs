@@ -1,0 +1,92 @@
+//! The engine's seam to a page or to Node.
+
+use std::{fmt, rc::Rc, time::Duration};
+
+use futures::future::LocalBoxFuture;
+use p2p_probe::{
+    engine::{Ctx, Fault, LookedUp, Runtime},
+    model::{Cause, Fact, Family, Found, Options, RuntimeKind, Stamp, Transport, WhyCode},
+    plan::{Capabilities, Lookup, Planned},
+    probe::Machine,
+    session::Clock,
+};
+
+use crate::{JsTransport, platform, probe};
+
+/// JS timers, and probes over the JS transport.
+#[derive(Clone)]
+pub struct Js(Rc<Shared>);
+
+struct Shared {
+    kind: RuntimeKind,
+    transport: JsTransport,
+    machine: Machine,
+    families: Option<Vec<Family>>,
+}
+
+impl Js {
+    /// A runtime over a transport. `families` are those of this machine, where they are known.
+    #[must_use]
+    pub fn new(transport: JsTransport, families: Option<Vec<Family>>) -> Self {
+        let clock = Clock::new(|| platform::now().into(), |span| Box::pin(send_wrapper::SendWrapper::new(platform::sleep(span))));
+        let machine = Machine::new(clock, None, None, |_| None);
+        Self(Rc::new(Shared { kind: platform::kind(), transport, machine, families }))
+    }
+}
+
+impl fmt::Debug for Js {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Js").field("kind", &self.0.kind).finish_non_exhaustive()
+    }
+}
+
+impl Runtime for Js {
+    fn kind(&self) -> RuntimeKind {
+        self.0.kind
+    }
+
+    fn user_agent(&self) -> Option<String> {
+        platform::user_agent()
+    }
+
+    fn now(&self) -> Duration {
+        platform::now()
+    }
+
+    fn utc(&self) -> Stamp {
+        platform::utc()
+    }
+
+    fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
+        Box::pin(platform::sleep(span))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut transports = vec![Transport::Ws, Transport::Wss];
+        if self.0.kind == RuntimeKind::Node {
+            transports.insert(0, Transport::Tcp);
+        }
+        Capabilities {
+            transports,
+            otherwise: Some(WhyCode::NotInThisRuntime),
+            families: self.0.families.clone(),
+            hides_names: true,
+            https_page: platform::is_https(),
+        }
+    }
+
+    fn local_network(&self) -> Option<Fact> {
+        None
+    }
+
+    /// Never asked: the platform looks names up by itself.
+    fn look_up(&self, _: Lookup) -> LocalBoxFuture<'static, LookedUp> {
+        let records = Err(Cause::NameLookupFailed { rcode: None }.into());
+        Box::pin(std::future::ready(LookedUp { records, found: Found::default() }))
+    }
+
+    fn probe(&self, ctx: Ctx, planned: Rc<Planned>, options: Rc<Options>) -> LocalBoxFuture<'static, Result<(), Fault>> {
+        let this = self.clone();
+        Box::pin(async move { probe::dial(&this.0.transport, &this.0.machine, &ctx, &planned, &options).await })
+    }
+}
