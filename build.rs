@@ -18,6 +18,7 @@ mod page {
 
 use std::process::ExitCode;
 
+#[expect(clippy::print_stderr, reason = "cargo shows it")]
 fn main() -> ExitCode {
     match page::build() {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@
  * | `not-in-this-runtime` | this runtime cannot do it: TCP in a page, listening in one (thrown; name `NotSupportedError`) | |
  * | `mixed-content` | a page over HTTPS may not open `ws:` | |
  * | `name-not-found` | DNS: no such name, or none with an address of the family asked for: Node does not tell them apart | `system` |
- * | `name-lookup-failed` | DNS: the look-up failed | `system` |
+ * | `name-lookup-failed` | DNS: the look-up failed | `system`, `rcode` |
  * | `refused` | nothing listens there | `system`, `errno` |
  * | `unreachable` | no route | `what`: `host` or `network`; `system`, `errno` |
  * | `forbidden-locally` | this machine forbids it | `system`, `errno` |
@@ -36,6 +36,7 @@
  * @typedef {object} Details
  * @property {string} [system] the system's or the library's own code: `ECONNREFUSED`
  * @property {number} [errno] the system's error number, positive
+ * @property {string} [rcode] the DNS response code, where a server answered
  * @property {string} [what] what is unreachable, or the rule that was broken
  * @property {number} [status] an HTTP status
  * @property {string} [location] where an HTTP redirect leads
@@ -67,6 +68,8 @@ export class TransportError extends Error {
     this.system = details.system
     /** @type {number | undefined} */
     this.errno = details.errno
+    /** @type {string | undefined} */
+    this.rcode = details.rcode
     /** @type {string | undefined} */
     this.what = details.what
     /** @type {number | undefined} */

@@ -4,7 +4,14 @@
  * @module
  */
 
-/** @typedef {{ 'node:net': typeof import('node:net'), 'node:os': typeof import('node:os'), 'node:module': typeof import('node:module') }} Builtins */
+/**
+ * @typedef {object} Builtins
+ * @property {typeof import('node:dns')} node:dns
+ * @property {typeof import('node:fs')} node:fs
+ * @property {typeof import('node:module')} node:module
+ * @property {typeof import('node:net')} node:net
+ * @property {typeof import('node:os')} node:os
+ */
 
 /**
  * A module of Node; null elsewhere.

@@ -39,9 +39,11 @@ pub fn version() -> String {
 /// The promise rejects with a `UsageError` for what cannot be meant, with what `onEvent` throws, and with a `DefectError` when
 /// this program panics.
 #[wasm_bindgen]
-pub fn probe(target: String, options: JsValue, on_event: Option<Function>) -> Promise {
+pub fn probe(target: &str, options: &JsValue, on_event: Option<Function>) -> Promise {
+    let mut asked = Some((target.to_owned(), options.clone(), on_event));
     Promise::new(&mut |resolve, reject| {
-        let (target, options, on_event) = (target.clone(), options.clone(), on_event.clone());
+        // A promise calls this once.
+        let Some((target, options, on_event)) = asked.take() else { return };
         if let Err(error) = panic::guard() {
             settle(&reject, &error);
             return;

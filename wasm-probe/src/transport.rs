@@ -308,8 +308,9 @@ impl Transport for JsTransport {
 
     fn remove_listener(&mut self, id: ListenerId) -> bool {
         let listener = self.listeners.iter_mut().find(|listener| listener.id == id && !listener.ended);
-        let found = listener.map(|listener| listener.end(Ok(()))).is_some();
-        found
+        let Some(listener) = listener else { return false };
+        listener.end(Ok(()));
+        true
     }
 
     fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<Dialing, TransportError<JsError>> {
