@@ -5,12 +5,13 @@
  */
 
 /**
- * @typedef {object} Builtins
- * @property {typeof import('node:dns')} node:dns
- * @property {typeof import('node:fs')} node:fs
- * @property {typeof import('node:module')} node:module
- * @property {typeof import('node:net')} node:net
- * @property {typeof import('node:os')} node:os
+ * @typedef {{
+ *   'node:dns': typeof import('node:dns'),
+ *   'node:fs': typeof import('node:fs'),
+ *   'node:module': typeof import('node:module'),
+ *   'node:net': typeof import('node:net'),
+ *   'node:os': typeof import('node:os')
+ * }} Builtins
  */
 
 /**

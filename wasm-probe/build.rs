@@ -40,8 +40,8 @@ pub(crate) fn build() -> Result<(), String> {
             .map_err(|_| "this package holds no WebAssembly: build it with --no-default-features --features native".to_owned())?;
         return Ok(());
     }
-    // A source folder may be read-only: then js/ has to be told where to find it.
-    if make(&ready).and_then(|()| copy(&out, &ready)).is_ok() {
+    // A source folder may be read-only: then js/ does without.
+    if make(&ready).and_then(|()| copy(&out, &ready)).and_then(|()| types(&out, &root)).is_ok() {
         for file in MADE {
             println!("cargo::rerun-if-changed=js/wasm/{file}");
         }
@@ -151,6 +151,13 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         File::options().write(true).open(&copy)?.set_modified(SystemTime::UNIX_EPOCH)?;
     }
     Ok(())
+}
+
+/// The types, where those of js/ look for them.
+fn types(from: &Path, root: &Path) -> io::Result<()> {
+    let folder = root.join("js/types/wasm");
+    make(&folder)?;
+    fs::copy(from.join("probe.d.ts"), folder.join("probe.d.ts")).map(|_| ())
 }
 
 fn make(folder: &Path) -> io::Result<()> {

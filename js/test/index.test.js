@@ -49,17 +49,20 @@ test('the types hold, and those in the package are current', t => {
   const out = mkdtempSync(join(tmpdir(), 'p2p-probe-types-'))
   t.after(() => rmSync(out, { recursive: true }))
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', root, '--outDir', out], { stdio: 'pipe', encoding: 'utf8' })
-  const all = folder => Object.fromEntries(readdirSync(folder).sort().map(name => [name, readFileSync(join(folder, name), 'utf8')]))
+  const all = folder => Object.fromEntries(readdirSync(folder).filter(name => name.endsWith('.ts')).sort().map(name => [name, readFileSync(join(folder, name), 'utf8')]))
   assert.deepEqual(all(join(root, 'types')), all(out), 'npm run types')
 })
 
 test('what the package promises is in it', () => {
   const { exports, files, scripts, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  assert.deepEqual(files, ['*.js', 'types'])
+  assert.deepEqual(files, ['*.js', 'types', 'wasm'])
+  for (const licence of ['LICENSE-APACHE', 'LICENSE-MIT']) {
+    assert.equal(readFileSync(join(root, licence), 'utf8'), readFileSync(join(root, '..', licence), 'utf8'))
+  }
   assert.equal(dependencies, undefined)
   assert.ok(!Object.keys(scripts).some(name => /install|prepare/.test(name)))
   for (const target of Object.values(exports).flatMap(entry => Object.values(typeof entry === 'string' ? { entry } : entry))) {
-    assert.ok(readFileSync(join(root, target), 'utf8').length > 0)
+    assert.ok(readFileSync(join(root, target)).length > 0)
   }
   assert.doesNotMatch(readFileSync(join(root, 'package-lock.json'), 'utf8'), /"resolved"/)
 })

@@ -36,6 +36,8 @@ export class TransportError extends Error {
     /** @type {number | undefined} */
     errno: number | undefined;
     /** @type {string | undefined} */
+    rcode: string | undefined;
+    /** @type {string | undefined} */
     what: string | undefined;
     /** @type {number | undefined} */
     status: number | undefined;
@@ -56,6 +58,10 @@ export type Details = {
      * the system's error number, positive
      */
     errno?: number | undefined;
+    /**
+     * the DNS response code, where a server answered
+     */
+    rcode?: string | undefined;
     /**
      * what is unreachable, or the rule that was broken
      */

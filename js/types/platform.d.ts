@@ -3,7 +3,15 @@
  *
  * @module
  */
-/** @typedef {{ 'node:net': typeof import('node:net'), 'node:os': typeof import('node:os'), 'node:module': typeof import('node:module') }} Builtins */
+/**
+ * @typedef {{
+ *   'node:dns': typeof import('node:dns'),
+ *   'node:fs': typeof import('node:fs'),
+ *   'node:module': typeof import('node:module'),
+ *   'node:net': typeof import('node:net'),
+ *   'node:os': typeof import('node:os')
+ * }} Builtins
+ */
 /**
  * A module of Node; null elsewhere.
  *
@@ -34,7 +42,9 @@ export function gather(socket: import("node:net").Socket): void;
  */
 export function verifyEnd(socket: import("node:net").Socket, ended: () => void): void;
 export type Builtins = {
+    "node:dns": typeof import("node:dns");
+    "node:fs": typeof import("node:fs");
+    "node:module": typeof import("node:module");
     "node:net": typeof import("node:net");
     "node:os": typeof import("node:os");
-    "node:module": typeof import("node:module");
 };

@@ -113,10 +113,10 @@ pub(super) struct DialArgs {
     #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "30s", help_heading = "How to dial")]
     deadline: Duration,
     /// How many pings to send over each connection, at most 100
-    #[arg(long, value_name = "N", default_value_t = model::PINGS, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = "How to dial")]
+    #[arg(long, value_name = "N", default_value_t = model::PINGS, value_parser = clap::value_parser!(u32).range(0..=i64::from(model::bounds::MOST_PINGS)), help_heading = "How to dial")]
     ping: u32,
     /// How many addresses to dial at once, at most 64
-    #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "How to dial")]
+    #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = clap::value_parser!(u32).range(1..=i64::from(model::bounds::MOST_AT_ONCE)), help_heading = "How to dial")]
     concurrency: u32,
     /// Ask this DNS server; port 53 unless given
     #[arg(long, value_name = "IP:PORT", value_parser = values::resolver, help_heading = "How to dial")]

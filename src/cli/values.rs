@@ -7,21 +7,13 @@ use std::{
 
 use multiaddr::Multiaddr;
 
-use crate::{model::Family, target};
+use crate::{model::Family, model::bounds, target};
 
 /// The port of DNS.
 const DNS: u16 = 53;
-/// The longest time that a run may be given: longer is a slip of the keyboard.
-const LONGEST: Duration = Duration::from_secs(3600);
-
 /// A time with its unit.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|_| "a time has a unit: 500ms, 10s, 2m".to_owned())?;
-    match time {
-        time if time < Duration::from_millis(1) => Err("at least 1ms".into()),
-        time if time > LONGEST => Err("at most 1h".into()),
-        time => Ok(time),
-    }
+    bounds::time(text)
 }
 
 /// `4` or `6`.

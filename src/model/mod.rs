@@ -1,6 +1,7 @@
 //! The vocabulary: what a run is about, what happens, what is known, what it comes to. No I/O and no clock.
 
 mod attempt;
+pub mod bounds;
 mod cause;
 mod code;
 mod event;

@@ -152,8 +152,7 @@ pub struct Found {
     /// The certificate that the server showed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
-    /// The stages that this one stands for, where the platform shows no boundary between them: a browser opens a WebSocket in
-    /// one step.
+    /// The stages that this one stands for as well, where the platform shows no boundary between them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub covers: Option<Vec<StageName>>,
     /// An HTTP status.

@@ -57,6 +57,34 @@ pub enum Records {
     Dnsaddr,
 }
 
+impl Lookup {
+    /// Records shown in a report; an answer may hold many more.
+    pub const RECORDS_SHOWN: usize = 20;
+    /// Characters shown of a record: a TXT record may be 64 KiB.
+    pub const RECORD_LENGTH: usize = 300;
+
+    /// The name to ask for. With a dot in it, it is absolute: search domains of this machine would find another host.
+    #[must_use]
+    pub fn absolute(&self) -> String {
+        let prefix = if self.records == Records::Dnsaddr { "_dnsaddr." } else { "" };
+        let name = self.name.trim_end_matches('.');
+        let dot = if name.contains('.') { "." } else { "" };
+        format!("{prefix}{name}{dot}")
+    }
+
+    /// What it means that there is no such record.
+    #[must_use]
+    pub fn no_record(&self) -> Cause {
+        let family = match self.records {
+            Records::Any => "any",
+            Records::V4 => "ipv4",
+            Records::V6 => "ipv6",
+            Records::Dnsaddr => "dnsaddr",
+        };
+        Cause::NameHasNoAddress { family: family.into() }
+    }
+}
+
 impl fmt::Display for Lookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.records {

@@ -19,11 +19,6 @@ use crate::{
     plan::{ADDRESS_LIMIT, Lookup, Record, Records},
 };
 
-/// Records shown in a report; an answer may hold many more.
-const RECORDS_SHOWN: usize = 20;
-/// Characters shown of a record: a TXT record may be 64 KiB.
-const RECORD_LENGTH: usize = 300;
-
 /// Asks the system's resolver, or the one that was named. Nothing is read before the first look-up.
 #[derive(Debug, Default)]
 pub struct Dns {
@@ -44,7 +39,7 @@ impl Dns {
         let records = match self.ask(lookup).await {
             Ok((records, texts)) => {
                 found.records = (!texts.is_empty()).then_some(texts);
-                if records.is_empty() { Err(no_address(lookup).into()) } else { Ok(records) }
+                if records.is_empty() { Err(lookup.no_record().into()) } else { Ok(records) }
             }
             Err(error) => Err(fault(lookup, &error)),
         };
@@ -53,7 +48,7 @@ impl Dns {
 
     async fn ask(&self, lookup: &Lookup) -> Result<(Vec<Record>, Vec<String>), NetError> {
         let resolver = self.resolver()?;
-        let name = absolute(lookup);
+        let name = lookup.absolute();
         let answer = match lookup.records {
             Records::V4 => resolver.lookup(name, RecordType::A).await?.answers().to_vec(),
             Records::V6 => resolver.lookup(name, RecordType::AAAA).await?.answers().to_vec(),
@@ -76,7 +71,7 @@ impl Dns {
             if records.len() <= ADDRESS_LIMIT {
                 records.push(record);
             }
-            if texts.len() < RECORDS_SHOWN {
+            if texts.len() < Lookup::RECORDS_SHOWN {
                 texts.push(text);
             }
         }
@@ -108,14 +103,6 @@ impl Dns {
     }
 }
 
-/// The name to ask for. With a dot in it, it is absolute: search domains of this machine would find another host.
-fn absolute(lookup: &Lookup) -> String {
-    let prefix = if lookup.records == Records::Dnsaddr { "_dnsaddr." } else { "" };
-    let name = lookup.name.trim_end_matches('.');
-    let dot = if name.contains('.') { "." } else { "" };
-    format!("{prefix}{name}{dot}")
-}
-
 /// What a record says, and how to show it. Other types, such as the CNAME on the way, say nothing of use.
 fn read(data: &RData) -> Option<(Record, String)> {
     match data {
@@ -125,7 +112,7 @@ fn read(data: &RData) -> Option<(Record, String)> {
             let bytes: Vec<u8> = text.txt_data.concat();
             let text = String::from_utf8(bytes).ok()?;
             let address: Multiaddr = text.strip_prefix("dnsaddr=")?.trim().parse().ok()?;
-            Some((Record::Address(address), text.chars().take(RECORD_LENGTH).collect()))
+            Some((Record::Address(address), text.chars().take(Lookup::RECORD_LENGTH).collect()))
         }
         _ => None,
     }
@@ -136,21 +123,11 @@ fn is_no_record(error: &NetError) -> bool {
     matches!(error, NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NoError)
 }
 
-fn no_address(lookup: &Lookup) -> Cause {
-    let family = match lookup.records {
-        Records::Any => "any",
-        Records::V4 => "ipv4",
-        Records::V6 => "ipv6",
-        Records::Dnsaddr => "dnsaddr",
-    };
-    Cause::NameHasNoAddress { family: family.into() }
-}
-
 fn fault(lookup: &Lookup, error: &NetError) -> Fault {
     let cause = match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
             ResponseCode::NXDomain => Cause::NameNotFound,
-            ResponseCode::NoError => no_address(lookup),
+            ResponseCode::NoError => lookup.no_record(),
             code => Cause::NameLookupFailed { rcode: Some(rcode(code)) },
         },
         NetError::Dns(DnsError::ResponseCode(code)) => Cause::NameLookupFailed { rcode: Some(rcode(*code)) },

@@ -50,7 +50,7 @@ fn cause(error: &JsValue) -> Cause {
         "unsupported-address" | "not-in-this-runtime" => Cause::UnsupportedAddress { part: "/".into() },
         "mixed-content" => Cause::MixedContent,
         "name-not-found" => Cause::NameNotFound,
-        "name-lookup-failed" => Cause::NameLookupFailed { rcode: None },
+        "name-lookup-failed" => Cause::NameLookupFailed { rcode: text("rcode") },
         "refused" => Cause::Refused,
         "unreachable" => Cause::Unreachable { what: text("what").unwrap_or_else(|| "host".into()) },
         "forbidden-locally" => Cause::ForbiddenLocally,

@@ -12,6 +12,7 @@
 
 mod connection;
 mod error;
+mod names;
 mod options;
 mod panic;
 mod platform;

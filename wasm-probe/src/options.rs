@@ -3,25 +3,22 @@
 use std::{fmt::Display, str::FromStr, time::Duration};
 
 use js_sys::{Array, Error};
-use p2p_probe::model::{Family, Micros, Options};
+use p2p_probe::model::{Family, Micros, Options, RuntimeKind, bounds};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
     JsTransport,
+    names::Names,
     platform::{get, kind},
     transport,
 };
-
-/// The longest time that a run may be given, as on the command line.
-const LONGEST: Duration = Duration::from_secs(3600);
-/// The most pings of an attempt and the most attempts at once, as on the command line.
-const PINGS: u32 = 100;
-const CONCURRENCY: u32 = 64;
 
 /// What a caller asked for.
 pub(crate) struct Asked {
     pub(crate) options: Options,
     pub(crate) transport: JsTransport,
+    /// What looks names up; none where only the platform can.
+    pub(crate) names: Option<Names>,
     /// An `AbortSignal`, or undefined.
     pub(crate) signal: JsValue,
     /// The families that this machine has an address of, where the caller knows.
@@ -41,17 +38,18 @@ pub(crate) fn read(asked: &JsValue) -> Result<Asked, JsValue> {
         learn_certhash: flag(asked, "learnCerthash", defaults.learn_certhash)?,
         announced: flag(asked, "announced", defaults.announced)?,
         private: flag(asked, "private", defaults.private)?,
-        timeout_ms: time(asked, "timeoutMs", defaults.timeout_ms)?,
-        deadline_ms: time(asked, "deadlineMs", defaults.deadline_ms)?,
-        pings: count(asked, "pings", 0..=PINGS, defaults.pings)?,
-        concurrency: count(asked, "concurrency", 1..=CONCURRENCY, defaults.concurrency)?,
+        timeout_ms: time(asked, "timeout", defaults.timeout_ms)?,
+        deadline_ms: time(asked, "deadline", defaults.deadline_ms)?,
+        pings: count(asked, "pings", 0..=bounds::MOST_PINGS, defaults.pings)?,
+        concurrency: count(asked, "concurrency", 1..=bounds::MOST_AT_ONCE, defaults.concurrency)?,
         redacted: flag(asked, "redact", defaults.redacted)?,
     };
     let families = match kind() {
-        p2p_probe::model::RuntimeKind::Node => list(asked, "families", |text| family("families", &text.into()))?,
-        _ => None,
+        RuntimeKind::Node => list(asked, "families", |text| family("families", &text.into()))?,
+        RuntimeKind::Browser | RuntimeKind::Native => None,
     };
-    Ok(Asked { options, transport, signal: get(asked, "signal"), families })
+    let names = value(asked, "names").map(Names::new);
+    Ok(Asked { options, transport, names, signal: get(asked, "signal"), families })
 }
 
 /// An error of whoever called: a sentence.
@@ -95,12 +93,16 @@ fn family(name: &str, value: &JsValue) -> Result<Family, JsValue> {
     }
 }
 
+/// A time: a text with its unit, or a number of milliseconds under the name with `Ms` behind it.
 fn time(asked: &JsValue, name: &str, otherwise: Micros) -> Result<Micros, JsValue> {
-    let Some(value) = value(asked, name) else { return Ok(otherwise) };
+    if let Some(text) = text(asked, name)? {
+        return bounds::time(&text).map(Micros::from).map_err(|error| usage(format!("\"{text}\" is no {name}: {error}")));
+    }
+    let Some(value) = value(asked, &format!("{name}Ms")) else { return Ok(otherwise) };
     let time = value.as_f64().and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
-    let time = time.filter(|time| *time >= Duration::from_millis(1) && *time <= LONGEST);
-    time.map(Micros::from)
-        .ok_or_else(|| usage(format!("options.{name} is a number of milliseconds, 1 to {}", LONGEST.as_millis())))
+    let time = time.filter(|time| (bounds::SHORTEST..=bounds::LONGEST).contains(time));
+    let range = || format!("options.{name}Ms is a number of milliseconds, 1 to {}", bounds::LONGEST.as_millis());
+    time.map(Micros::from).ok_or_else(|| usage(range()))
 }
 
 fn count(asked: &JsValue, name: &str, range: std::ops::RangeInclusive<u32>, otherwise: u32) -> Result<u32, JsValue> {

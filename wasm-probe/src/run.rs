@@ -32,7 +32,7 @@ pub fn version() -> String {
 /// Probes a peer, named by a multiaddr.
 ///
 /// `options.transport` is a transport of `js/contract.js`; the others have the names and meanings of the command line:
-/// `timeoutMs`, `deadlineMs`, `pings`, `concurrency`, `transports`, `family`, `security`, `webrtc`, `learnCerthash`,
+/// `timeout` and `deadline` (`10s`; in milliseconds `timeoutMs`, `deadlineMs`), `pings`, `concurrency`, `transports`, `family`, `security`, `webrtc`, `learnCerthash`,
 /// `announced`, `private`, `redact`. `options.signal` is an `AbortSignal`: aborting it ends the run, with the report of what
 /// was seen until then. `onEvent` is called with each event as it happens, a line of NDJSON.
 ///
@@ -65,12 +65,12 @@ fn settle(function: &Function, value: &JsValue) {
 }
 
 async fn run(target: &str, asked: &JsValue, on_event: Option<Function>) -> Result<Report, JsValue> {
-    let Asked { options, transport, signal, families } = options::read(asked)?;
+    let Asked { options, transport, names, signal, families } = options::read(asked)?;
     let (target, addresses) = target::parse(target).map_err(usage)?;
     let mut view = View { redactor: options.redacted.then(Redactor::default), report: model::Report::default(), on_event };
     let (stop, _abort) = stop(&signal);
     let job = Job { target, addresses, source: Source::Target, options };
-    let mut events = engine::run(Rc::new(Js::new(transport, families)), job, stop);
+    let mut events = engine::run(Rc::new(Js::new(transport, names, families)), job, stop);
     while let Some(event) = events.next().await {
         view.apply(&event)?;
     }

@@ -11,7 +11,7 @@ use p2p_probe::{
     session::Clock,
 };
 
-use crate::{JsTransport, platform, probe};
+use crate::{JsTransport, names::Names, platform, probe};
 
 /// JS timers, and probes over the JS transport.
 #[derive(Clone)]
@@ -21,16 +21,18 @@ struct Shared {
     kind: RuntimeKind,
     transport: JsTransport,
     machine: Machine,
+    names: Option<Names>,
     families: Option<Vec<Family>>,
 }
 
 impl Js {
-    /// A runtime over a transport. `families` are those of this machine, where they are known.
+    /// A runtime over a transport. `names` looks names up, where a program may do so; `families` are those of this machine,
+    /// where they are known.
     #[must_use]
-    pub fn new(transport: JsTransport, families: Option<Vec<Family>>) -> Self {
+    pub(crate) fn new(transport: JsTransport, names: Option<Names>, families: Option<Vec<Family>>) -> Self {
         let clock = Clock::new(|| platform::now().into(), |span| Box::pin(send_wrapper::SendWrapper::new(platform::sleep(span))));
         let machine = Machine::new(clock, None, None, |_| None);
-        Self(Rc::new(Shared { kind: platform::kind(), transport, machine, families }))
+        Self(Rc::new(Shared { kind: platform::kind(), transport, machine, names, families }))
     }
 }
 
@@ -70,7 +72,7 @@ impl Runtime for Js {
             transports,
             otherwise: Some(WhyCode::NotInThisRuntime),
             families: self.0.families.clone(),
-            hides_names: true,
+            hides_names: self.0.names.is_none(),
             https_page: platform::is_https(),
         }
     }
@@ -79,10 +81,15 @@ impl Runtime for Js {
         None
     }
 
-    /// Never asked: the platform looks names up by itself.
-    fn look_up(&self, _: Lookup) -> LocalBoxFuture<'static, LookedUp> {
-        let records = Err(Cause::NameLookupFailed { rcode: None }.into());
-        Box::pin(std::future::ready(LookedUp { records, found: Found::default() }))
+    fn look_up(&self, lookup: Lookup) -> LocalBoxFuture<'static, LookedUp> {
+        let this = self.clone();
+        Box::pin(async move {
+            match &this.0.names {
+                Some(names) => names.look_up(&lookup).await,
+                // Never asked: the plan leaves names to the platform.
+                None => LookedUp { records: Err(Cause::NameLookupFailed { rcode: None }.into()), found: Found::default() },
+            }
+        })
     }
 
     fn probe(&self, ctx: Ctx, planned: Rc<Planned>, options: Rc<Options>) -> LocalBoxFuture<'static, Result<(), Fault>> {

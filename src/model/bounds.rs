@@ -1,0 +1,22 @@
+//! What a run may be asked for, however it is asked: on a command line, in a page, in Node.
+
+use std::time::Duration;
+
+/// The shortest time that a run or an attempt may be given.
+pub const SHORTEST: Duration = Duration::from_millis(1);
+/// The longest time that a run may be given: longer is a slip of the keyboard.
+pub const LONGEST: Duration = Duration::from_secs(3600);
+/// The most pings of an attempt: more would hold up a peer for its answers.
+pub const MOST_PINGS: u32 = 100;
+/// The most attempts at once.
+pub const MOST_AT_ONCE: u32 = 64;
+
+/// Reads a time with its unit, within the bounds. The error says what is wrong with it.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|_| "a time has a unit: 500ms, 10s, 2m".to_owned())?;
+    match time {
+        time if time < SHORTEST => Err("at least 1ms".into()),
+        time if time > LONGEST => Err("at most 1h".into()),
+        time => Ok(time),
+    }
+}
