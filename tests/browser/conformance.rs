@@ -21,11 +21,16 @@ const DIAL_TCP: &str = "
     const { createTransport } = await import('/js/index.js');
     try { await createTransport().dial('/ip4/127.0.0.1/tcp/1', true) } catch (error) { return error.code }";
 
-async fn dials_us(kind: Kind, name: &str) {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+/// The program that `tests/conformance` builds.
+pub(super) fn driver() -> PathBuf {
     let driver = cache().join("conformance/driver");
     assert!(driver.is_dir(), "{} is missing: run tests/conformance/run --build", driver.display());
-    let pages = Pages::serve(vec![("/driver/", driver), ("/js/", here.join("js")), ("/", here.join("tests/browser/page"))]);
+    driver
+}
+
+async fn dials_us(kind: Kind, name: &str) {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let pages = Pages::serve(vec![("/driver/", driver()), ("/js/", here.join("js")), ("/", here.join("tests/browser/page"))]);
     let authority = Authority::new();
     let files = authority.files();
     let [certificate, key] = files.each_ref().map(|file| file.to_str().expect("a path in UTF-8"));

@@ -4,6 +4,7 @@
 mod conformance;
 mod console;
 mod driver;
+mod engine;
 mod pages;
 mod plain;
 mod session;

@@ -69,11 +69,11 @@ export interface InitOutput {
     readonly report_new: (a: number) => void;
     readonly report_text: (a: number, b: number, c: number, d: number) => void;
     readonly version: (a: number) => void;
-    readonly __wasm_bindgen_func_elem_5023: (a: number, b: number) => void;
+    readonly __wasm_bindgen_func_elem_5029: (a: number, b: number) => void;
+    readonly __wasm_bindgen_func_elem_600: (a: number, b: number) => void;
+    readonly __wasm_bindgen_func_elem_2110: (a: number, b: number, c: number, d: number) => void;
+    readonly __wasm_bindgen_func_elem_5030: (a: number, b: number, c: number) => void;
     readonly __wasm_bindgen_func_elem_601: (a: number, b: number) => void;
-    readonly __wasm_bindgen_func_elem_2115: (a: number, b: number, c: number, d: number) => void;
-    readonly __wasm_bindgen_func_elem_5024: (a: number, b: number, c: number) => void;
-    readonly __wasm_bindgen_func_elem_602: (a: number, b: number) => void;
     readonly __wbindgen_export: (a: number, b: number) => number;
     readonly __wbindgen_export2: (a: number, b: number, c: number, d: number) => number;
     readonly __wbindgen_export3: (a: number) => void;
