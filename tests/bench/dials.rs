@@ -2,12 +2,15 @@
 
 use crate::{
     go::{self, Serving},
-    measure::{median, peak, wall},
+    measure::{median, peak, run, wall},
     ours,
     table::{Row, Target, Unit},
 };
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
 
 pub const TRANSPORTS: [&str; 3] = ["tcp", "quic", "ws"];
+const WEBRTC: &str = "webrtc";
 
 /// Runs before the measured ones: both programs and the server are in memory then.
 const WARM_UP: usize = 3;
@@ -22,14 +25,33 @@ const MEMORY: Target = Target::Ratio(0.7);
 pub fn measure() -> anyhow::Result<Vec<Row>> {
     let serving = Serving::start(&[])?;
     let mut rows = Vec::new();
-    for transport in TRANSPORTS {
+    for transport in TRANSPORTS.into_iter().chain([WEBRTC]) {
         let address = serving.address(transport)?;
         let (time, go_time) = times(address)?;
         rows.push(Row::new(format!("{transport}: whole process"), time, Unit::Milliseconds, TIME).beside(go_time));
         let (memory, go_memory) = memories(address)?;
         rows.push(Row::new(format!("{transport}: peak memory"), memory, Unit::Mebibytes, MEMORY).beside(go_memory));
     }
+    rows.push(to_first_ping(serving.address(WEBRTC)?)?);
     Ok(rows)
+}
+
+/// Connect to first ping, without the start of the process.
+fn to_first_ping(address: &str) -> anyhow::Result<Row> {
+    let (mut times, mut go_times) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let output = run(ours::dial(address))?;
+        let report: Value = serde_json::from_slice(&output.stdout).context("p2p-probe wrote no report")?;
+        let stages = report["attempts"][0]["stages"].as_array().context("a report without stages")?;
+        let last = stages.iter().find(|stage| stage["stage"] == "ping").context("no ping was answered")?;
+        ensure!(last["outcome"] == "passed", "no ping was answered: {last}");
+        times.push(stages.iter().filter_map(|stage| stage["elapsed_ms"].as_f64()).sum());
+        let output = run(go::dial(address)?)?;
+        let dialed: go::Dialed = serde_json::from_slice(&output.stdout).context("go-peer told nothing")?;
+        go_times.push(dialed.connect_ms + dialed.identify_ms + dialed.ping_ms.iter().sum::<f64>());
+    }
+    let row = Row::new("webrtc: connect to first ping", median(times)?, Unit::Milliseconds, Target::Ratio(1.0));
+    Ok(row.beside(median(go_times)?))
 }
 
 /// Medians of ours and Go's.

@@ -1,5 +1,6 @@
 //! The Go program that ours is measured beside: `tests/interop/go`.
 
+use crate::measure::run;
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use std::{
@@ -33,6 +34,21 @@ pub fn dial(address: &str) -> anyhow::Result<Command> {
 pub struct Dialed {
     pub connect_ms: f64,
     pub identify_ms: f64,
+    pub ping_ms: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Uploaded {
+    seconds: f64,
+}
+
+/// The Go program sends so many bytes on one stream. The seconds until the other side had them all.
+pub fn upload(address: &str, bytes: usize) -> anyhow::Result<f64> {
+    let mut command = Command::new(program()?);
+    command.args(["upload", address, &bytes.to_string()]).args(SECURITY);
+    let output = run(command)?;
+    let uploaded: Uploaded = serde_json::from_slice(&output.stdout).context("go-peer told nothing")?;
+    Ok(uploaded.seconds)
 }
 
 /// A Go node that serves until this is dropped.
@@ -51,6 +67,20 @@ impl Serving {
     pub fn start(listen: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(program()?);
         command.arg("serve").args(SECURITY).args(listen.iter().flat_map(|address| ["--listen", address]));
+        if listen.is_empty() {
+            command.arg("--webrtc");
+        }
+        Self::spawn(command)
+    }
+
+    /// A node on this address that takes uploads.
+    pub fn uploads(listen: &str) -> anyhow::Result<Self> {
+        let mut command = Command::new(program()?);
+        command.args(["serve", "--perf", "--listen", listen]).args(SECURITY);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> anyhow::Result<Self> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot run go-peer")?;
         let mut line = String::new();
         let read = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
@@ -61,10 +91,11 @@ impl Serving {
         Ok(serving)
     }
 
-    /// Its address over `tcp`, `quic` or `ws`.
+    /// Its address over `tcp`, `quic`, `ws` or `webrtc`.
     pub fn address(&self, transport: &str) -> anyhow::Result<&str> {
         let fits = |address: &&String| match transport {
             "quic" => address.contains("/quic-v1/"),
+            "webrtc" => address.contains("/webrtc-direct/"),
             "ws" => address.contains("/ws/"),
             _ => address.contains("/tcp/") && !address.contains("/ws/"),
         };

@@ -3,6 +3,7 @@
 //! The line is made in a network namespace of its own, by this program started again within it.
 
 use crate::{
+    bulk,
     dials::TRANSPORTS,
     go::{self, Serving},
     measure::{median, milliseconds, run},
@@ -34,29 +35,35 @@ const RUNS: usize = 5;
 const STAGES: [&str; 5] = ["connect", "upgrade", "secure", "multiplex", "identify"];
 
 pub fn measure() -> anyhow::Result<Vec<Row>> {
+    within_namespace("line")
+}
+
+/// Has this program measure a part in a namespace of its own.
+pub fn within_namespace(part: &str) -> anyhow::Result<Vec<Row>> {
     let mut command = Command::new("unshare");
-    command.args(["--net", "--map-root-user"]).arg(env::current_exe()?).arg(WITHIN);
+    command.args(["--net", "--map-root-user"]).arg(env::current_exe()?).args([WITHIN, part]);
     let output =
         run(command).context("the delayed line needs root, or user namespaces that anyone may make, and Debian's util-linux")?;
     serde_json::from_slice(&output.stdout).context("the program within the namespace told no rows")
 }
 
 /// What runs within the namespace: prints its rows as JSON.
-pub fn within() -> ExitCode {
-    match rows() {
+pub fn within(part: Option<&str>) -> ExitCode {
+    let rows = if part == Some(bulk::WITHIN) { bulk::rows() } else { rows() };
+    match rows {
         Ok(rows) => {
             println!("{}", serde_json::json!(rows));
             ExitCode::SUCCESS
         }
         Err(error) => {
-            println!("{error:#}");
+            eprintln!("{error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn rows() -> anyhow::Result<Vec<Row>> {
-    reflector::start(DELAY)?;
+    let _line = reflector::start(DELAY)?;
     let listen = ["tcp/0", "udp/0/quic-v1", "tcp/0/ws"].map(|rest| format!("/ip4/{NEAR}/{rest}"));
     let serving = Serving::start(&listen.each_ref().map(String::as_str))?;
     let mut rows = vec![Row::new("line: TCP handshake", handshake(&serving)?, Unit::Milliseconds, Target::None)];

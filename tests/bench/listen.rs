@@ -23,7 +23,7 @@ const IDLE: Target = Target::AtMost(40.0);
 const FLAT: Target = Target::Ratio(1.1);
 
 pub fn measure() -> anyhow::Result<Vec<Row>> {
-    let listener = Listener::start()?;
+    let listener = Listener::start(&LISTEN)?;
     let idle = listener.resident()?;
     dialer::connect(&listener.addresses, FIRST)?;
     let early = listener.resident()?;
@@ -36,20 +36,21 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
 }
 
 /// A listener that ends when this is dropped.
-struct Listener {
+pub struct Listener {
     child: Child,
-    addresses: Vec<String>,
+    pub addresses: Vec<String>,
 }
 
 impl Listener {
-    fn start() -> anyhow::Result<Self> {
+    /// One on these addresses.
+    pub fn start(listen: &[&str]) -> anyhow::Result<Self> {
         let mut command = ours::command(["listen", "--ephemeral", "--format", "ndjson"]);
-        command.args(LISTEN.iter().flat_map(|address| ["--listen", address]));
+        command.args(listen.iter().flat_map(|address| ["--listen", address]));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run p2p-probe")?;
         let stdout = child.stdout.take();
         let mut listener = Self { child, addresses: Vec::new() };
         let mut lines = BufReader::new(stdout.context("no output")?).lines();
-        while listener.addresses.len() < LISTEN.len() {
+        while listener.addresses.len() < listen.len() {
             let line = lines.next().context("p2p-probe listen ended early")??;
             let line: Value = serde_json::from_str(&line).context("p2p-probe listen wrote no event")?;
             listener.addresses.extend(line["address"].as_str().filter(|_| line["event"] == "listening").map(str::to_owned));
@@ -60,7 +61,7 @@ impl Listener {
     }
 
     /// The memory that it holds, in mebibytes.
-    fn resident(&self) -> anyhow::Result<f64> {
+    pub fn resident(&self) -> anyhow::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|number| number.parse::<f64>().ok());

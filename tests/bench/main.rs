@@ -10,15 +10,18 @@
     reason = "a benchmark prints what its clock says"
 )]
 
+mod bulk;
 mod dialer;
 mod dials;
 mod first_packet;
 mod go;
+mod held;
 mod line;
 mod listen;
 mod measure;
 mod ours;
 mod own;
+mod perf;
 #[cfg(target_os = "linux")]
 mod reflector;
 #[cfg(not(target_os = "linux"))]
@@ -32,12 +35,14 @@ use table::{Row, Table};
 
 /// A part by the name it is chosen by: `cargo bench -- NAME…`; all of them unless any is named.
 type Part = (&'static str, fn() -> anyhow::Result<Vec<Row>>);
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     ("dials", dials::measure),
     ("first-packet", first_packet::measure),
     ("self", own::measure),
     ("line", line::measure),
+    ("bulk", bulk::measure),
     ("listen", listen::measure),
+    ("held", held::measure),
     ("size", size::measure),
 ];
 
@@ -45,13 +50,24 @@ fn main() -> ExitCode {
     // Cargo adds `--bench`.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if words.first().is_some_and(|word| word == line::WITHIN) {
-        return line::within();
+        return line::within(words.get(1).map(String::as_str));
+    }
+    if words.first().is_some_and(|word| word == "TEMP") {
+        for _ in 0..words[3].parse::<usize>().unwrap() {
+            let a =
+                if words[1] == "self" { perf::serve(std::net::Ipv4Addr::LOCALHOST.into()).unwrap() } else { words[1].clone() };
+            let n: usize = words[2].parse().unwrap();
+            let s = perf::upload(&a, n);
+            println!("{s:?} {:?}", s.as_ref().map(|s| n as f64 / 1048576.0 / s));
+        }
+        return ExitCode::SUCCESS;
     }
     if let Some(unknown) = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word)) {
         let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
         eprintln!("bench: no part {unknown}; there are {}", names.join(", "));
         return ExitCode::from(2);
     }
+    // TEMP
     let mut table = Table::default();
     let mut missing = Vec::new();
     for (name, measure) in PARTS.iter().filter(|(name, _)| words.is_empty() || words.iter().any(|word| word == name)) {

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use std::{
     net::Ipv4Addr,
     ops::Range,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -25,15 +25,42 @@ const DESTINATION: Range<usize> = 16..20;
 
 type Late = (Instant, Vec<u8>);
 
+/// A line, and what it loses.
+pub struct Reflector(Arc<Mutex<Losses>>);
+
+/// Which packets are lost: always the same of a sequence for the same seed.
+#[derive(Default)]
+struct Losses {
+    per_thousand: u32,
+    seed: u64,
+}
+
+impl Reflector {
+    /// Loses so many of a thousand packets from now on, in each direction alike.
+    pub fn lose(&self, per_thousand: u32, seed: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Losses { per_thousand, seed };
+    }
+}
+
+impl Losses {
+    fn next(&mut self) -> bool {
+        // Knuth's MMIX: its high bits are random enough.
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.seed >> 33) % 1000 < u64::from(self.per_thousand)
+    }
+}
+
 /// Reflects packets for as long as the process lives, each of them after `delay`.
-pub fn start(delay: Duration) -> anyhow::Result<()> {
+pub fn start(delay: Duration) -> anyhow::Result<Reflector> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let device = runtime.block_on(async { open() })?;
     let (queue, due) = mpsc::sync_channel::<Late>(QUEUE);
     let sender = device.clone();
     thread::spawn(move || send(&sender, &due));
-    thread::spawn(move || runtime.block_on(receive(&device, delay, &queue)));
-    Ok(())
+    let losses = Arc::<Mutex<Losses>>::default();
+    let line = Reflector(Arc::clone(&losses));
+    thread::spawn(move || runtime.block_on(receive(&device, delay, &losses, &queue)));
+    Ok(line)
 }
 
 fn open() -> anyhow::Result<Arc<Tun>> {
@@ -42,10 +69,13 @@ fn open() -> anyhow::Result<Arc<Tun>> {
     Ok(Arc::new(devices.into_iter().next().context("no TUN device")?))
 }
 
-async fn receive(device: &Tun, delay: Duration, queue: &mpsc::SyncSender<Late>) {
+async fn receive(device: &Tun, delay: Duration, losses: &Mutex<Losses>, queue: &mpsc::SyncSender<Late>) {
     let mut buffer = vec![0; PACKET];
     while let Ok(size) = device.recv(&mut buffer).await {
         let due = Instant::now() + delay;
+        if losses.lock().unwrap_or_else(PoisonError::into_inner).next() {
+            continue;
+        }
         if let Some(packet) = swapped(&buffer[..size]) {
             // A full queue loses it.
             let _ = queue.try_send((due, packet));

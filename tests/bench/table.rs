@@ -21,6 +21,10 @@ pub struct Row {
 pub enum Unit {
     Milliseconds,
     Mebibytes,
+    /// Of 1,000 bytes.
+    Kilobytes,
+    /// Mebibytes in a second.
+    Rate,
     /// Time over a line, in round trips of it.
     RoundTrips,
 }
@@ -30,8 +34,12 @@ pub enum Unit {
 pub enum Target {
     /// At most this part of what stands beside it.
     Ratio(f64),
+    /// At least this part of what stands beside it.
+    AtLeastRatio(f64),
     /// At most this, in its unit.
     AtMost(f64),
+    /// At least this, in its unit.
+    AtLeast(f64),
     /// There is none; the row explains another.
     None,
 }
@@ -53,7 +61,9 @@ impl Row {
     fn met(&self) -> Option<bool> {
         match self.target {
             Target::Ratio(most) => self.ratio().map(|ratio| ratio <= most),
+            Target::AtLeastRatio(least) => self.ratio().map(|ratio| ratio >= least),
             Target::AtMost(most) => Some(self.ours <= most),
+            Target::AtLeast(least) => Some(self.ours >= least),
             Target::None => None,
         }
     }
@@ -61,7 +71,9 @@ impl Row {
     fn cells(&self) -> [String; 6] {
         let target = match self.target {
             Target::Ratio(most) => format!("ratio ≤ {most}"),
+            Target::AtLeastRatio(least) => format!("ratio ≥ {least}"),
             Target::AtMost(most) => format!("≤ {}", self.unit.show(most)),
+            Target::AtLeast(least) => format!("≥ {}", self.unit.show(least)),
             Target::None => String::new(),
         };
         [
@@ -80,6 +92,8 @@ impl Unit {
         match self {
             Self::Milliseconds => format!("{value:.1} ms"),
             Self::Mebibytes => format!("{value:.1} MiB"),
+            Self::Kilobytes => format!("{value:.1} kB"),
+            Self::Rate => format!("{value:.2} MiB/s"),
             Self::RoundTrips => format!("{value:.2} trips"),
         }
     }

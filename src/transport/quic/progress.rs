@@ -14,8 +14,8 @@ struct Counters {
 }
 
 impl Progress {
-    pub(crate) fn count_sent(&self) {
-        self.0.sent.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_sent(&self, datagrams: usize) {
+        self.0.sent.fetch_add(datagrams as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn count_received(&self, datagrams: usize) {

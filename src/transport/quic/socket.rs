@@ -157,7 +157,7 @@ impl Socket {
     /// the connection without its reason.
     fn send_connected(&self, datagram: &[u8]) -> io::Result<()> {
         match self.io.try_send(datagram) {
-            Ok(_) => self.progress.count_sent(),
+            Ok(_) => self.progress.count_sent(1),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(e),
             Err(e) if fault::is_too_long(&e) => {}
             Err(e) => self.note_fault(e),
@@ -167,7 +167,7 @@ impl Socket {
 
     fn send_to(&self, transmit: &Transmit<'_>) -> io::Result<()> {
         self.io.try_io(Interest::WRITABLE, || self.state.send((&self.io).into(), transmit))?;
-        self.progress.count_sent();
+        self.progress.count_sent(1);
         Ok(())
     }
 }

@@ -79,6 +79,21 @@ pub fn encode(flag: Option<Flag>, data: &[u8]) -> Vec<u8> {
     Wire { flag: flag.map(Flag::number), message }.encode_length_delimited_to_vec()
 }
 
+/// Longest message that is handed to a data channel in one piece. go-libp2p reads the length through a buffer of this size,
+/// which has to hold all that comes with it.
+const MAX_PIECE: usize = 4096;
+
+/// What is handed to the data channel one after the other: a long message with its length apart, as go-libp2p sends it. Some
+/// would take any message for whole, so short ones are.
+pub fn pieces(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let prefix = match length(message) {
+        Ok(Some((_, prefix))) if message.len() > MAX_PIECE => prefix,
+        _ => 0,
+    };
+    let (prefix, rest) = message.split_at(prefix);
+    [prefix, rest].into_iter().filter(|piece| !piece.is_empty())
+}
+
 /// Puts messages together from what data channels deliver, which need not be cut where messages are.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -158,6 +173,18 @@ mod tests {
     fn the_longest_message_fits() {
         assert_eq!(encode(Some(Flag::FinAck), &[0; MAX_DATA]).len(), MAX_MESSAGE);
         assert_eq!(encode(Some(Flag::Fin), &[]), [2, 8, 0]);
+    }
+
+    #[test]
+    fn the_length_of_a_long_message_goes_ahead() {
+        for (length, expected) in
+            [(0, vec![1]), (100, vec![103]), (4091, vec![4096]), (4092, vec![2, 4095]), (MAX_DATA, vec![2, 16380])]
+        {
+            let message = encode(None, &vec![1; length]);
+            let pieces: Vec<&[u8]> = pieces(&message).collect();
+            assert_eq!(pieces.concat(), message);
+            assert_eq!(pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>(), expected, "{length}");
+        }
     }
 
     #[test]

@@ -15,9 +15,10 @@ import (
 const usage = `usage:
   go-peer serve [--listen MULTIADDR]… [--announce MULTIADDR]… [--announce-only] [--security noise|tls|both]
                 [--muxer yamux] [--seed N] [--key-type ed25519|rsa|secp256k1|ecdsa] [--tls-cert F --tls-key F]
-                [--webtransport] [--webrtc] [--max-seconds N]
+                [--webtransport] [--webrtc] [--perf] [--max-seconds N]
   go-peer dial MULTIADDR/p2p/PEER [--pings N] [--ping-interval 1s] [--dial-version 1|2] [--security noise|tls|both]
                 [--seed N] [--key-type …] [--tls-ca F] [--max-seconds N]
+  go-peer upload MULTIADDR/p2p/PEER BYTES [--max-seconds N]
 `
 
 // started is as close to the start of the process as the program itself can see.
@@ -32,6 +33,8 @@ func main() {
 		serve(os.Args[2:])
 	case "dial":
 		os.Exit(dial(os.Args[2:]))
+	case "upload":
+		os.Exit(upload(os.Args[2:]))
 	default:
 		fail(usage)
 	}

@@ -25,6 +25,7 @@ type serveOptions struct {
 	announceOnly          bool
 	tlsCert, tlsKey       string
 	webtransport, webrtcs bool
+	perf                  bool
 }
 
 // ready is the line that tells the tests where to dial.
@@ -44,6 +45,7 @@ func serve(args []string) {
 	flags.StringVar(&o.tlsKey, "tls-key", "", "its key (PEM)")
 	flags.BoolVar(&o.webtransport, "webtransport", false, "serve WebTransport too")
 	flags.BoolVar(&o.webrtcs, "webrtc", false, "serve webrtc-direct too")
+	flags.BoolVar(&o.perf, "perf", false, "take uploads")
 	if len(parse(flags, args)) > 0 {
 		fail(usage)
 	}
@@ -51,6 +53,9 @@ func serve(args []string) {
 	node, err := o.start()
 	if err != nil {
 		fail(err.Error())
+	}
+	if o.perf {
+		node.SetStreamHandler(perfID, servePerf)
 	}
 	line, err := readyLine(node)
 	if err != nil {

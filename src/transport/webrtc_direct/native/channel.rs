@@ -5,10 +5,11 @@ use std::io;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
+use super::super::framing;
 use super::super::substream::{Read, Substream, Unwritable};
-use super::config::{LINGER, MAX_CHANNELS, MAX_WAITING, UNREAD, UNSENT};
+use super::config::{LINGER, MAX_CHANNELS, MAX_WAITING, UNREAD, UNSENT, WRITTEN};
 use super::dcep;
-use super::sctp::{Message, Sctp};
+use super::sctp::{Message, Ppi, Sctp};
 
 /// The channel of the Noise handshake, which both sides take for open (libp2p specs, webrtc/webrtc-direct.md).
 pub(super) const HANDSHAKE: u16 = 0;
@@ -38,10 +39,14 @@ enum Owner {
 }
 
 impl Channel {
-    fn wake(&mut self) {
-        for waker in self.reader.take().into_iter().chain(self.writer.take()) {
+    /// Wakes who waits. Whether anybody waits to read.
+    fn wake(&mut self) -> bool {
+        let reader = self.reader.take();
+        let waits = reader.is_some();
+        for waker in reader.into_iter().chain(self.writer.take()) {
             waker.wake();
         }
+        waits
     }
 }
 
@@ -53,7 +58,7 @@ pub(super) struct Channels {
     acceptor: Option<Waker>,
     next: u16,
     lingering: VecDeque<(Instant, u16)>,
-    /// Something came since this was last asked.
+    /// Something came that nobody waits for, since this was last asked.
     news: bool,
 }
 
@@ -88,7 +93,7 @@ impl Channels {
             self.next = if id >= LAST - 1 { 2 + id % 2 } else { id + 2 };
             // An id that is still being closed cannot be opened.
             if !self.by_id.contains_key(&id) && sctp.open(id) {
-                if !sctp.write(id, Message::Dcep(dcep::OPEN.to_vec())) {
+                if !sctp.write(id, Ppi::Dcep, &dcep::OPEN) {
                     break;
                 }
                 self.by_id.insert(id, Channel { owner: Owner::Held, ..Channel::default() });
@@ -138,14 +143,13 @@ impl Channels {
     /// Takes what there is to read, up to the bound of unread bytes: the rest stays in SCTP, whose window closes.
     pub(super) fn readable(&mut self, id: u16, sctp: &mut Sctp) {
         let Some(channel) = self.by_id.get_mut(&id).filter(|channel| !channel.gone) else { return };
-        self.news = true;
         while channel.stream.unread() < UNREAD {
             match sctp.read(id) {
                 None => break,
                 Some(Message::Dcep(bytes)) => {
                     if dcep::parse(&bytes) == Some(dcep::Message::Open) && channel.owner == Owner::Unopened {
                         channel.owner = Owner::Held;
-                        sctp.write(id, Message::Dcep(dcep::ACK.to_vec()));
+                        sctp.write(id, Ppi::Dcep, &dcep::ACK);
                         self.waiting.push_back(id);
                         self.acceptor.take().into_iter().for_each(Waker::wake);
                     }
@@ -160,7 +164,7 @@ impl Channels {
                 }
             }
         }
-        channel.wake();
+        self.news |= !channel.wake();
         self.settle(id, sctp);
     }
 
@@ -227,10 +231,11 @@ impl Channels {
             channel.writer = Some(waker.clone());
             return Poll::Pending;
         }
-        let written = channel.stream.write(data).map_err(unwritable);
-        Poll::Ready(
-            written.and_then(|(message, count)| if sctp.write(id, Message::Data(message)) { Ok(count) } else { Err(gone()) }),
-        )
+        let written = channel.stream.write(&data[..data.len().min(WRITTEN)]).map_err(unwritable);
+        Poll::Ready(written.and_then(|(message, count)| {
+            let taken = framing::pieces(&message).all(|piece| sctp.write(id, Ppi::Binary, piece));
+            taken.then_some(count).ok_or_else(gone)
+        }))
     }
 
     /// Ends our half.
@@ -289,7 +294,7 @@ impl Channels {
         self.by_id.keys().all(|id| sctp.unsent(*id) == 0)
     }
 
-    /// Whether something came since this was last asked.
+    /// Whether something came that nobody waits for, since this was last asked.
     pub(super) fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.news)
     }
@@ -298,7 +303,7 @@ impl Channels {
     fn settle(&mut self, id: u16, sctp: &mut Sctp) {
         let Some(channel) = self.by_id.get_mut(&id) else { return };
         while let Some(message) = channel.stream.next_message() {
-            sctp.write(id, Message::Data(message));
+            sctp.write(id, Ppi::Binary, &message);
         }
         // Whoever opened a channel closes it: closed by both at once it would be reset twice (sctp-proto answers a reset
         // without regard to our own), and the second reset would hit what the other side opens next with the same id.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use dimpl::crypto::{CryptoProvider, SupportedDtls12CipherSuite, SupportedKxGroup, rust_crypto};
 use dimpl::{HashAlgorithm, NamedGroup};
 
+use super::super::framing::MAX_MESSAGE;
+
 /// First repetition of a connectivity check (RFC 8445 leaves it to the agent, at least 500 ms is for many checks at once).
 pub(super) const STUN_RTO: Duration = Duration::from_millis(250);
 
@@ -22,7 +24,16 @@ const DTLS_HANDSHAKE: Duration = Duration::from_secs(30);
 const DTLS_QUEUE: usize = 64;
 
 /// Longest DTLS record with its packet: what a path with the least MTU of IPv6 (1,280) carries, less IPv6 and UDP.
-const DTLS_MTU: usize = 1232;
+const DTLS_MTU: u32 = 1232;
+
+/// What DTLS 1.2 adds to a packet: header, explicit nonce and tag; version 1.3 adds less.
+const DTLS_OVERHEAD: u32 = 13 + 8 + 16;
+
+/// Headers of an SCTP packet with one DATA chunk (RFC 9260, sections 3.1 and 3.3.1).
+const SCTP_HEADERS: u32 = 12 + 16;
+
+/// Bytes of a message in one packet of SCTP, such that its DTLS record is within the MTU, and that nothing is padded.
+pub(super) const SCTP_PAYLOAD: u32 = (DTLS_MTU - DTLS_OVERHEAD - SCTP_HEADERS) & !3;
 
 /// First guess of SCTP's time-out. With the 3 s of RFC 9260 one lost packet of the handshake costs more than all the rest.
 const SCTP_RTO_INITIAL: u64 = 300;
@@ -37,6 +48,10 @@ const SCTP_RECEIVE: u32 = 512 * 1024;
 
 /// Longest message read. Some implementations send up to 64 KiB where browsers would not.
 const SCTP_MESSAGE: u32 = 64 * 1024;
+
+/// Bytes written in one message: without its length, which goes ahead, it fills packets to the last, so that they are of one
+/// size. Tag and length of the data take 3 bytes.
+pub(super) const WRITTEN: usize = MAX_MESSAGE / SCTP_PAYLOAD as usize * SCTP_PAYLOAD as usize - 3;
 
 /// Unread bytes above which a stream takes no more from SCTP, whose window then closes.
 pub(super) const UNREAD: usize = 32 * 1024;
@@ -59,14 +74,11 @@ pub(super) const AMPLIFICATION: usize = 3;
 /// Addresses that one dialer may come from: Wi-Fi and mobile network, IPv4 and IPv6, and what a NAT rebinds.
 pub(super) const MAX_ADDRESSES: usize = 8;
 
-/// Largest UDP datagram that is read: more than Ethernet carries.
+/// Room for one record of DTLS.
 pub(super) const MAX_DATAGRAM: usize = 2048;
 
 /// Datagrams moved in one turn, before others get theirs.
 pub(super) const TURN: usize = 64;
-
-/// Packets made ahead of the socket.
-pub(super) const OUTBOX: usize = 64;
 
 /// Made once: dimpl tries every algorithm out when it makes one, which takes longer than a dial.
 pub(super) fn dtls() -> Result<Arc<dimpl::Config>, dimpl::Error> {
@@ -91,7 +103,7 @@ fn provider() -> CryptoProvider {
 fn make_dtls() -> Result<Arc<dimpl::Config>, dimpl::Error> {
     let config = dimpl::Config::builder()
         .with_crypto_provider(provider())
-        .mtu(DTLS_MTU)
+        .mtu(DTLS_MTU as usize)
         .max_queue_tx(DTLS_QUEUE)
         // ICE has validated the address before: a cookie would cost a round trip more.
         .use_server_cookie(false)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::super::certhash::Fingerprint;
 use super::certificate::{Certificate, Shown};
 use super::channel::Channels;
-use super::config::{AMPLIFICATION, OUTBOX};
+use super::config::AMPLIFICATION;
 use super::credentials::Credentials;
 use super::dtls::{self, Dtls};
 use super::error::Ended;
@@ -106,8 +106,19 @@ impl Machine {
         self.drive(now);
     }
 
-    /// Takes a datagram.
+    /// Takes a datagram and does what it calls for.
+    #[cfg(test)]
     pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        self.take(now, from, bytes);
+        self.drive(now);
+    }
+
+    /// Takes a datagram. After one or several [`Machine::drive`] has to follow.
+    pub(super) fn take(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.now = now;
         if let Some(budget) = &mut self.budget {
             *budget = budget.saturating_add(AMPLIFICATION * bytes.len());
         }
@@ -126,8 +137,8 @@ impl Machine {
             if let Err(ended) = dtls.handle(now, bytes) {
                 self.end(ended);
             }
+            self.exchange();
         }
-        self.drive(now);
     }
 
     /// Does what the time asks for.
@@ -249,7 +260,7 @@ impl Machine {
     }
 
     /// Carries everything as far as it goes now.
-    fn drive(&mut self, now: Instant) {
+    pub(super) fn drive(&mut self, now: Instant) {
         self.now = now;
         if self.ended.is_some() {
             return;
@@ -264,7 +275,9 @@ impl Machine {
             self.outbox.push_back(datagram);
         }
         self.exchange();
-        while self.outbox.len() < OUTBOX && self.send_packets() {}
+        while self.has_packets() {
+            self.send_packets();
+        }
     }
 
     /// Moves what is between DTLS and SCTP.
@@ -274,8 +287,8 @@ impl Machine {
                 dtls::Seen::Certificate(der) => self.check(Shown::new(der)),
                 dtls::Seen::Connected => self.secured(),
                 dtls::Seen::Data(packet) => {
-                    if let Some(sctp) = &mut self.sctp {
-                        sctp.handle(self.now, packet);
+                    if self.sctp.as_mut().is_some_and(|sctp| sctp.handle(self.now, packet)) {
+                        self.send_packets();
                     }
                 }
                 dtls::Seen::Closed => self.end(Ended::ByPeer),
@@ -337,17 +350,21 @@ impl Machine {
         }
     }
 
-    /// Encrypts the next packets of SCTP. Whether there were any.
-    fn send_packets(&mut self) -> bool {
-        let Some(packets) = self.sctp.as_mut().and_then(|sctp| sctp.poll_transmit(self.now)) else { return false };
-        for packet in packets {
+    /// Whether SCTP may have something to send.
+    pub(super) fn has_packets(&self) -> bool {
+        self.ended.is_none() && self.sctp.as_ref().is_some_and(Sctp::is_stirred)
+    }
+
+    /// Encrypts what SCTP has to send now.
+    fn send_packets(&mut self) {
+        let now = self.now;
+        for packet in self.sctp.as_mut().map(|sctp| sctp.poll_transmit(now)).unwrap_or_default() {
             if let Some(Err(ended)) = self.dtls.as_mut().map(|dtls| dtls.send(&packet)) {
                 self.end(ended);
-                return false;
+                return;
             }
             // One by one: what DTLS holds ready is bounded.
             self.exchange();
         }
-        true
     }
 }

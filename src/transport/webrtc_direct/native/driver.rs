@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use tokio::time::Sleep;
 
-use super::config::{MAX_DATAGRAM, TURN};
+use super::batch::Batch;
+use super::config::TURN;
 use super::connection::Machine;
 use super::error::Ended;
 use super::link::Link;
@@ -24,8 +25,9 @@ pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) link: Link,
     timer: Option<Pin<Box<Sleep>>>,
-    buffer: Box<[u8]>,
-    unsent: Option<(SocketAddr, Vec<u8>)>,
+    batch: Batch,
+    /// What did not fit into the batch.
+    next: Option<(SocketAddr, Vec<u8>)>,
     refusals: u32,
     /// Whether a fault of the network ends it at once: a dial, before anybody has answered.
     pub(super) expects_answer: bool,
@@ -38,8 +40,8 @@ impl Driver {
             shared: Arc::new(Shared::new(machine)),
             link,
             timer: None,
-            buffer: vec![0; MAX_DATAGRAM].into(),
-            unsent: None,
+            batch: Batch::new(),
+            next: None,
             refusals: 0,
             expects_answer: false,
             progress,
@@ -52,9 +54,10 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         let mut machine = shared.machine();
         for _ in 0..TURN {
-            let mut moved = self.receive(&mut machine, cx)?;
-            moved |= self.keep_time(&mut machine, cx);
-            moved |= self.send(&mut machine, cx)?;
+            let now = now();
+            let mut moved = self.receive(&mut machine, now, cx)?;
+            moved |= self.keep_time(&mut machine, now, cx);
+            moved |= self.send(&mut machine, now, cx)?;
             if !moved {
                 if machine.channels.take_news() {
                     // Handlers may have parked futures that they did not poll: they get a turn for whatever came.
@@ -69,26 +72,26 @@ impl Driver {
 
     /// Whether all that was to be sent has left.
     pub(super) fn is_idle(&self) -> bool {
-        self.unsent.is_none()
+        self.batch.is_empty() && self.next.is_none()
     }
 
-    fn receive(&mut self, machine: &mut Machine, cx: &mut Context<'_>) -> io::Result<bool> {
-        match self.link.poll_receive(cx, &mut self.buffer) {
+    fn receive(&mut self, machine: &mut Machine, now: Instant, cx: &mut Context<'_>) -> io::Result<bool> {
+        match self.link.poll_receive(cx, |from, bytes| machine.take(now, from, bytes)) {
             Poll::Pending => Ok(false),
-            Poll::Ready(Ok((length, from))) => {
+            Poll::Ready(Ok(count)) => {
                 self.refusals = 0;
-                self.progress.count_received(1);
-                machine.handle(now(), from, &self.buffer[..length]);
+                self.progress.count_received(count);
+                machine.drive(now);
                 Ok(true)
             }
             Poll::Ready(Err(error)) => self.fault(machine, error),
         }
     }
 
-    fn keep_time(&mut self, machine: &mut Machine, cx: &mut Context<'_>) -> bool {
+    fn keep_time(&mut self, machine: &mut Machine, now: Instant, cx: &mut Context<'_>) -> bool {
         let Some(at) = machine.poll_timeout() else { return false };
-        if at <= now() {
-            machine.handle_timeout(now());
+        if at <= now {
+            machine.handle_timeout(now);
             return true;
         }
         self.wait_until(at, cx)
@@ -103,23 +106,39 @@ impl Driver {
         timer.as_mut().poll(cx).is_ready()
     }
 
-    fn send(&mut self, machine: &mut Machine, cx: &mut Context<'_>) -> io::Result<bool> {
+    fn send(&mut self, machine: &mut Machine, now: Instant, cx: &mut Context<'_>) -> io::Result<bool> {
         let mut moved = false;
         for _ in 0..TURN {
-            let Some(datagram) = self.unsent.take().or_else(|| machine.poll_transmit(now())) else { break };
-            match self.link.poll_send(cx, datagram.0, &datagram.1) {
-                Poll::Pending => {
-                    self.unsent = Some(datagram);
-                    break;
-                }
-                Poll::Ready(Ok(())) => {
-                    self.progress.count_sent();
+            if !self.fill(machine, now) {
+                self.batch.release();
+                break;
+            }
+            match self.link.poll_send(cx, &self.batch) {
+                Poll::Pending => break,
+                Poll::Ready(sent) => {
+                    let count = self.batch.len();
+                    self.batch.clear();
+                    match sent {
+                        Ok(()) => self.progress.count_sent(count),
+                        Err(error) => _ = self.fault(machine, error)?,
+                    }
                     moved = true;
                 }
-                Poll::Ready(Err(error)) => moved |= self.fault(machine, error)?,
             }
         }
         Ok(moved)
+    }
+
+    /// Puts together what can be sent at once. Whether there is anything.
+    fn fill(&mut self, machine: &mut Machine, now: Instant) -> bool {
+        let most = self.link.segments();
+        while let Some((to, datagram)) = self.next.take().or_else(|| machine.poll_transmit(now)) {
+            if !self.batch.push(to, &datagram, most) {
+                self.next = Some((to, datagram));
+                break;
+            }
+        }
+        !self.batch.is_empty()
     }
 
     /// A router's or host's word about an earlier datagram, or a fault of the socket. Whether to go on.
@@ -143,11 +162,16 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let mut machine = self.shared.machine();
-        machine.close(now());
+        let shared = Arc::clone(&self.shared);
+        let mut machine = shared.machine();
+        let now = now();
+        machine.close(now);
         for _ in 0..TURN {
-            let Some((to, bytes)) = self.unsent.take().or_else(|| machine.poll_transmit(now())) else { break };
-            self.link.try_send(to, &bytes);
+            if !self.fill(&mut machine, now) {
+                break;
+            }
+            self.link.try_send(&self.batch);
+            self.batch.clear();
         }
     }
 }

@@ -1,23 +1,26 @@
 //! One UDP port for all connections of a listener, and its gate.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::config::{INBOX, MAX_ADDRESSES, MAX_DATAGRAM};
+use super::config::{INBOX, MAX_ADDRESSES};
 use super::credentials::Credentials;
+use super::place::{Datagram, Place};
+use super::port::{Arrived, Port, Space};
 use super::stun::{Request, is_stun};
 use crate::transport::quic::{Gate, Permit};
 
-/// A datagram and who sent it.
-pub(super) type Datagram = (SocketAddr, Vec<u8>);
+/// Senders whose datagrams are read by one call to the system.
+const SENDERS: usize = 4;
 
 /// A port and who is known at it. It is read for as long as anybody holds it.
 pub(super) struct Hub {
-    pub(super) socket: Arc<tokio::net::UdpSocket>,
+    pub(super) port: Arc<Port>,
     gate: Arc<Gate>,
     routes: Mutex<Routes>,
     /// Ends the reading task when it is dropped.
@@ -44,21 +47,13 @@ pub(super) struct Admitted {
     pub(super) place: Place,
 }
 
-/// A connection's place at the port, given back when dropped.
-pub(super) struct Place {
-    pub(super) hub: Arc<Hub>,
-    pub(super) inbox: mpsc::Receiver<Datagram>,
-    ufrag: String,
-}
-
 impl Hub {
     /// Reads a bound socket from now on. Who is admitted goes to `admitted`.
     pub(super) fn open(socket: UdpSocket, gate: Arc<Gate>, admitted: mpsc::Sender<Admitted>) -> io::Result<Arc<Self>> {
-        socket.set_nonblocking(true)?;
-        let socket = Arc::new(tokio::net::UdpSocket::from_std(socket)?);
+        let port = Arc::new(Port::open(socket)?);
         let (reading, ended) = oneshot::channel();
-        let hub = Arc::new(Self { socket: Arc::clone(&socket), gate, routes: Mutex::default(), _reading: reading });
-        spawn(socket, Arc::downgrade(&hub), admitted, ended);
+        let hub = Arc::new(Self { port: Arc::clone(&port), gate, routes: Mutex::default(), _reading: reading });
+        spawn(port, Arc::downgrade(&hub), admitted, ended);
         Ok(hub)
     }
 
@@ -68,11 +63,12 @@ impl Hub {
 
     /// Hands a datagram to its connection, or lets its sender in. Nothing is allocated for a sender that has not signed a
     /// request of a known version.
-    fn take(self: &Arc<Self>, from: SocketAddr, bytes: &[u8]) -> Option<Admitted> {
+    fn take(self: &Arc<Self>, arrived: Arrived<'_>) -> Option<Admitted> {
+        let Arrived { from, bytes, .. } = arrived;
         let request = is_stun(bytes).then(|| Request::parse(bytes)).flatten();
         let mut routes = self.routes();
         let Some(request) = request else {
-            routes.deliver(from, bytes);
+            routes.deliver(arrived);
             return None;
         };
         let (ufrag, _) = request.username.split_once(':')?;
@@ -80,7 +76,7 @@ impl Hub {
             if routes.by_address.get(&from).is_some_and(|known| known == ufrag)
                 || request.is_signed_by(ufrag) && routes.moved(ufrag, from)
             {
-                routes.deliver(from, bytes);
+                routes.deliver(arrived);
             }
             return None;
         }
@@ -90,9 +86,19 @@ impl Hub {
         }
         let permit = self.gate.enter(from.ip())?;
         let inbox = routes.enter(ufrag, from);
-        routes.deliver(from, bytes);
-        let place = Place { hub: Arc::clone(self), inbox, ufrag: ufrag.to_owned() };
+        routes.deliver(arrived);
+        let place = Place::new(Arc::clone(self), inbox, ufrag.to_owned());
         Some(Admitted { credentials, remote: from, permit, place })
+    }
+
+    /// Forgets a connection.
+    pub(super) fn leave(&self, ufrag: &str) {
+        let mut routes = self.routes();
+        if let Some(route) = routes.by_ufrag.remove(ufrag) {
+            for address in route.addresses {
+                routes.by_address.remove(&address);
+            }
+        }
     }
 
     /// How many are known here.
@@ -127,44 +133,34 @@ impl Routes {
         true
     }
 
-    fn deliver(&self, from: SocketAddr, bytes: &[u8]) {
+    fn deliver(&self, Arrived { from, to, bytes }: Arrived<'_>) {
         if let Some(route) = self.by_address.get(&from).and_then(|ufrag| self.by_ufrag.get(ufrag)) {
             // A full inbox loses datagrams, as a full socket would.
-            let _ = route.inbox.try_send((from, bytes.to_vec()));
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut routes = self.hub.routes();
-        if let Some(route) = routes.by_ufrag.remove(&self.ufrag) {
-            for address in route.addresses {
-                routes.by_address.remove(&address);
-            }
+            let _ = route.inbox.try_send(Datagram { from, to, bytes: bytes.to_vec() });
         }
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "connections of one port move by it alone, whoever of them is polled")]
-fn spawn(socket: Arc<tokio::net::UdpSocket>, hub: Weak<Hub>, admitted: mpsc::Sender<Admitted>, ended: oneshot::Receiver<()>) {
+fn spawn(port: Arc<Port>, hub: Weak<Hub>, admitted: mpsc::Sender<Admitted>, ended: oneshot::Receiver<()>) {
     tokio::spawn(async move {
         tokio::select! {
             _ = ended => {}
-            () = read(&socket, &hub, &admitted) => {}
+            () = read(&port, &hub, &admitted) => {}
         }
     });
 }
 
-async fn read(socket: &tokio::net::UdpSocket, hub: &Weak<Hub>, admitted: &mpsc::Sender<Admitted>) {
-    let mut buffer = vec![0; MAX_DATAGRAM];
+async fn read(port: &Port, hub: &Weak<Hub>, admitted: &mpsc::Sender<Admitted>) {
+    let mut space = Space::new(SENDERS);
     loop {
+        let each = |arrived: Arrived<'_>| {
+            if let Some(new) = hub.upgrade().and_then(|hub| hub.take(arrived)) {
+                // With nobody to take it, or too many waiting, its place is given back.
+                let _ = admitted.try_send(new);
+            }
+        };
         // An error is a router's or host's word about some datagram sent before.
-        let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
-        let Some(hub) = hub.upgrade() else { return };
-        if let Some(new) = hub.take(from, &buffer[..length]) {
-            // With nobody to take it, or too many waiting, its place is given back.
-            let _ = admitted.try_send(new);
-        }
+        let _ = poll_fn(|cx| port.poll_receive(cx, &mut space, each)).await;
     }
 }

@@ -7,15 +7,17 @@ use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::io::{Interest, ReadBuf};
+use tokio::io::Interest;
 
-use super::hub::Place;
+use super::batch::Batch;
+use super::place::Place;
+use super::port::{Arrived, Port, Space};
 use crate::transport::quic::{is_too_long, received};
 
 /// One end of the way to the other side.
 pub(super) enum Link {
     /// A dialer's own socket, connected, so that a closed port is told.
-    Own { socket: Arc<tokio::net::UdpSocket>, remote: SocketAddr, fault: BoxFuture<'static, io::Error> },
+    Own { port: Arc<Port>, remote: SocketAddr, space: Space, fault: BoxFuture<'static, io::Error> },
     /// A place at a listener's port.
     Hub { place: Place, writable: Option<BoxFuture<'static, io::Result<()>>> },
 }
@@ -23,10 +25,8 @@ pub(super) enum Link {
 impl Link {
     /// Connects a bound socket.
     pub(super) fn connected(socket: UdpSocket, remote: SocketAddr) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        socket.connect(remote)?;
-        let socket = Arc::new(tokio::net::UdpSocket::from_std(socket)?);
-        Ok(Self::Own { fault: fault(Arc::clone(&socket)), socket, remote })
+        let port = Arc::new(Port::connected(socket, remote)?);
+        Ok(Self::Own { fault: fault(Arc::clone(&port)), port, remote, space: Space::new(1) })
     }
 
     pub(super) fn of_hub(place: Place) -> Self {
@@ -34,38 +34,51 @@ impl Link {
     }
 
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.port().io().local_addr()
+    }
+
+    fn port(&self) -> &Arc<Port> {
         match self {
-            Self::Own { socket, .. } => socket.local_addr(),
-            Self::Hub { place, .. } => place.hub.socket.local_addr(),
+            Self::Own { port, .. } => port,
+            Self::Hub { place, .. } => &place.hub.port,
         }
     }
 
-    /// The next datagram.
-    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>> {
+    /// Datagrams of one batch that are sent at once.
+    pub(super) fn segments(&self) -> usize {
+        self.port().segments()
+    }
+
+    /// Hands what has come to `each`. How many datagrams it was.
+    pub(super) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(SocketAddr, &[u8]),
+    ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Own { socket, remote, fault: next } => {
-                let mut buffer = ReadBuf::new(buffer);
-                if socket.poll_recv(cx, &mut buffer).map_err(received)?.is_pending() {
+            Self::Own { port, remote, space, fault: next } => {
+                let remote = *remote;
+                let Poll::Ready(read) = port.poll_receive(cx, space, |arrived: Arrived<'_>| each(remote, arrived.bytes)) else {
                     let error = ready!(next.poll_unpin(cx));
-                    *next = fault(Arc::clone(socket));
+                    *next = fault(Arc::clone(port));
                     return Poll::Ready(Err(received(error)));
-                }
-                Poll::Ready(Ok((buffer.filled().len(), *remote)))
+                };
+                Poll::Ready(read.map_err(received))
             }
-            Self::Hub { place, .. } => {
-                // The hub keeps the sending end for as long as the place is held.
-                let Some((from, bytes)) = ready!(place.inbox.poll_recv(cx)) else { return Poll::Pending };
-                let length = bytes.len().min(buffer.len());
-                buffer[..length].copy_from_slice(&bytes[..length]);
-                Poll::Ready(Ok((length, from)))
-            }
+            Self::Hub { place, .. } => place.poll_receive(cx, each).map(Ok),
         }
     }
 
-    /// Sends a datagram once there is room.
-    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>, to: SocketAddr, bytes: &[u8]) -> Poll<io::Result<()>> {
+    /// Sends a batch once there is room.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>, batch: &Batch) -> Poll<io::Result<()>> {
         let (place, writable) = match self {
-            Self::Own { socket, .. } => return socket.poll_send(cx, bytes).map_ok(|_| ()),
+            Self::Own { port, .. } => loop {
+                ready!(port.io().poll_send_ready(cx))?;
+                match port.try_send(batch, None) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    sent => return Poll::Ready(sent),
+                }
+            },
             Self::Hub { place, writable } => (place, writable),
         };
         loop {
@@ -75,29 +88,30 @@ impl Link {
                 *writable = None;
                 room?;
             }
-            match place.hub.socket.try_send_to(bytes, to) {
+            match place.try_send(batch) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let socket = Arc::clone(&place.hub.socket);
-                    *writable = Some(async move { socket.writable().await }.boxed());
+                    let port = Arc::clone(&place.hub.port);
+                    *writable = Some(async move { port.io().writable().await }.boxed());
                 }
-                sent => return Poll::Ready(sent.map(|_| ())),
+                sent => return Poll::Ready(sent),
             }
         }
     }
 
-    /// Sends a datagram if there is room. A farewell that does not leave is found out by time.
-    pub(super) fn try_send(&self, to: SocketAddr, bytes: &[u8]) {
+    /// Sends a batch if there is room. A farewell that does not leave is found out by time.
+    pub(super) fn try_send(&self, batch: &Batch) {
         let _ = match self {
-            Self::Own { socket, .. } => socket.try_send(bytes),
-            Self::Hub { place, .. } => place.hub.socket.try_send_to(bytes, to),
+            Self::Own { port, .. } => port.try_send(batch, None),
+            Self::Hub { place, .. } => place.try_send(batch),
         };
     }
 }
 
 /// Waits for an error that the network reports. It makes a socket neither readable nor writable: without a look at the error
 /// itself it would be found by the first retransmission only.
-fn fault(socket: Arc<tokio::net::UdpSocket>) -> BoxFuture<'static, io::Error> {
+fn fault(port: Arc<Port>) -> BoxFuture<'static, io::Error> {
     async move {
+        let socket = port.io();
         loop {
             if let Err(error) = socket.ready(Interest::ERROR).await {
                 return error;

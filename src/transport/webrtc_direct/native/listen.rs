@@ -82,7 +82,7 @@ impl Listener {
 
     /// The address listened on.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.hub.socket.local_addr()
+        self.hub.port.io().local_addr()
     }
 
     /// What addresses name the certificate by.

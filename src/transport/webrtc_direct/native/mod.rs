@@ -1,7 +1,9 @@
 //! What needs sockets and DTLS.
 
+mod ack;
 mod asking;
 mod beside;
+mod batch;
 mod certificate;
 mod channel;
 mod config;
@@ -18,6 +20,8 @@ mod link;
 mod listen;
 mod muxer;
 mod noise;
+mod place;
+mod port;
 mod sctp;
 mod shared;
 mod stream;

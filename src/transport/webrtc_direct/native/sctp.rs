@@ -6,10 +6,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use sctp_proto::{
-    Association, AssociationHandle, ClientConfig, DatagramEvent, Endpoint, EndpointConfig, Event, Payload,
-    PayloadProtocolIdentifier as Ppi, ServerConfig, StreamEvent,
+    Association, AssociationHandle, ClientConfig, DatagramEvent, Endpoint, EndpointConfig, Event, Payload, ServerConfig,
+    StreamEvent, Transmit,
 };
 
+pub(super) use sctp_proto::PayloadProtocolIdentifier as Ppi;
+
+use super::ack::Acknowledging;
 use super::config;
 use super::error::Ended;
 
@@ -20,6 +23,16 @@ const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCAL
 pub(super) struct Sctp {
     endpoint: Endpoint,
     association: Option<(AssociationHandle, Association)>,
+    acknowledging: Acknowledging,
+    /// Something was done since packets were last asked for, so that there may be some.
+    stirred: bool,
+}
+
+fn packets(transmit: Transmit) -> Vec<Bytes> {
+    match transmit.payload {
+        Payload::RawEncode(packets) => packets,
+        Payload::PartialDecode(_) => Vec::new(),
+    }
 }
 
 /// What happened.
@@ -32,7 +45,7 @@ pub(super) enum Seen {
     Closed(u16),
 }
 
-/// A message of a channel.
+/// A message that came on a channel.
 pub(super) enum Message {
     Dcep(Vec<u8>),
     Data(Vec<u8>),
@@ -56,11 +69,16 @@ impl Sctp {
         let mut config = ServerConfig::new();
         config.transport = config::sctp();
         // Also for the side that begins: without it the endpoint would panic when the other side begins as well.
-        let endpoint = Endpoint::new(Arc::new(EndpointConfig::new()), Some(Arc::new(config)));
-        Self { endpoint, association: None }
+        let mut ours = EndpointConfig::new();
+        ours.max_payload_size(config::SCTP_PAYLOAD);
+        let endpoint = Endpoint::new(Arc::new(ours), Some(Arc::new(config)));
+        Self { endpoint, association: None, acknowledging: Acknowledging::default(), stirred: true }
     }
 
-    pub(super) fn handle(&mut self, now: Instant, packet: Bytes) {
+    /// Takes a packet. Whether what it calls for should leave before the next is taken.
+    pub(super) fn handle(&mut self, now: Instant, packet: Bytes) -> bool {
+        self.stirred = true;
+        self.acknowledging.received(&packet);
         match self.endpoint.handle(now, NOWHERE, None, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
                 // There is one for each connection: more of them would be memory for the asking.
@@ -74,10 +92,14 @@ impl Sctp {
             }
             None => {}
         }
+        self.acknowledging.is_urgent()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if let Some((_, association)) = &mut self.association {
+        if let Some((_, association)) = &mut self.association
+            && association.poll_timeout().is_some_and(|at| at <= now)
+        {
+            self.stirred = true;
             association.handle_timeout(now);
         }
     }
@@ -86,16 +108,32 @@ impl Sctp {
         self.association.as_ref()?.1.poll_timeout()
     }
 
-    /// The next packets to send.
-    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<Vec<Bytes>> {
-        let transmit = match self.endpoint.poll_transmit() {
-            Some(transmit) => transmit,
-            None => self.association.as_mut()?.1.poll_transmit(now)?,
-        };
-        match transmit.payload {
-            Payload::RawEncode(packets) => Some(packets),
-            Payload::PartialDecode(_) => None,
+    /// Whether there may be packets to send.
+    pub(super) fn is_stirred(&self) -> bool {
+        self.stirred
+    }
+
+    /// All packets to send now. It is asked once for what happened: asked again it would repeat what was lost beyond its
+    /// congestion window, and it looks at all that is under way each time.
+    pub(super) fn poll_transmit(&mut self, now: Instant) -> Vec<Bytes> {
+        if !std::mem::take(&mut self.stirred) {
+            return Vec::new();
         }
+        let mut all = Vec::new();
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            all.extend(packets(transmit));
+        }
+        all.extend(
+            self.association
+                .as_mut()
+                .and_then(|(_, association)| association.poll_transmit(now))
+                .map(packets)
+                .unwrap_or_default(),
+        );
+        for packet in &all {
+            self.acknowledging.sent(packet);
+        }
+        all
     }
 
     pub(super) fn poll(&mut self) -> Option<Seen> {
@@ -124,6 +162,7 @@ impl Sctp {
 
     /// Opens a stream, or takes one that the other side was faster to open. Whether it is there.
     pub(super) fn open(&mut self, id: u16) -> bool {
+        self.stirred = true;
         let Some((_, association)) = &mut self.association else { return false };
         if association.stream(id).is_err() && association.open_stream(id, Ppi::Binary).is_err() {
             return false;
@@ -138,6 +177,8 @@ impl Sctp {
 
     pub(super) fn read(&mut self, id: u16) -> Option<Message> {
         let chunks = self.association.as_mut()?.1.stream(id).ok()?.read_sctp().ok()??;
+        // What waited for the last of a stream to be read, its end for one, goes on.
+        self.stirred = true;
         let mut bytes = vec![0; chunks.len()];
         let count = chunks.read(&mut bytes).ok()?;
         bytes.truncate(count);
@@ -150,13 +191,10 @@ impl Sctp {
     }
 
     /// Hands a message over to be sent. Whether it was taken.
-    pub(super) fn write(&mut self, id: u16, message: Message) -> bool {
-        let (ppi, bytes) = match message {
-            Message::Dcep(bytes) => (Ppi::Dcep, bytes),
-            Message::Data(bytes) => (Ppi::Binary, bytes),
-        };
+    pub(super) fn write(&mut self, id: u16, kind: Ppi, bytes: &[u8]) -> bool {
+        self.stirred = true;
         let Some((_, association)) = &mut self.association else { return false };
-        association.stream(id).and_then(|mut stream| stream.write_sctp(&Bytes::from(bytes), ppi)).is_ok()
+        association.stream(id).and_then(|mut stream| stream.write_with_ppi(bytes, kind)).is_ok()
     }
 
     /// Bytes of a stream that were not acknowledged yet.
@@ -167,6 +205,7 @@ impl Sctp {
 
     /// Closes a stream in both directions (RFC 8831, section 6.7), after what it has still to send.
     pub(super) fn close(&mut self, id: u16) {
+        self.stirred = true;
         if let Some((_, association)) = &mut self.association
             && let Ok(mut stream) = association.stream(id)
         {
@@ -177,6 +216,7 @@ impl Sctp {
 
     /// Ends the association, as far as there is one.
     pub(super) fn shutdown(&mut self) {
+        self.stirred = true;
         if let Some((_, association)) = &mut self.association {
             let _ = association.shutdown();
         }

@@ -27,8 +27,13 @@ impl Shared {
 
     /// Runs an operation on the channels and has what came of it sent.
     pub(super) fn on_channels<T>(&self, operation: impl FnOnce(&mut Channels, &mut Sctp, Instant) -> T) -> io::Result<T> {
-        let done = self.machine().on_channels(operation);
-        self.driver.wake();
+        let mut machine = self.machine();
+        let done = machine.on_channels(operation);
+        let has_packets = machine.has_packets();
+        drop(machine);
+        if has_packets {
+            self.driver.wake();
+        }
         done.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }

@@ -60,6 +60,8 @@ impl Drop for Stream {
         let id = self.id;
         // Without a connection there is nothing to let go.
         let _ = self.shared.on_channels(|channels, sctp, now| channels.let_go(id, sctp, now));
+        // It is to be forgotten in a while, whether or not there is anything to send now.
+        self.shared.driver.wake();
     }
 }
 

@@ -1,0 +1,70 @@
+//! A connection's place at a listener's port.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc;
+
+use super::batch::Batch;
+use super::config::{MAX_ADDRESSES, TURN};
+use super::hub::Hub;
+
+/// What came for a connection.
+pub(super) struct Datagram {
+    pub(super) from: SocketAddr,
+    /// The address of ours that it was sent to, where the system tells.
+    pub(super) to: Option<IpAddr>,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A place, given back when dropped.
+pub(super) struct Place {
+    pub(super) hub: Arc<Hub>,
+    inbox: mpsc::Receiver<Datagram>,
+    ufrag: String,
+    /// The addresses of ours that the other side has sent to, by its own: what is answered has to come from there, and a
+    /// socket on a wildcard would choose for itself.
+    ours: Vec<(SocketAddr, IpAddr)>,
+}
+
+impl Place {
+    pub(super) fn new(hub: Arc<Hub>, inbox: mpsc::Receiver<Datagram>, ufrag: String) -> Self {
+        Self { hub, inbox, ufrag, ours: Vec::new() }
+    }
+
+    /// Hands what has come to `each`, as much as one turn allows. How many datagrams it was.
+    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>, mut each: impl FnMut(SocketAddr, &[u8])) -> Poll<usize> {
+        let mut count = 0;
+        while count < TURN {
+            // The hub keeps the sending end for as long as the place is held.
+            let Poll::Ready(Some(Datagram { from, to, bytes })) = self.inbox.poll_recv(cx) else { break };
+            self.note(from, to);
+            each(from, &bytes);
+            count += 1;
+        }
+        if count > 0 { Poll::Ready(count) } else { Poll::Pending }
+    }
+
+    fn note(&mut self, from: SocketAddr, to: Option<IpAddr>) {
+        let Some(to) = to else { return };
+        if let Some((_, ours)) = self.ours.iter_mut().find(|(theirs, _)| *theirs == from) {
+            *ours = to;
+        } else if self.ours.len() < MAX_ADDRESSES {
+            self.ours.push((from, to));
+        }
+    }
+
+    /// Sends a batch from the address that its receiver knows, if there is room.
+    pub(super) fn try_send(&self, batch: &Batch) -> io::Result<()> {
+        let ours = self.ours.iter().find(|(theirs, _)| *theirs == batch.to()).map(|(_, ours)| *ours);
+        self.hub.port.try_send(batch, ours)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.hub.leave(&self.ufrag);
+    }
+}
