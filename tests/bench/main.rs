@@ -53,12 +53,18 @@ fn main() -> ExitCode {
         return line::within(words.get(1).map(String::as_str));
     }
     if words.first().is_some_and(|word| word == "TEMP") {
-        for _ in 0..words[3].parse::<usize>().unwrap() {
-            let a =
-                if words[1] == "self" { perf::serve(std::net::Ipv4Addr::LOCALHOST.into()).unwrap() } else { words[1].clone() };
-            let n: usize = words[2].parse().unwrap();
-            let s = perf::upload(&a, n);
-            println!("{s:?} {:?}", s.as_ref().map(|s| n as f64 / 1048576.0 / s));
+        let (who, bytes, runs) = (words[1].as_str(), words[2].parse::<usize>().unwrap(), words[3].parse::<u64>().unwrap());
+        let loss = std::env::var("LINE").ok().map(|text| text.parse::<u32>().unwrap());
+        let line = loss.map(|_| reflector::start(std::time::Duration::from_millis(25)).unwrap());
+        let (near, far) = if loss.is_some() { (line::NEAR, line::FAR) } else { (std::net::Ipv4Addr::LOCALHOST, std::net::Ipv4Addr::LOCALHOST) };
+        let go = go::Serving::uploads(&format!("/ip4/{near}/udp/0/webrtc-direct")).unwrap();
+        let ours = perf::serve(near.into()).unwrap();
+        let to = if who.ends_with("go") { go.address("webrtc").unwrap().to_owned() } else { ours };
+        let to = to.replace(&near.to_string(), &far.to_string());
+        for run in 0..runs {
+            if let (Some(loss), Some(line)) = (loss, &line) { line.lose(loss, run); }
+            let s = if who.starts_with("go") { go::upload(&to, bytes) } else { perf::upload(&to, bytes) };
+            println!("{:?} {:?}", s.as_ref().map(|s| bytes as f64 / 1048576.0 / s), s);
         }
         return ExitCode::SUCCESS;
     }

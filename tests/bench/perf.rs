@@ -10,7 +10,7 @@ use p2p_probe::{
     session, target,
     transport::{
         quic::{Limits, Progress},
-        webrtc_direct::{Arrival, Ask, Certificate, Connection, Dial, Fingerprint, Listener, Version},
+        webrtc_direct::{Arrival, Ask, Certificate, Connection, Dial, Fingerprint, Listener, Stream, Version},
     },
 };
 use std::{
@@ -52,19 +52,20 @@ async fn listen(socket: UdpSocket, keypair: &Keypair, certificate: Certificate) 
 
 async fn take(arrival: Arrival) -> anyhow::Result<()> {
     let mut connection = arrival.handshake(|_| ()).await?.connection;
-    let stream = poll_fn(|cx| connection.poll_inbound_unpin(cx)).await?;
-    let exchange = async {
-        let (_, mut stream) = session::answer(stream, &[PROTOCOL]).await.ok().context("another protocol was asked for")?;
-        let (mut wanted, mut buffer) = ([0; 8], vec![0; CHUNK]);
-        stream.read_exact(&mut wanted).await?;
-        while stream.read(&mut buffer).await? > 0 {}
-        stream.write_all(&vec![0; usize::try_from(u64::from_be_bytes(wanted))?]).await?;
-        anyhow::Ok(stream.close().await?)
-    };
-    moved(&mut connection, exchange).await??;
-    // Until the dialer has it all and leaves.
-    let _ = moved(&mut connection, std::future::pending::<()>()).await;
-    Ok(())
+    loop {
+        let stream = poll_fn(|cx| connection.poll_inbound_unpin(cx)).await?;
+        // Others ask for identify first, and are refused.
+        let _ = moved(&mut connection, receive(stream)).await?;
+    }
+}
+
+async fn receive(stream: Stream) -> anyhow::Result<()> {
+    let (_, mut stream) = session::answer(stream, &[PROTOCOL]).await.ok().context("another protocol was asked for")?;
+    let (mut wanted, mut buffer) = ([0; 8], vec![0; CHUNK]);
+    stream.read_exact(&mut wanted).await?;
+    while stream.read(&mut buffer).await? > 0 {}
+    stream.write_all(&vec![0; usize::try_from(u64::from_be_bytes(wanted))?]).await?;
+    Ok(stream.close().await?)
 }
 
 /// Polls a connection along with what works on it.

@@ -137,7 +137,9 @@ impl Channels {
             sctp.close(id);
             return;
         }
-        self.by_id.insert(id, Channel::default());
+        // That of the handshake is open without a word, and may be used before SCTP has told that it is up.
+        let owner = if id == HANDSHAKE { Owner::Held } else { Owner::Unopened };
+        self.by_id.insert(id, Channel { owner, ..Channel::default() });
     }
 
     /// Takes what there is to read, up to the bound of unread bytes: the rest stays in SCTP, whose window closes.

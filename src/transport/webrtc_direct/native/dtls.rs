@@ -9,6 +9,7 @@ use dimpl::{Error, Output, ProtocolVersion, SecurityError};
 use super::certificate::Certificate;
 use super::config;
 use super::error::Ended;
+use super::records::Numbering;
 
 /// Content type of an alert (RFC 8446, section 5.1).
 const ALERT: u8 = 21;
@@ -29,6 +30,7 @@ pub(super) struct Dtls {
     connected: bool,
     /// An alert that came unprotected during the handshake, and until when it is doubted.
     doubted: Option<(u8, Instant)>,
+    numbering: Numbering,
 }
 
 /// What came of it.
@@ -50,7 +52,14 @@ impl Dtls {
     pub(super) fn server(certificate: &Certificate, now: Instant) -> Result<Self, Ended> {
         let config = config::dtls().map_err(|error| Ended::Dtls(error.to_string()))?;
         let inner = dimpl::Dtls::new_auto(config, certificate.dtls(), now);
-        Ok(Self { inner, buffer: vec![0; config::MAX_DATAGRAM], deadline: None, connected: false, doubted: None })
+        Ok(Self {
+            inner,
+            buffer: vec![0; config::MAX_DATAGRAM],
+            deadline: None,
+            connected: false,
+            doubted: None,
+            numbering: Numbering::default(),
+        })
     }
 
     pub(super) fn handle(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Ended> {
@@ -84,7 +93,11 @@ impl Dtls {
     pub(super) fn poll(&mut self, packets: &mut Vec<Vec<u8>>, seen: &mut VecDeque<Seen>) {
         loop {
             match self.inner.poll_output(&mut self.buffer) {
-                Output::Packet(packet) => packets.push(packet.to_vec()),
+                Output::Packet(packet) => {
+                    let mut packet = packet.to_vec();
+                    self.numbering.renumber(&mut packet);
+                    packets.push(packet);
+                }
                 Output::BufferTooSmall { needed } => self.buffer.resize(needed, 0),
                 Output::Timeout(at) => {
                     self.deadline = Some(at);

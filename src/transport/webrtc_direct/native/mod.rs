@@ -22,6 +22,7 @@ mod muxer;
 mod noise;
 mod place;
 mod port;
+mod records;
 mod sctp;
 mod shared;
 mod stream;
