@@ -16,11 +16,11 @@ pub const WITHIN: &str = "bulk";
 
 /// Half of the round trip.
 const DELAY: Duration = Duration::from_millis(25);
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 /// Long enough that the start does not count; each takes a few seconds.
 const LOOPBACK: usize = 64 << 20;
-const LINE: usize = 8 << 20;
-const LOSSY_LINE: usize = 2 << 20;
+const LINE: usize = 4 << 20;
+const LOSSY_LINE: usize = 1 << 20;
 /// Of a thousand packets.
 const LOST: u32 = 30;
 

@@ -48,7 +48,7 @@ fn to_first_ping(address: &str) -> anyhow::Result<Row> {
         times.push(stages.iter().filter_map(|stage| stage["elapsed_ms"].as_f64()).sum());
         let output = run(go::dial(address)?)?;
         let dialed: go::Dialed = serde_json::from_slice(&output.stdout).context("go-peer told nothing")?;
-        go_times.push(dialed.connect_ms + dialed.identify_ms + dialed.ping_ms.iter().sum::<f64>());
+        go_times.push(dialed.connect + dialed.identify + dialed.pings.iter().sum::<f64>());
     }
     let row = Row::new("webrtc: connect to first ping", median(times)?, Unit::Milliseconds, Target::Ratio(1.0));
     Ok(row.beside(median(go_times)?))

@@ -29,12 +29,15 @@ pub fn dial(address: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// What it tells of a dial.
+/// What it tells of a dial, in milliseconds.
 #[derive(Deserialize)]
 pub struct Dialed {
-    pub connect_ms: f64,
-    pub identify_ms: f64,
-    pub ping_ms: Vec<f64>,
+    #[serde(rename = "connect_ms")]
+    pub connect: f64,
+    #[serde(rename = "identify_ms")]
+    pub identify: f64,
+    #[serde(rename = "ping_ms")]
+    pub pings: Vec<f64>,
 }
 
 #[derive(Deserialize)]

@@ -132,5 +132,5 @@ fn our_stages(address: &str) -> anyhow::Result<[Option<f64>; STAGES.len()]> {
 fn go_total(address: &str) -> anyhow::Result<f64> {
     let output = run(go::dial(address)?)?;
     let dialed: go::Dialed = serde_json::from_slice(&output.stdout).context("go-peer told nothing")?;
-    Ok(dialed.connect_ms + dialed.identify_ms)
+    Ok(dialed.connect + dialed.identify)
 }

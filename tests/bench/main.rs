@@ -52,28 +52,11 @@ fn main() -> ExitCode {
     if words.first().is_some_and(|word| word == line::WITHIN) {
         return line::within(words.get(1).map(String::as_str));
     }
-    if words.first().is_some_and(|word| word == "TEMP") {
-        let (who, bytes, runs) = (words[1].as_str(), words[2].parse::<usize>().unwrap(), words[3].parse::<u64>().unwrap());
-        let loss = std::env::var("LINE").ok().map(|text| text.parse::<u32>().unwrap());
-        let line = loss.map(|_| reflector::start(std::time::Duration::from_millis(25)).unwrap());
-        let (near, far) = if loss.is_some() { (line::NEAR, line::FAR) } else { (std::net::Ipv4Addr::LOCALHOST, std::net::Ipv4Addr::LOCALHOST) };
-        let go = go::Serving::uploads(&format!("/ip4/{near}/udp/0/webrtc-direct")).unwrap();
-        let ours = perf::serve(near.into()).unwrap();
-        let to = if who.ends_with("go") { go.address("webrtc").unwrap().to_owned() } else { ours };
-        let to = to.replace(&near.to_string(), &far.to_string());
-        for run in 0..runs {
-            if let (Some(loss), Some(line)) = (loss, &line) { line.lose(loss, run); }
-            let s = if who.starts_with("go") { go::upload(&to, bytes) } else { perf::upload(&to, bytes) };
-            println!("{:?} {:?}", s.as_ref().map(|s| bytes as f64 / 1048576.0 / s), s);
-        }
-        return ExitCode::SUCCESS;
-    }
     if let Some(unknown) = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word)) {
         let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
         eprintln!("bench: no part {unknown}; there are {}", names.join(", "));
         return ExitCode::from(2);
     }
-    // TEMP
     let mut table = Table::default();
     let mut missing = Vec::new();
     for (name, measure) in PARTS.iter().filter(|(name, _)| words.is_empty() || words.iter().any(|word| word == name)) {

@@ -119,7 +119,8 @@ pub async fn dial(address: &str, keypair: &Keypair, from: Ipv4Addr) -> anyhow::R
         }
     }
     let remote = SocketAddr::from(ip.zip(port).with_context(|| format!("{address} is no IPv4 address with a UDP port"))?);
-    let socket = UdpSocket::bind((from, 0))?;
-    let dial = Dial { socket, remote, ask: Ask::Only(Version::V2), certhashes, keypair, progress: Progress::default() };
+    let (socket, beside) = (UdpSocket::bind((from, 0))?, UdpSocket::bind((from, 0))?);
+    let ask = Ask::Only(Version::V2, beside);
+    let dial = Dial { socket, remote, ask, certhashes, keypair, progress: Progress::default() };
     Ok(dial.run(|_| ()).await?.connection)
 }

@@ -56,6 +56,12 @@ pub(super) const WRITTEN: usize = MAX_MESSAGE / SCTP_PAYLOAD as usize * SCTP_PAY
 /// Unread bytes above which a stream takes no more from SCTP, whose window then closes.
 pub(super) const UNREAD: usize = 32 * 1024;
 
+/// Unread bytes of all streams together above which none takes more from SCTP.
+pub(super) const ALL_UNREAD: usize = 256 * 1024;
+
+/// Bytes of all streams together that wait to be acknowledged; writing waits above it.
+pub(super) const ALL_UNSENT: usize = 1024 * 1024;
+
 /// Bytes of one stream that wait to be acknowledged; writing waits above it.
 pub(super) const UNSENT: usize = 256 * 1024;
 

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::super::certhash::Fingerprint;
 use super::certificate::{Certificate, Shown};
-use super::channel::Channels;
+use super::channels::Channels;
 use super::config::AMPLIFICATION;
 use super::credentials::Credentials;
-use super::dtls::{self, Dtls};
+use super::dtls::Dtls;
 use super::error::Ended;
-use super::ice::{self, Ice};
-use super::sctp::{self, Sctp};
+use super::ice::Ice;
+use super::sctp::Sctp;
 use super::stun;
 
 /// What a connection has reached.
@@ -30,24 +30,26 @@ pub(super) enum Event {
 
 /// The state of a connection.
 pub(super) struct Machine {
-    client: bool,
-    ice: Ice,
-    dtls: Option<Dtls>,
-    sctp: Option<Sctp>,
+    pub(super) client: bool,
+    pub(super) ice: Ice,
+    pub(super) dtls: Option<Dtls>,
+    pub(super) sctp: Option<Sctp>,
     pub(super) channels: Channels,
-    outbox: VecDeque<(SocketAddr, Vec<u8>)>,
-    remote: SocketAddr,
+    pub(super) outbox: VecDeque<(SocketAddr, Vec<u8>)>,
+    pub(super) remote: SocketAddr,
     /// Bytes that may still be sent to an address not validated; none where it is.
-    budget: Option<usize>,
-    certificate: Certificate,
+    pub(super) budget: Option<usize>,
+    pub(super) certificate: Certificate,
     /// The certificates that the other side may have; none means any.
-    expected: Vec<Fingerprint>,
-    shown: Option<Shown>,
-    events: VecDeque<Event>,
-    ended: Option<Ended>,
+    pub(super) expected: Vec<Fingerprint>,
+    pub(super) shown: Option<Shown>,
+    pub(super) events: VecDeque<Event>,
+    pub(super) ended: Option<Ended>,
     /// Whether DTLS has sent us anything.
     greeted: bool,
-    now: Instant,
+    /// Whether the datagram that is handled came from the other side, as far as can be known: before there are keys, any may.
+    pub(super) heard: bool,
+    pub(super) now: Instant,
 }
 
 impl Machine {
@@ -93,6 +95,7 @@ impl Machine {
             events: VecDeque::new(),
             ended: None,
             greeted: false,
+            heard: false,
             now,
         }
     }
@@ -125,19 +128,20 @@ impl Machine {
         if stun::is_stun(bytes) {
             self.ice.handle(now, from, bytes);
         } else if let Some(dtls) = &mut self.dtls {
-            if from != self.remote {
-                // A dialer checks from all its addresses, but sends on the one that it has chosen, or has been moved to. Until
-                // our own check there is answered no more is sent there than came.
-                self.remote = from;
-                self.budget = Some(AMPLIFICATION * bytes.len());
-            }
             if !std::mem::replace(&mut self.greeted, true) {
                 self.events.push_back(Event::Hello);
             }
             if let Err(ended) = dtls.handle(now, bytes) {
                 self.end(ended);
             }
+            self.heard = self.sctp.is_none();
             self.exchange();
+            if from != self.remote && self.heard {
+                // A dialer checks from all its addresses, but sends on the one that it has chosen, or has been moved to. Until
+                // our own check there is answered no more is sent there than came.
+                self.remote = from;
+                self.budget = Some(AMPLIFICATION * bytes.len());
+            }
         }
     }
 
@@ -256,115 +260,6 @@ impl Machine {
         if self.ended.is_none() {
             self.ended = Some(ended);
             self.channels.close_all();
-        }
-    }
-
-    /// Carries everything as far as it goes now.
-    pub(super) fn drive(&mut self, now: Instant) {
-        self.now = now;
-        if self.ended.is_some() {
-            return;
-        }
-        while let Some(seen) = self.ice.poll() {
-            match seen {
-                ice::Seen::Answered => self.events.push_back(Event::Answered),
-                ice::Seen::Lost => self.end(Ended::TimedOut),
-            }
-        }
-        while let Some(datagram) = self.ice.poll_transmit() {
-            self.outbox.push_back(datagram);
-        }
-        self.exchange();
-        while self.has_packets() {
-            self.send_packets();
-        }
-    }
-
-    /// Moves what is between DTLS and SCTP.
-    fn exchange(&mut self) {
-        for seen in self.take_packets() {
-            match seen {
-                dtls::Seen::Certificate(der) => self.check(Shown::new(der)),
-                dtls::Seen::Connected => self.secured(),
-                dtls::Seen::Data(packet) => {
-                    if self.sctp.as_mut().is_some_and(|sctp| sctp.handle(self.now, packet)) {
-                        self.send_packets();
-                    }
-                }
-                dtls::Seen::Closed => self.end(Ended::ByPeer),
-            }
-        }
-        self.listen_to_sctp();
-    }
-
-    /// Has what DTLS made sent, and tells what it has seen.
-    fn take_packets(&mut self) -> VecDeque<dtls::Seen> {
-        let (mut packets, mut seen) = (Vec::new(), VecDeque::new());
-        if let Some(dtls) = &mut self.dtls {
-            dtls.poll(&mut packets, &mut seen);
-        }
-        self.outbox.extend(packets.into_iter().map(|packet| (self.remote, packet)));
-        seen
-    }
-
-    fn check(&mut self, shown: Shown) {
-        if !self.expected.is_empty() && !self.expected.contains(&shown.fingerprint) {
-            self.end(Ended::Certificate(shown.clone()));
-            if let Some(dtls) = &mut self.dtls {
-                // The other side takes the handshake for done, and would wait for us.
-                dtls.close();
-                self.take_packets();
-            }
-        }
-        self.shown = Some(shown);
-    }
-
-    fn secured(&mut self) {
-        // A finished handshake takes packets both ways.
-        self.budget = None;
-        if self.ended.is_some() {
-            return;
-        }
-        self.events.push_back(Event::Dtls);
-        let sctp = if self.client { Sctp::client() } else { Ok(Sctp::server()) };
-        match sctp {
-            Ok(sctp) => self.sctp = Some(sctp),
-            Err(ended) => self.end(ended),
-        }
-    }
-
-    fn listen_to_sctp(&mut self) {
-        while let Some(seen) = self.sctp.as_mut().and_then(Sctp::poll) {
-            let Some(sctp) = &mut self.sctp else { return };
-            match seen {
-                sctp::Seen::Up => {
-                    self.channels.open_handshake(sctp);
-                    self.events.push_back(Event::Channel);
-                }
-                sctp::Seen::Lost => self.end(Ended::Association),
-                sctp::Seen::Opened(id) => self.channels.opened(id, sctp),
-                sctp::Seen::Readable(id) => self.channels.readable(id, sctp),
-                sctp::Seen::Writable(id) => self.channels.writable(id),
-                sctp::Seen::Closed(id) => self.channels.closed(id),
-            }
-        }
-    }
-
-    /// Whether SCTP may have something to send.
-    pub(super) fn has_packets(&self) -> bool {
-        self.ended.is_none() && self.sctp.as_ref().is_some_and(Sctp::is_stirred)
-    }
-
-    /// Encrypts what SCTP has to send now.
-    fn send_packets(&mut self) {
-        let now = self.now;
-        for packet in self.sctp.as_mut().map(|sctp| sctp.poll_transmit(now)).unwrap_or_default() {
-            if let Some(Err(ended)) = self.dtls.as_mut().map(|dtls| dtls.send(&packet)) {
-                self.end(ended);
-                return;
-            }
-            // One by one: what DTLS holds ready is bounded.
-            self.exchange();
         }
     }
 }

@@ -4,15 +4,16 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dimpl::{Error, Output, ProtocolVersion, SecurityError};
+use dimpl::{Error, Output, ProtocolVersion, SecurityError, UnexpectedMessageError};
 
 use super::certificate::Certificate;
 use super::config;
 use super::error::Ended;
 use super::records::Numbering;
 
-/// Content type of an alert (RFC 8446, section 5.1).
+/// Content types of an alert and of a handshake (RFC 8446, section 5.1).
 const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
 /// Record header of DTLS 1.2, before the alert's level and number.
 const RECORD: usize = 13;
 /// The alert of an orderly end (RFC 8446, section 6.1).
@@ -70,13 +71,28 @@ impl Dtls {
             }
             return Ok(());
         }
-        // It goes on.
-        self.doubted = None;
-        self.inner.handle_packet(bytes).map_err(|error| ended(&error))
+        match self.inner.handle_packet(bytes) {
+            Ok(()) => {
+                if bytes.first() == Some(&HANDSHAKE) {
+                    // It goes on.
+                    self.doubted = None;
+                }
+                Ok(())
+            }
+            // It came after another record, as unprotected.
+            Err(Error::SecurityError(SecurityError::FatalAlert { description })) if !self.connected => {
+                self.doubted.get_or_insert((description, now + DOUBT));
+                Ok(())
+            }
+            // What is no answer at all anybody may have sent.
+            Err(Error::UnexpectedMessage(UnexpectedMessageError::UnrecognizedAutoServerResponse)) => Ok(()),
+            Err(error) => Err(ended(&error)),
+        }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Ended> {
         match self.doubted {
+            _ if self.connected => {}
             Some((CLOSE_NOTIFY, until)) if until <= now => return Err(Ended::ByPeer),
             Some((alert, until)) if until <= now => return Err(Ended::DtlsAlert(alert)),
             _ => {}
@@ -85,7 +101,7 @@ impl Dtls {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let doubted = self.doubted.map(|(_, until)| until);
+        let doubted = self.doubted.filter(|_| !self.connected).map(|(_, until)| until);
         self.deadline.into_iter().chain(doubted).min()
     }
 

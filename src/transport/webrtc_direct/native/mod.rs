@@ -2,10 +2,11 @@
 
 mod ack;
 mod asking;
-mod beside;
 mod batch;
+mod beside;
 mod certificate;
 mod channel;
+mod channels;
 mod config;
 mod connection;
 mod credentials;
@@ -14,6 +15,8 @@ mod dial;
 mod driver;
 mod dtls;
 mod error;
+mod exchange;
+mod flow;
 mod hub;
 mod ice;
 mod link;

@@ -10,7 +10,7 @@ use libp2p_identity::{Keypair, PeerId};
 use libp2p_noise::{Config, Error};
 
 use super::super::prologue::prologue;
-use super::channel::HANDSHAKE;
+use super::channels::HANDSHAKE;
 use super::driver::Driver;
 use super::stream::Stream;
 

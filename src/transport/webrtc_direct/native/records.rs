@@ -47,7 +47,10 @@ mod tests {
         let table = [
             (vec![record(22, 0, 0, 5)], vec![record(22, 0, 0, 5)]),
             (vec![record(22, 0, 0, 5)], vec![record(22, 0, 1, 5)]),
-            (vec![record(22, 0, 1, 3), record(20, 0, 2, 1), record(22, 1, 0, 9)], vec![record(22, 0, 2, 3), record(20, 0, 3, 1), record(22, 1, 0, 9)]),
+            (
+                vec![record(22, 0, 1, 3), record(20, 0, 2, 1), record(22, 1, 0, 9)],
+                vec![record(22, 0, 2, 3), record(20, 0, 3, 1), record(22, 1, 0, 9)],
+            ),
             (vec![record(23, 1, 4, 2)], vec![record(23, 1, 4, 2)]),
         ];
         for (given, expected) in table {

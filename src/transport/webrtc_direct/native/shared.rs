@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::task::AtomicWaker;
 
-use super::channel::Channels;
+use super::channels::Channels;
 use super::connection::Machine;
 use super::sctp::Sctp;
 

@@ -1,6 +1,6 @@
 //! A listener under senders that mean no good.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use libp2p_identity::Keypair;
@@ -11,8 +11,11 @@ use super::super::credentials::{Credentials, Version};
 use super::super::listen::Listener;
 use super::super::shared::now;
 use super::super::stun::tests::request;
-use super::line::{DIALER, Line, Weather};
+use super::line::{DIALER, LISTENER, Line, Weather};
+
 use crate::transport::quic::Limits;
+
+const FAIR: Weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
 
 fn listener(limits: Limits) -> (Listener, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -64,26 +67,37 @@ async fn who_does_not_sign_costs_nothing() {
     assert_eq!(listener.known(), 2);
 }
 
-#[tokio::test]
-async fn a_flood_of_good_requests_is_bounded() {
-    let (listener, address) = listener(Limits { per_ip: 8, ..Limits::default() });
+/// So many good requests, each from another port and from one of so many addresses; how many got in.
+async fn flood(limits: Limits, requests: u64, addresses: u8) -> usize {
+    let (listener, address) = listener(limits);
     let mut senders = Vec::new();
-    for _ in 0..200 {
-        let sender = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for number in 0..requests {
+        let host = 1 + u8::try_from(number % u64::from(addresses)).unwrap();
+        let sender = tokio::net::UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), 0)).await.unwrap();
         sender.send_to(&signed(&Credentials::dial(Version::V1)), address).await.unwrap();
         senders.push(sender);
         tokio::task::yield_now().await;
     }
-    let reading = async {
-        while listener.refused() < 192 {
+    let read = async {
+        while listener.refused() + u64::try_from(listener.known() / 2).unwrap() < requests {
             tokio::task::yield_now().await;
         }
     };
     tokio::select! {
         arrived = listener.accept() => panic!("{arrived:?}"),
-        () = reading => {}
+        () = read => {}
     }
-    assert_eq!(listener.known(), 16);
+    // Each is known by its name and its address.
+    listener.known() / 2
+}
+
+#[tokio::test]
+async fn a_flood_of_good_requests_is_bounded() {
+    let limits = Limits::default();
+    assert_eq!(flood(Limits { per_ip: 8, ..limits }, 200, 1).await, 8);
+    assert_eq!(flood(Limits { per_ip: 8, ..limits }, 200, 4).await, 32);
+    assert_eq!(flood(Limits { handshakes: 5, ..limits }, 100, 20).await, 5);
+    assert_eq!(flood(Limits { connections: 7, ..limits }, 100, 20).await, 7);
 }
 
 #[tokio::test]
@@ -145,10 +159,35 @@ fn an_address_that_is_not_validated_gets_no_more_than_three_times_what_it_sent()
     assert!((1..=3 * first.len()).contains(&sent), "{sent} for {}", first.len());
 }
 
+/// Alerts without protection, records that nobody can read, and what is no record at all, in the middle of a handshake.
+#[test]
+fn what_anybody_may_send_ends_no_handshake() {
+    let header = |kind: u8, epoch: u8, length: u8| [&[kind, 0xfe, 0xfd, 0, epoch][..], &[0; 5], &[77, 0, length]].concat();
+    let forged = [
+        [header(21, 0, 2), vec![2, 40]].concat(),
+        [header(21, 0, 2), vec![1, 0]].concat(),
+        [header(20, 0, 1), vec![1], header(21, 0, 2), vec![2, 80]].concat(),
+        [header(23, 1, 40), vec![9; 40]].concat(),
+        [header(22, 2, 40), vec![9; 40]].concat(),
+        [header(22, 0, 40), vec![9; 10]].concat(),
+        [vec![0x2f; 60]].concat(),
+        vec![0x80; 60],
+        vec![63],
+    ];
+    for (number, bytes) in forged.iter().enumerate() {
+        let mut line = Line::new(Version::V2, FAIR, 6);
+        line.until(|ends, now| {
+            ends[0].handle(now, LISTENER.parse().unwrap(), bytes);
+            ends[1].handle(now, DIALER.parse().unwrap(), bytes);
+            assert_eq!(ends.each_ref().map(Machine::ended), [None; 2], "{number}");
+            ends.iter_mut().all(|end| end.on_channels(|_, _, _| ()).is_some())
+        });
+    }
+}
+
 #[test]
 fn noise_never_panics_and_after_the_handshake_disturbs_nothing() {
-    let weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
-    let mut line = Line::new(Version::V2, weather, 3);
+    let mut line = Line::new(Version::V2, FAIR, 3);
     let mut seed = 5_u64;
     let mut noise = |line: &mut Line| {
         for length in 0..200_usize {
@@ -171,7 +210,7 @@ fn noise_never_panics_and_after_the_handshake_disturbs_nothing() {
         }
     };
     // Before there are keys DTLS believes whom it hears: such a handshake fails, and that is all.
-    noise(&mut Line::new(Version::V1, weather, 4));
+    noise(&mut Line::new(Version::V1, FAIR, 4));
     line.connect();
     noise(&mut line);
     assert!(line.ends[1].ended().is_none(), "{:?}", line.ends[1].ended());

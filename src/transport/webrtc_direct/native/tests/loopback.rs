@@ -98,6 +98,17 @@ async fn both_versions_and_families_connect() {
     }
 }
 
+/// A dialer hears nobody but the address that it dialed, and the system would answer from another.
+#[tokio::test]
+async fn a_listener_on_a_wildcard_answers_from_the_address_that_was_dialed() {
+    for (wildcard, dialed) in [("0.0.0.0:0", "127.0.0.2"), ("0.0.0.0:0", "127.0.0.1"), ("[::]:0", "::1")] {
+        let (listener, address, _) = listener(wildcard);
+        let address = SocketAddr::new(dialed.parse().unwrap(), address.port());
+        let ((dialed, _), accepted) = tokio::join!(dial(address, only(Version::V2, address), Vec::new()), accepted(&listener));
+        echo(&mut dialed.unwrap().connection, &mut accepted.unwrap().connection).await;
+    }
+}
+
 #[tokio::test]
 async fn the_listener_opens_streams_too() {
     let (listener, address, _) = listener("127.0.0.1:0");

@@ -4,11 +4,12 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::super::super::framing::{Flag, encode};
+use super::super::channels::HANDSHAKE;
 use super::super::connection::Machine;
 use super::super::credentials::Version;
 use super::super::dcep;
 use super::super::error::Ended;
-use super::super::sctp::Message;
+use super::super::sctp::Ppi;
 use super::line::{Line, Weather};
 
 const FAIR: Weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
@@ -174,6 +175,35 @@ fn streams_without_end_are_bounded_and_free_their_ids() {
     }
 }
 
+/// The listener speaks first on the handshake's channel, as soon as it is up itself: the dialer may hear it before it has heard
+/// that SCTP is up.
+#[test]
+fn what_the_listener_says_first_is_heard_in_any_order() {
+    for seed in 0..40 {
+        let mut line = Line::new(Version::V2, Weather { lost: 150, late: 500, ..FAIR }, seed);
+        let (mut said, mut heard) = (false, Vec::new());
+        line.until(|ends, _| {
+            said = said
+                || ends[1]
+                    .on_channels(|channels, sctp, _| channels.poll_write(HANDSHAKE, sctp, b"first", Waker::noop()))
+                    .is_some_and(|polled| matches!(polled, Poll::Ready(Ok(5))));
+            assert_eq!(ends.each_ref().map(Machine::ended), [None; 2], "{seed}");
+            if ends[0].on_channels(|_, _, _| ()).is_some() {
+                let mut buffer = [0; 64];
+                let read =
+                    ends[0].on_channels(|channels, sctp, _| channels.poll_read(HANDSHAKE, sctp, &mut buffer, Waker::noop()));
+                match read {
+                    Some(Poll::Ready(Ok(count))) => heard.extend_from_slice(&buffer[..count]),
+                    // Not there yet.
+                    Some(Poll::Ready(Err(error))) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionAborted, "{seed}"),
+                    _ => {}
+                }
+            }
+            heard == b"first"
+        });
+    }
+}
+
 /// Answers with the end on every stream that the other side opened, and lets it go.
 fn answer(machine: &mut Machine) {
     while let Some(id) = accept(machine) {
@@ -221,8 +251,9 @@ fn an_id_can_be_used_again_as_soon_as_its_channel_is_closed() {
 }
 
 /// Sends these messages on a channel that our own state machine knows nothing of.
-fn send(machine: &mut Machine, id: u16, messages: Vec<Message>) {
-    let sent = machine.on_channels(|_, sctp, _| sctp.open(id) && messages.into_iter().all(|message| sctp.write(id, message)));
+fn send(machine: &mut Machine, id: u16, messages: &[(Ppi, Vec<u8>)]) {
+    let sent =
+        machine.on_channels(|_, sctp, _| sctp.open(id) && messages.iter().all(|(kind, bytes)| sctp.write(id, *kind, bytes)));
     assert_eq!(sent, Some(true), "{id}");
 }
 
@@ -235,8 +266,8 @@ fn channels_that_are_over_and_never_closed_make_room() {
     for round in 0..8 {
         let ids: Vec<u16> = (1..=50).map(|place| 2 * (round * 50 + place)).collect();
         for id in &ids {
-            let messages = vec![Message::Dcep(dcep::OPEN.to_vec()), Message::Data(encode(Some(Flag::Fin), &[]))];
-            send(&mut line.ends[0], *id, messages);
+            let messages = [(Ppi::Dcep, dcep::OPEN.to_vec()), (Ppi::Binary, encode(Some(Flag::Fin), &[]))];
+            send(&mut line.ends[0], *id, &messages);
         }
         wait(&mut line);
         while let Some(id) = accept(&mut line.ends[1]) {
@@ -246,7 +277,7 @@ fn channels_that_are_over_and_never_closed_make_room() {
         }
         wait(&mut line);
         for id in ids {
-            send(&mut line.ends[0], id, vec![Message::Data(encode(Some(Flag::FinAck), &[]))]);
+            send(&mut line.ends[0], id, &[(Ppi::Binary, encode(Some(Flag::FinAck), &[]))]);
         }
     }
     assert_eq!(accepted, 400);
