@@ -75,6 +75,12 @@ impl Channels {
         Err(io::Error::new(io::ErrorKind::NotConnected, "no data channel can be opened"))
     }
 
+    /// How many there are, and how many of them wait to be accepted.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn count(&self) -> (usize, usize) {
+        (self.by_id.len(), self.waiting.len())
+    }
+
     /// Whether the other side has closed it.
     #[cfg(test)]
     pub(super) fn is_gone(&self, id: u16) -> bool {

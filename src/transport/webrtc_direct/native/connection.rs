@@ -110,7 +110,7 @@ impl Machine {
     }
 
     /// Takes a datagram and does what it calls for.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzz"))]
     pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         self.take(now, from, bytes);
         self.drive(now);
@@ -220,6 +220,15 @@ impl Machine {
 
     pub(super) fn remote(&self) -> SocketAddr {
         self.remote
+    }
+
+    /// Sends this as if SCTP had made it.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn send_packet(&mut self, packet: &[u8]) {
+        if let Some(Err(ended)) = self.dtls.as_mut().map(|dtls| dtls.send(packet)) {
+            self.end(ended);
+        }
+        self.exchange();
     }
 
     /// Runs an operation on the channels, if there are any.

@@ -19,8 +19,8 @@ const RECORD: usize = 13;
 /// The alert of an orderly end (RFC 8446, section 6.1).
 const CLOSE_NOTIFY: u8 = 0;
 
-/// Whoever knows two addresses can forge an alert that has no protection. Who really gives up says no more; where the
-/// handshake goes on within this time, the alert was not the other side's.
+/// During a handshake whoever knows two addresses can forge alerts and nonsense. Who really gives up says no more; where
+/// the handshake goes on within this time, what did not fit was not the other side's.
 const DOUBT: Duration = Duration::from_secs(1);
 
 /// One end of a DTLS connection.
@@ -29,8 +29,8 @@ pub(super) struct Dtls {
     buffer: Vec<u8>,
     deadline: Option<Instant>,
     connected: bool,
-    /// An alert that came unprotected during the handshake, and until when it is doubted.
-    doubted: Option<(u8, Instant)>,
+    /// What would end the handshake, and until when it is doubted.
+    doubted: Option<(Ended, Instant)>,
     numbering: Numbering,
 }
 
@@ -65,43 +65,39 @@ impl Dtls {
 
     pub(super) fn handle(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Ended> {
         self.handle_timeout(now)?;
-        if !self.connected && bytes.first() == Some(&ALERT) {
-            if let Some(alert) = bytes.get(RECORD + 1) {
-                self.doubted.get_or_insert((*alert, now + DOUBT));
-            }
-            return Ok(());
+        match self.alert(bytes) {
+            Some(CLOSE_NOTIFY) => self.doubt(now, Ended::ByPeer),
+            Some(alert) => self.doubt(now, Ended::DtlsAlert(alert)),
+            None => match self.inner.handle_packet(bytes) {
+                // It goes on.
+                Ok(()) if bytes.first() == Some(&HANDSHAKE) => self.doubted = None,
+                // What is no answer at all anybody may have sent.
+                Ok(()) | Err(Error::UnexpectedMessage(UnexpectedMessageError::UnrecognizedAutoServerResponse)) => {}
+                Err(error) if self.connected => return Err(ended(&error)),
+                Err(error) => self.doubt(now, ended(&error)),
+            },
         }
-        match self.inner.handle_packet(bytes) {
-            Ok(()) => {
-                if bytes.first() == Some(&HANDSHAKE) {
-                    // It goes on.
-                    self.doubted = None;
-                }
-                Ok(())
-            }
-            // It came after another record, as unprotected.
-            Err(Error::SecurityError(SecurityError::FatalAlert { description })) if !self.connected => {
-                self.doubted.get_or_insert((description, now + DOUBT));
-                Ok(())
-            }
-            // What is no answer at all anybody may have sent.
-            Err(Error::UnexpectedMessage(UnexpectedMessageError::UnrecognizedAutoServerResponse)) => Ok(()),
-            Err(error) => Err(ended(&error)),
-        }
+        Ok(())
+    }
+
+    fn doubt(&mut self, now: Instant, ended: Ended) {
+        self.doubted.get_or_insert((ended, now + DOUBT));
+    }
+
+    /// The alert in a datagram of the handshake: before the version is known dimpl takes it for noise, and after for the end.
+    fn alert(&self, bytes: &[u8]) -> Option<u8> {
+        (!self.connected && bytes.first() == Some(&ALERT)).then(|| bytes.get(RECORD + 1).copied()).flatten()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Ended> {
-        match self.doubted {
-            _ if self.connected => {}
-            Some((CLOSE_NOTIFY, until)) if until <= now => return Err(Ended::ByPeer),
-            Some((alert, until)) if until <= now => return Err(Ended::DtlsAlert(alert)),
-            _ => {}
+        if let Some((ended, _)) = self.doubted.take_if(|(_, until)| *until <= now && !self.connected) {
+            return Err(ended);
         }
         self.inner.handle_timeout(now).map_err(|error| ended(&error))
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let doubted = self.doubted.filter(|_| !self.connected).map(|(_, until)| until);
+        let doubted = self.doubted.as_ref().filter(|_| !self.connected).map(|(_, until)| *until);
         self.deadline.into_iter().chain(doubted).min()
     }
 

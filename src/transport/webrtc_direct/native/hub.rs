@@ -101,8 +101,14 @@ impl Hub {
         }
     }
 
+    /// What came by another way than the socket.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn bring(self: &Arc<Self>, from: SocketAddr, bytes: &[u8]) -> Option<Admitted> {
+        self.take(Arrived { from, to: None, bytes })
+    }
+
     /// How many are known here.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzz"))]
     pub(super) fn known(&self) -> usize {
         let routes = self.routes();
         routes.by_ufrag.len() + routes.by_address.len()

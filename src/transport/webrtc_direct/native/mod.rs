@@ -43,5 +43,9 @@ pub use muxer::Connection;
 pub use stream::Stream;
 pub use versions::Versions;
 
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)]
+pub mod fuzz;
+
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,12 @@ impl Place {
         if count > 0 { Poll::Ready(count) } else { Poll::Pending }
     }
 
+    /// What has arrived, without a wait.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn received(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
+        self.inbox.try_recv().ok().map(|datagram| (datagram.from, datagram.bytes))
+    }
+
     fn note(&mut self, from: SocketAddr, to: Option<IpAddr>) {
         let Some(to) = to else { return };
         if let Some((_, ours)) = self.ours.iter_mut().find(|(theirs, _)| *theirs == from) {

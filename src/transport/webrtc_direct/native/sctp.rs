@@ -214,6 +214,12 @@ impl Sctp {
         }
     }
 
+    /// Streams that it keeps anything of.
+    #[cfg(test)]
+    pub(super) fn streams(&self) -> usize {
+        self.association.as_ref().map_or(0, |(_, association)| association.stream_ids().len())
+    }
+
     /// Ends the association, as far as there is one.
     pub(super) fn shutdown(&mut self) {
         self.stirred = true;

@@ -100,17 +100,22 @@ fn fingerprint(before: &[u8]) -> [u8; 4] {
     (!crc ^ FINGERPRINT_XOR).to_be_bytes()
 }
 
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
+/// A check as a dialer sends it: what tests put together where no agent would.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) mod made {
+    use super::{COOKIE, FINGERPRINT, HEADER, MESSAGE_INTEGRITY, PRIORITY, USERNAME, fingerprint, integrity};
+
+    fn length(bytes: usize) -> [u8; 2] {
+        u16::try_from(bytes).unwrap_or(u16::MAX).to_be_bytes()
+    }
 
     fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
         message.extend(kind.to_be_bytes());
-        message.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
+        message.extend(length(value.len()));
         message.extend(value);
         message.resize(message.len().next_multiple_of(4), 0);
-        let length = u16::try_from(message.len() - HEADER).unwrap().to_be_bytes();
-        message[2..4].copy_from_slice(&length);
+        let whole = length(message.len() - HEADER);
+        message[2..4].copy_from_slice(&whole);
     }
 
     /// A check as a dialer sends it.
@@ -121,12 +126,18 @@ pub(super) mod tests {
         attribute(&mut message, 0x802a, &[1; 8]);
         let signature = integrity(&message, password);
         attribute(&mut message, MESSAGE_INTEGRITY, &signature);
-        let length = u16::try_from(message.len() + 8 - HEADER).unwrap().to_be_bytes();
-        message[2..4].copy_from_slice(&length);
+        let whole = length(message.len() + 8 - HEADER);
+        message[2..4].copy_from_slice(&whole);
         let crc = fingerprint(&message);
         attribute(&mut message, FINGERPRINT, &crc);
         message
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::made::request;
+    use super::*;
 
     /// RFC 5769, section 2.1.
     const SAMPLE: &[u8] = b"\x00\x01\x00\x58\x21\x12\xa4\x42\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae\x80\x22\x00\x10STUN test client\x00\x24\x00\x04\x6e\x00\x01\xff\x80\x29\x00\x08\x93\x2f\xf9\xb1\x51\x26\x3b\x36\x00\x06\x00\x09evtj:h6vY\x20\x20\x20\x00\x08\x00\x14\x9a\xea\xa7\x0c\xbf\xd8\xcb\x56\x78\x1e\xf2\xb5\xb2\xd3\xf2\x49\xc1\xb5\x71\xa2\x80\x28\x00\x04\xe5\x7a\x3b\xcf";

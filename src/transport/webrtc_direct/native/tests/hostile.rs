@@ -10,9 +10,8 @@ use super::super::connection::Machine;
 use super::super::credentials::{Credentials, Version};
 use super::super::listen::Listener;
 use super::super::shared::now;
-use super::super::stun::tests::request;
+use super::super::stun::made::request;
 use super::line::{DIALER, LISTENER, Line, Weather};
-
 use crate::transport::quic::Limits;
 
 const FAIR: Weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
@@ -41,7 +40,7 @@ async fn after(listener: &Listener, address: SocketAddr, datagrams: &[Vec<u8>]) 
     }
 }
 
-fn signed(credentials: &Credentials) -> Vec<u8> {
+pub(super) fn signed(credentials: &Credentials) -> Vec<u8> {
     request(&format!("{}:{}", credentials.server.ufrag, credentials.client.ufrag), &credentials.server.pass)
 }
 

@@ -1,5 +1,8 @@
 //! Whole connections: over a simulated line without sockets, and on loopback.
 
+mod flooded;
+mod forged;
+mod fuzzed;
 mod hostile;
 mod line;
 mod loopback;
