@@ -16,8 +16,6 @@ use std::{
 use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// The profile of the workspace that is for size.
-const PROFILE: &str = "wasm";
 /// What is made, beside the types for TypeScript.
 const MADE: [&str; 2] = ["probe.js", "probe_bg.wasm"];
 /// What the WebAssembly is made of.
@@ -57,7 +55,8 @@ fn compile(root: &Path, out: &Path) -> Result<PathBuf, String> {
     // Builds of several checkouts may share a target folder, and the file has one name.
     let lock = File::create(folder.join(".p2p-probe.lock")).map_err(|error| unwritable(&folder, &error))?;
     lock.lock().map_err(|error| unwritable(&folder, &error))?;
-    let mut build = cargo(root, &["build", "--package", "wasm-probe", "--profile", PROFILE]);
+    let profile = profile()?;
+    let mut build = cargo(root, &["build", "--package", "wasm-probe", "--profile", profile]);
     build.arg("--target-dir").arg(&folder);
     if has_everything(root) {
         build.arg("--offline");
@@ -66,10 +65,15 @@ fn compile(root: &Path, out: &Path) -> Result<PathBuf, String> {
     if !status.success() {
         return Err(format!("the crate wasm-probe cannot be built for {TARGET}, see above"));
     }
-    let built = folder.join(TARGET).join(PROFILE).join("wasm_probe.wasm");
+    let built = folder.join(TARGET).join(profile).join("wasm_probe.wasm");
     let taken = out.with_extension("unbound");
     fs::copy(&built, &taken).map_err(|error| unwritable(&taken, &error))?;
     Ok(taken)
+}
+
+/// The profile of the workspace: for size, or in a debug build for the time that a change takes.
+fn profile() -> Result<&'static str, String> {
+    Ok(if variable("PROFILE")? == "debug" { "wasm-debug" } else { "wasm" })
 }
 
 /// Whether no crate is missing, so that the network need not be asked.
