@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use multiaddr::{Multiaddr, Protocol};
 
-use crate::model::{Answered, Attempt, Cause, Stage, StageName, Transport};
+use crate::model::{Answered, Attempt, Cause, Leg, Stage, StageName, Transport};
 
 /// A cause, the attempt that failed by it, and the step that carries it.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,16 @@ impl<'a> Fault<'a> {
             (None, Some(true)) => Some("2"),
             _ => None,
         }
+    }
+
+    /// Whether it is the relay that could not be reached, and not the target behind it.
+    pub(super) fn at_relay(&self) -> bool {
+        self.stage.is_some_and(|stage| stage.leg == Some(Leg::Relay))
+    }
+
+    /// Whether the relay was reached, and something behind it failed.
+    pub(super) fn behind_relay(&self) -> bool {
+        self.attempt.transport == Some(Transport::Relay) && self.stage.is_some() && !self.at_relay()
     }
 
     /// Whether the attempt runs over UDP.

@@ -11,6 +11,11 @@ use super::{
 
 /// What happened, and where a few words do, what to do.
 pub(super) fn of(report: &Report, fault: &Fault<'_>) -> String {
+    let words = of_cause(report, fault);
+    if fault.at_relay() { format!("The relay itself cannot be used: {words}") } else { words }
+}
+
+fn of_cause(report: &Report, fault: &Fault<'_>) -> String {
     let (host, port) = (host(fault.attempt), port(fault.attempt));
     match fault.cause {
         Cause::TimedOut => timed_out(fault, &host, &port),
@@ -27,6 +32,9 @@ pub(super) fn of(report: &Report, fault: &Fault<'_>) -> String {
         Cause::QuicFailed { alert: None } => format!("The QUIC handshake with {host} fails"),
         Cause::NotLibp2p { speaks: Some(speaks) } => format!("{} answers on {port}; libp2p does not", quoted(speaks)),
         Cause::NotLibp2p { speaks: None } => format!("Something else than libp2p answers on {port}"),
+        Cause::WrongPeer { actual } if fault.at_relay() => {
+            format!("it answers as {}, not as the relay that the address names", quoted(actual))
+        }
         Cause::WrongPeer { actual } => wrong_peer(report, actual),
         Cause::UnsupportedKey { kind } => format!("The peer's key is of a type that p2p-probe cannot verify: {}", quoted(kind)),
         Cause::NoCommonProtocol { offered } => no_common_protocol(fault, offered.as_deref()),
@@ -84,7 +92,13 @@ fn wrong_peer(report: &Report, actual: &str) -> String {
 
 /// Silence, in the words of the step that it fell into.
 fn timed_out(fault: &Fault<'_>, host: &str, port: &str) -> String {
-    let silent = |after: &str, missing: &str| format!("{host} {after}, and then {missing} does not come");
+    let silent = |after: &str, missing: &str| {
+        if fault.behind_relay() {
+            format!("The relay connects us to the target, and then {missing} does not come")
+        } else {
+            format!("{host} {after}, and then {missing} does not come")
+        }
+    };
     if let Some(version) = fault.answers_in() {
         let asked = if version == "1" { "2" } else { "1" };
         return format!(
@@ -111,7 +125,13 @@ fn timed_out(fault: &Fault<'_>, host: &str, port: &str) -> String {
 
 /// A connection that ends too early, in the words of the step that it ended in.
 fn dropped(fault: &Fault<'_>, host: &str, port: &str, how: &str) -> String {
-    let accepted = |before: &str| format!("{host} accepts on {port}, then the connection is {how} before {before}");
+    let accepted = |before: &str| {
+        if fault.behind_relay() {
+            format!("The relay connects us to the target, then the connection is {how} before {before}")
+        } else {
+            format!("{host} accepts on {port}, then the connection is {how} before {before}")
+        }
+    };
     match fault.step() {
         Some(StageName::Resolve) => format!("The name server {how} the connection about {}", name(fault.attempt)),
         Some(StageName::Connect | StageName::Direct) | None => {
@@ -129,7 +149,8 @@ fn dropped(fault: &Fault<'_>, host: &str, port: &str, how: &str) -> String {
         }
         Some(StageName::Secure) => accepted("libp2p begins (multistream-select)"),
         Some(StageName::Multiplex | StageName::Identify | StageName::Ping) => {
-            format!("{host} ends the secure handshake, then the connection is {how} before it can be used")
+            let whose = if fault.behind_relay() { "The target behind the relay" } else { host };
+            format!("{whose} ends the secure handshake, then the connection is {how} before it can be used")
         }
         Some(StageName::Hop | StageName::DcutrConnect | StageName::DcutrSync) => {
             format!("The connection through the relay is {how}")
@@ -149,6 +170,7 @@ fn of_address(fault: &Fault<'_>) -> String {
         Cause::CerthashMissing => "The address lacks the /certhash that its transport needs".into(),
         Cause::UnsupportedAddress { part } => match part.trim_start_matches('/') {
             "quic" => "/quic is draft-29 QUIC, which nodes no longer speak; use /quic-v1".into(),
+            "p2p-circuit" => "The address has to lead through one relay to one peer: …/p2p-circuit/p2p/<the peer>".into(),
             "" | "p2p" => "The address holds nothing to dial: no IP address or name with a transport and a port".into(),
             part => format!("p2p-probe cannot dial /{}", quoted(part)),
         },

@@ -6,6 +6,9 @@ use super::fault::Fault;
 
 /// What a failure says about the target; none where it says nothing, since the fault is ours or hidden from us.
 pub(super) fn of(fault: &Fault<'_>) -> Option<VerdictCode> {
+    if fault.at_relay() && !fault.cause.is_ours() {
+        return Some(VerdictCode::RelayProblem);
+    }
     Some(match fault.cause {
         Cause::Interrupted
         | Cause::LocalFault { .. }

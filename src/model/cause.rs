@@ -258,8 +258,9 @@ causes! {
     } = "relay-refused", "the relay refused", &[Hop];
     /// The relay does not permit this peer.
     RelayDenied = "relay-denied", "the relay denies this peer", &[Hop];
-    /// The relay is full, for this peer or in all.
-    RelayLimit = "relay-limit", "the relay is full", &[Hop];
+    /// A limit of the relay: it is full, for this peer or in all, or a connection through it has used up the time or the bytes
+    /// that the relay allows each.
+    RelayLimit = "relay-limit", "a limit of the relay is reached", &[Hop, Secure, Multiplex, Identify, Ping];
     /// The relay could not open a connection to the target.
     RelayTargetFailed = "relay-target-failed", "the relay cannot reach the target", &[Hop];
     /// No gateway answers port mapping requests.

@@ -36,7 +36,7 @@ pub use outcome::Outcome;
 pub use peer::{Announced, Peer};
 pub use report::{Listener, Report, RuntimeKind, SCHEMA, Tool, TransportStatus, Transports};
 pub use scope::{Scope, is_local_name};
-pub use stage::{Answered, Certificate, Found, Leg, Stage, StageName};
+pub use stage::{Allowed, Answered, Certificate, Found, Leg, Stage, StageName};
 pub use target::{Target, TargetKind};
 pub use time::{Micros, Stamp};
 pub use transport::Transport;

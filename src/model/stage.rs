@@ -155,7 +155,7 @@ pub struct Found {
     /// The stages that this one stands for as well, where the platform shows no boundary between them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub covers: Option<Vec<StageName>>,
-    /// An HTTP status.
+    /// An HTTP status, or that of a relay (circuit relay v2; 100 is yes).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The `Server` header of an HTTP answer.
@@ -164,6 +164,9 @@ pub struct Found {
     /// The `Location` header of an HTTP answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// What a relay allows each connection through it; its members are null where it names no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Allowed>,
     /// The protocol agreed on: `/noise`, `/yamux/1.0.0`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
@@ -221,7 +224,7 @@ impl Found {
             ($($member:ident)*) => { $( if later.$member.is_some() { self.$member = later.$member; } )* };
         }
         take!(addresses records resolver local rtt_ms quic_version versions version suite alpn certificate covers status server
-            location protocol peer key_type agent observed protocols announced sent received min_ms median_ms max_ms
+            location limits protocol peer key_type agent observed protocols announced sent received min_ms median_ms max_ms
             samples_ms responder_stall_ms);
     }
 }
@@ -238,6 +241,15 @@ pub struct Answered {
     /// absent unless they are enough to tell this from loss. That version is most likely not spoken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered: Option<u32>,
+}
+
+/// What a relay allows each connection through it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Allowed {
+    /// How long it may last; null for no limit.
+    pub duration_ms: Option<Micros>,
+    /// How many bytes it may carry each way; null for no limit.
+    pub bytes: Option<u64>,
 }
 
 /// What an X.509 certificate says.

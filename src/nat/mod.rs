@@ -8,3 +8,5 @@
 //! alone, by pure functions: the same observations always give the same report.
 
 pub mod classify;
+#[cfg(feature = "session")]
+pub mod relay;

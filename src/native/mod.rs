@@ -45,8 +45,8 @@ struct Shared {
 
 impl Native {
     /// The transports that can be dialed.
-    pub const TRANSPORTS: [Transport; 5] =
-        [Transport::Tcp, Transport::Quic, Transport::Ws, Transport::Wss, Transport::WebrtcDirect];
+    pub const TRANSPORTS: [Transport; 6] =
+        [Transport::Tcp, Transport::Quic, Transport::Ws, Transport::Wss, Transport::WebrtcDirect, Transport::Relay];
 
     /// A runtime with these settings. It has to be used inside a Tokio runtime.
     #[must_use]

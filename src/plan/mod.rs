@@ -13,7 +13,7 @@ use multiaddr::Multiaddr;
 
 pub use announced::{ANNOUNCED_LIMIT, extend};
 pub use planner::Planner;
-pub use route::{Host, Lookup, Parsed, Records, Route, parse};
+pub use route::{Circuit, Host, Lookup, Parsed, Records, Route, parse};
 
 use crate::model::{Fact, Family, Source, Transport, WebrtcVersions, WhyCode};
 

@@ -11,9 +11,21 @@ use super::{
 };
 use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, is_local_name};
 
-/// What makes two dials the same: transport, IP address (the name where only the platform knows more) and its zone, port, and what a WebSocket asks for there, name and
-/// path, or the version of webrtc-direct. Over TCP and QUIC the name on the way is nothing that the peer would see.
-type Place = (Transport, String, Option<String>, u16, Option<(Option<String>, String)>, Option<String>);
+/// What makes two dials the same. Over TCP and QUIC the name on the way is nothing that the peer would see.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    transport: Transport,
+    /// IP address; the name where only the platform knows more.
+    host: String,
+    zone: Option<String>,
+    port: u16,
+    /// What a WebSocket asks for: name and path.
+    asked: Option<(Option<String>, String)>,
+    /// The version of webrtc-direct.
+    version: Option<String>,
+    /// Through a relay: how it is reached, which it is, and who is behind it.
+    circuit: Option<(Transport, Option<PeerId>, Option<PeerId>)>,
+}
 
 /// Plans one address after the other. Holds what a plan has to remember: numbers given, addresses seen.
 #[derive(Debug)]
@@ -69,13 +81,17 @@ impl Planner {
             Ok(Parsed::Dnsaddr { lookup, .. }) => return self.look_up(candidate, lookup),
             Err(cause) => return self.fail(&candidate, Some(cause)),
         };
-        if let Some(why) = self.left_out(route.transport) {
+        if let Some(why) = self.left_out(&route) {
             return self.leave(&candidate, Some(&route), why);
         }
-        if self.capabilities.https_page && route.transport == Transport::Ws && !is_this_machine(&route.host) {
+        if self.capabilities.https_page && route.carrier() == Transport::Ws && !is_this_machine(&route.host) {
             return self.fail(&candidate, Some(Cause::MixedContent));
         }
-        if route.transport == Transport::WebrtcDirect {
+        if route.circuit.is_some() && route.peer.is_none() && self.meant(&candidate).is_none() {
+            // Whom should the relay connect us to?
+            return self.fail(&candidate, Some(Cause::UnsupportedAddress { part: "/p2p-circuit".into() }));
+        }
+        if route.carrier() == Transport::WebrtcDirect {
             if route.certhashes.is_empty() && !self.options.learn_certhash {
                 return self.fail(&candidate, Some(Cause::CerthashMissing));
             }
@@ -95,7 +111,10 @@ impl Planner {
     pub fn answered(&mut self, candidate: &Candidate, lookup: &Lookup, records: &[Record]) -> Answered {
         let mut names = candidate.names.clone();
         names.push(lookup.clone());
-        let suffix: Vec<Protocol<'_>> = candidate.remote.iter().skip(1).collect();
+        let rest: Vec<Protocol<'_>> = candidate.remote.iter().skip(1).collect();
+        // The records behind a relay's name lead to the relay.
+        let at = rest.iter().position(|part| *part == Protocol::P2pCircuit).unwrap_or(rest.len());
+        let (suffix, circuit) = if lookup.records == Records::Dnsaddr { rest.split_at(at) } else { (&rest[..], &[][..]) };
         let mut answered = Answered::default();
         for record in records {
             if self.looked_up == ADDRESS_LIMIT {
@@ -109,7 +128,9 @@ impl Planner {
                     let remote = std::iter::once(Protocol::from(*ip)).chain(suffix.iter().cloned()).collect();
                     answered.candidates.push(next(remote));
                 }
-                Record::Address(address) if ends_with(address, &suffix) => answered.candidates.push(next(address.clone())),
+                Record::Address(address) if ends_with(address, suffix) => {
+                    answered.candidates.push(next(address.iter().chain(circuit.iter().cloned()).collect()));
+                }
                 Record::Address(address) => answered.others.push(next(address.clone())),
             }
         }
@@ -153,11 +174,11 @@ impl Planner {
     }
 
     /// Why a transport is left out: the user did not ask for it, or it cannot be dialed here.
-    fn left_out(&self, transport: Transport) -> Option<WhyCode> {
-        if self.options.transports.as_ref().is_some_and(|asked| !asked.contains(&transport)) {
+    fn left_out(&self, route: &Route) -> Option<WhyCode> {
+        if self.options.transports.as_ref().is_some_and(|asked| !asked.contains(&route.transport)) {
             return Some(WhyCode::ByOption);
         }
-        let dialable = self.capabilities.transports.contains(&transport);
+        let dialable = [route.transport, route.carrier()].iter().all(|part| self.capabilities.transports.contains(part));
         (!dialable).then(|| self.capabilities.otherwise.clone().unwrap_or(WhyCode::NotYetDialable))
     }
 
@@ -198,9 +219,11 @@ impl Planner {
     /// What becomes of an address whose place was dialed before.
     fn again(&mut self, candidate: &Candidate, route: &Route, host: String, zone: Option<String>) -> Option<Step> {
         let asked =
-            matches!(route.transport, Transport::Ws | Transport::Wss).then(|| (tls_name(candidate, route), route.path.clone()));
+            matches!(route.carrier(), Transport::Ws | Transport::Wss).then(|| (tls_name(candidate, route), route.path.clone()));
         let version = self.version(candidate, route).map(|version| version.to_string());
-        if self.seen.insert((route.transport, host, zone, route.port, asked, version)) {
+        let behind = || route.peer.or_else(|| self.meant(candidate));
+        let circuit = route.circuit.as_ref().map(|circuit| (circuit.transport, circuit.relay, behind()));
+        if self.seen.insert(Place { transport: route.transport, host, zone, port: route.port, asked, version, circuit }) {
             return None;
         }
         Some(match candidate.source {
@@ -211,7 +234,7 @@ impl Planner {
 
     /// The version of webrtc-direct to dial in, where one was asked for.
     fn version(&self, candidate: &Candidate, route: &Route) -> Option<WebrtcVersions> {
-        match route.transport {
+        match route.carrier() {
             Transport::WebrtcDirect => candidate.version.or(self.options.webrtc),
             _ => None,
         }
@@ -219,14 +242,18 @@ impl Planner {
 
     fn dial(&mut self, candidate: &Candidate, route: Route, ip: Option<IpAddr>, zone: Option<String>) -> Step {
         let id = self.number();
-        let learned = self.learned.filter(|_| candidate.source == Source::Announced);
-        let expected = route.peer.or(self.peer).or(learned);
+        let expected = route.peer.or_else(|| self.meant(candidate));
         let version = self.version(candidate, &route);
         let mut fact = fact(id, candidate, Some(&candidate.remote), Some(route.transport), None, None);
         if let Fact::AttemptPlanned { version: told, .. } = &mut fact {
             *told = version.map(|version| version.to_string());
         }
         Step::Dial(fact, Rc::new(Planned { id, route, ip, zone, expected, version }))
+    }
+
+    /// The peer that an address has to lead to where it names none.
+    fn meant(&self, candidate: &Candidate) -> Option<PeerId> {
+        self.peer.or_else(|| self.learned.filter(|_| candidate.source == Source::Announced))
     }
 
     /// Whether the address is of a family that was not asked for, or that this machine does not have.

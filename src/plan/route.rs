@@ -24,6 +24,25 @@ pub struct Route {
     pub certhashes: Vec<Multihash<64>>,
     /// The peer expected at the other end.
     pub peer: Option<PeerId>,
+    /// How the relay is reached, where the transport is one: host, port and layers are the relay's then.
+    pub circuit: Option<Circuit>,
+}
+
+impl Route {
+    /// The transport of the connection that leaves this machine.
+    #[must_use]
+    pub fn carrier(&self) -> Transport {
+        self.circuit.map_or(self.transport, |circuit| circuit.transport)
+    }
+}
+
+/// The way to a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Circuit {
+    /// The transport of the connection to it.
+    pub transport: Transport,
+    /// Who it has to be; none where the address does not say.
+    pub relay: Option<PeerId>,
 }
 
 /// Where an address leads.
@@ -111,10 +130,10 @@ pub enum Parsed {
     },
 }
 
-/// Reads an address. The error is the cause of an attempt that fails without a dial.
+/// Reads an address. A circuit whose relay stands behind a `/dnsaddr` is a look-up. The error is the cause of an attempt that fails without a dial.
 pub fn parse(address: &Multiaddr) -> Result<Parsed, Cause> {
     if let Some(at) = address.iter().position(|part| part == Protocol::P2pCircuit) {
-        return circuit(address, at).map(Parsed::Route);
+        return circuit(address, at);
     }
     let mut parts = address.iter().peekable();
     let zone = match parts.peek() {
@@ -143,7 +162,7 @@ pub fn parse(address: &Multiaddr) -> Result<Parsed, Cause> {
     };
     let rest: Vec<Protocol<'_>> = parts.collect();
     let Layers { transport, sni, path, certhashes, peer } = if udp { over_udp(&rest) } else { over_tcp(&rest) }?;
-    Ok(Parsed::Route(Route { transport, host, port, sni, path, certhashes, peer }))
+    Ok(Parsed::Route(Route { transport, host, port, sni, path, certhashes, peer, circuit: None }))
 }
 
 struct Layers {
@@ -215,22 +234,23 @@ fn split_peer<'a, 'b>(rest: &'a [Protocol<'b>]) -> (&'a [Protocol<'b>], Option<P
     }
 }
 
-/// An address through a relay: the relay's own address has to stand before `/p2p-circuit`.
-fn circuit(address: &Multiaddr, at: usize) -> Result<Route, Cause> {
+/// An address through a relay: the relay's own address has to stand before `/p2p-circuit`, and nothing but a peer after it.
+fn circuit(address: &Multiaddr, at: usize) -> Result<Parsed, Cause> {
     let relay: Multiaddr = address.iter().take(at).collect();
     let after: Vec<Protocol<'_>> = address.iter().skip(at + 1).collect();
+    let (rest, target) = split_peer(&after);
+    if let Some(other) = rest.iter().find(|part| !matches!(part, Protocol::P2p(_))) {
+        return Err(unsupported(Some(other.clone())));
+    }
     match parse(&relay) {
-        Ok(Parsed::Route(route)) => Ok(Route { transport: Transport::Relay, peer: split_peer(&after).1, ..route }),
-        Ok(Parsed::Dnsaddr { lookup, .. }) => Ok(Route {
-            transport: Transport::Relay,
-            host: Host::Name(lookup),
-            port: 0,
-            sni: None,
-            path: "/".into(),
-            certhashes: Vec::new(),
-            peer: split_peer(&after).1,
-        }),
-        Err(_) => Err(Cause::NeedsRelay),
+        Ok(Parsed::Route(route)) => {
+            let circuit = Some(Circuit { transport: route.transport, relay: route.peer });
+            Ok(Parsed::Route(Route { transport: Transport::Relay, peer: target, circuit, ..route }))
+        }
+        Ok(Parsed::Dnsaddr { lookup, .. }) => Ok(Parsed::Dnsaddr { lookup, suffix: address.iter().skip(1).collect() }),
+        // An address without a host names no relay; one that cannot be dialed says why.
+        Err(_) if relay.iter().all(|part| matches!(part, Protocol::P2p(_))) => Err(Cause::NeedsRelay),
+        Err(cause) => Err(cause),
     }
 }
 
@@ -243,6 +263,7 @@ mod tests {
     use super::*;
 
     const PEER: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
+    const RELAY: &str = "QmaCpDMGvV2BGHeYERUEnRQAwe3N8SzbUtfsmvsqQLuvuJ";
 
     fn transport(address: &str) -> Result<Transport, Cause> {
         match parse(&address.parse().expect(address))? {
@@ -268,8 +289,29 @@ mod tests {
             assert_eq!(transport(address), Ok(expected), "{address}");
             assert_eq!(transport(&format!("{address}/p2p/{PEER}")), Ok(expected), "{address} with a peer");
         }
-        let relayed = format!("/ip4/1.2.3.4/tcp/4001/p2p/{PEER}/p2p-circuit/p2p/{PEER}");
-        assert_eq!(transport(&relayed), Ok(Transport::Relay));
+    }
+
+    #[test]
+    fn a_circuit_is_the_relays_address_and_the_peer_behind_it() {
+        let route = |address: &str| match parse(&address.parse().expect(address)) {
+            Ok(Parsed::Route(route)) => Ok((route.transport, route.carrier(), route.peer.is_some(), route.circuit)),
+            Ok(Parsed::Dnsaddr { lookup, suffix }) => panic!("{lookup}{suffix}"),
+            Err(cause) => Err(cause),
+        };
+        let relay = Some(RELAY.parse().unwrap());
+        for (outer, transport) in [("tcp/1", Transport::Tcp), ("tcp/1/ws", Transport::Ws), ("udp/1/quic-v1", Transport::Quic)] {
+            let circuit = |relay| Some(Circuit { transport, relay });
+            let whole = format!("/ip4/1.2.3.4/{outer}/p2p/{RELAY}/p2p-circuit/p2p/{PEER}");
+            assert_eq!(route(&whole), Ok((Transport::Relay, transport, true, circuit(relay))));
+            let bare = format!("/ip4/1.2.3.4/{outer}/p2p-circuit");
+            assert_eq!(route(&bare), Ok((Transport::Relay, transport, false, circuit(None))));
+        }
+        let unsupported = |part: &str| Err(Cause::UnsupportedAddress { part: part.into() });
+        let twice = format!("/ip4/1.2.3.4/tcp/1/p2p/{RELAY}/p2p-circuit/p2p/{PEER}/p2p-circuit/p2p/{PEER}");
+        assert_eq!(route(&twice), unsupported("/p2p-circuit"));
+        assert_eq!(route(&format!("/ip4/1.2.3.4/tcp/1/p2p/{RELAY}/p2p-circuit/webrtc/p2p/{PEER}")), unsupported("/webrtc"));
+        assert_eq!(route(&format!("/ip4/1.2.3.4/udp/1/quic/p2p/{RELAY}/p2p-circuit/p2p/{PEER}")), unsupported("/quic"));
+        assert_eq!(route(&format!("/p2p/{RELAY}/p2p-circuit/p2p/{PEER}")), Err(Cause::NeedsRelay));
     }
 
     #[test]

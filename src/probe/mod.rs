@@ -3,6 +3,7 @@
 //! What every runtime shares is here without the feature `native`: a probe of another runtime brings a [`Carrier`] and hands
 //! it to [`over`], or a multiplexed connection and hands it to [`used`].
 
+mod connected;
 #[cfg(feature = "native")]
 pub mod dns;
 #[cfg(feature = "native")]
@@ -13,6 +14,7 @@ mod machine;
 mod native;
 #[cfg(feature = "native")]
 mod quic;
+mod relay;
 pub(crate) mod session;
 #[cfg(feature = "native")]
 pub(crate) mod socket;
@@ -28,9 +30,11 @@ pub(crate) mod webrtc;
 #[cfg(feature = "native")]
 mod websocket;
 
+pub use connected::Connected;
 pub use machine::Machine;
 #[cfg(feature = "native")]
-pub(crate) use native::dial;
+pub(crate) use native::{connect, dial};
+pub use relay::through_relay;
 pub use session::used;
 pub use upgrade::{Carrier, over};
 

@@ -3,7 +3,7 @@
 use libp2p_core::muxing::StreamMuxerBox;
 use multiaddr::Protocol;
 
-use super::{Dial, errors, session, socket};
+use super::{Connected, Dial, errors, socket};
 use crate::{
     engine::Fault,
     model::{Cause, Found, StageName},
@@ -11,8 +11,8 @@ use crate::{
     transport::quic::{self, DialError, Dialed, Progress},
 };
 
-/// Dials an address over QUIC.
-pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+/// Connects over QUIC.
+pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     let ctx = dial.ctx;
     ctx.enter(StageName::Connect);
     let progress = Progress::default();
@@ -28,7 +28,7 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         key_type: Some(key_name(&key_type).into()),
         ..Found::default()
     });
-    session::used(dial, Multiplexed::from(StreamMuxerBox::new(connection)), peer).await
+    Ok(Connected::multiplexed(dial, peer, Multiplexed::from(StreamMuxerBox::new(connection))))
 }
 
 fn fault(error: &DialError) -> Fault {

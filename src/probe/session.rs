@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use futures::future::{Either, select};
 use libp2p_identity::PeerId;
 
-use super::Dial;
+use super::{Connected, Dial};
 use crate::{
     engine::{Ctx, Fault, Identity},
     model::{Announced, Cause, Found, Scope, StageName},
@@ -91,18 +91,15 @@ pub(crate) fn told(peer: PeerId, identified: Identified) -> (Found, Identity) {
 
 /// Tries a connection that multiplexes by itself, and whose peer has proved who it is. The attempt ends with it.
 pub async fn used(dial: Dial<'_>, connection: Multiplexed, peer: PeerId) -> Result<(), Fault> {
-    let session = Session::new(connection, dial.machine.clock().clone(), dial.us(), |_| ());
-    let tried = match expect(dial, peer) {
-        Ok(()) => session.run(try_out(dial, &session, peer)).await,
-        // Without a goodbye the peer would hold the connection until it is idle for too long.
-        wrong => wrong,
-    };
-    dial.ctx.end(tried);
-    dial.goodbye(session).await;
-    Ok(())
+    Connected::multiplexed(dial, peer, connection).used(async |session, peer| try_out(dial, session, peer).await).await
 }
 
 impl Dial<'_> {
+    /// A session on a connection.
+    pub(super) fn session(&self, multiplexed: Multiplexed) -> Session {
+        Session::new(multiplexed, self.machine.clock().clone(), self.us(), |_| ())
+    }
+
     /// What the peer is told of us. A probe listens nowhere.
     pub(super) fn us(&self) -> Us {
         Us { key: self.machine.identity().public(), listen: Vec::new(), observed: None }

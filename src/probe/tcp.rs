@@ -1,7 +1,7 @@
 //! TCP, with noise or TLS and yamux on top.
 
 use super::{
-    Dial,
+    Connected, Dial,
     upgrade::{self, Carrier},
 };
 use crate::{
@@ -11,9 +11,9 @@ use crate::{
     transport::paced::paced,
 };
 
-/// Dials an address over TCP.
-pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
-    upgrade::over(dial, &Tcp(dial)).await
+/// Connects over TCP.
+pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
+    upgrade::connect(dial, &Tcp(dial)).await
 }
 
 struct Tcp<'a>(Dial<'a>);

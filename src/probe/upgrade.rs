@@ -6,11 +6,11 @@ use std::{
     task::Poll,
 };
 
-use super::{Dial, heard, session};
+use super::{Connected, Dial, heard, session};
 use crate::{
     engine::{Ctx, Fault},
     model::{Cause, Found, Security, StageName},
-    session::{BoxedStream, Secured, Session, multiplex_outbound, secure_outbound},
+    session::{BoxedStream, Secured, multiplex_outbound, secure_outbound},
     transport::tap::Tap,
 };
 
@@ -23,6 +23,11 @@ pub trait Carrier {
 
 /// Opens a stream, secures and multiplexes it, and tries the session.
 pub async fn over(dial: Dial<'_>, carrier: &impl Carrier) -> Result<(), Fault> {
+    connect(dial, carrier).await?.used(async |session, peer| session::try_out(dial, session, peer).await).await
+}
+
+/// Opens a stream, secures it and proposes the multiplexer. Identify is asked for in the same flight.
+pub(super) async fn connect<'a>(dial: Dial<'a>, carrier: &impl Carrier) -> Result<Connected<'a>, Fault> {
     let stream = carrier.open(Some(dial.ctx)).await?;
     dial.ctx.enter(StageName::Secure);
     let secured = secure(dial, carrier, stream).await?;
@@ -36,17 +41,7 @@ pub async fn over(dial: Dial<'_>, carrier: &impl Carrier) -> Result<(), Fault> {
     dial.ctx.enter(StageName::Multiplex);
     let multiplexed = multiplex_outbound(secured.stream).await?;
     let found = Found { protocol: multiplexed.protocol.map(Into::into), ..Found::default() };
-    let session = Session::new(multiplexed, dial.machine.clock().clone(), dial.us(), |_| ()).identify_ahead();
-    let tried = session
-        .run(async {
-            session.established().await?;
-            dial.ctx.found(found);
-            session::try_out(dial, &session, secured.peer).await
-        })
-        .await;
-    dial.ctx.end(tried);
-    dial.goodbye(session).await;
-    Ok(())
+    Ok(Connected::proposed(dial, secured.peer, multiplexed, found).identify_ahead())
 }
 
 /// Secures a stream: by noise, and where that is refused by TLS on a second connection, so that a peer with noise, which is

@@ -2,15 +2,18 @@
 
 use std::pin::pin;
 
-use futures::future::{Either, select};
+use futures::{
+    FutureExt,
+    future::{Either, LocalBoxFuture, select},
+};
 use libp2p_core::muxing::StreamMuxerBox;
 use multiaddr::Protocol;
 
-use super::{Dial, errors, session, socket, tls};
+use super::{Connected, Dial, connected::Aside, errors, socket, tls};
 use crate::{
     engine::{Ctx, Fault},
     model::{Answered, Cause, Found, StageName, WebrtcVersions},
-    session::{Multiplexed, Session, key_type},
+    session::{Multiplexed, key_type},
     transport::{
         quic::Progress,
         tls::Certificate,
@@ -18,8 +21,8 @@ use crate::{
     },
 };
 
-/// Dials an address over webrtc-direct.
-pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+/// Connects over webrtc-direct.
+pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     let ctx = dial.ctx;
     ctx.enter(StageName::Connect);
     let progress = Progress::default();
@@ -59,25 +62,22 @@ pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
         versions: Some(answered(versions)),
         ..Found::default()
     });
-    let multiplexed = Multiplexed::from(StreamMuxerBox::new(connection));
-    let session = Session::new(multiplexed, dial.machine.clock().clone(), dial.us(), |_| ());
-    let tried = match session::expect(dial, peer) {
-        Ok(()) => session.run(noting(ctx, beside, session::try_out(dial, &session, peer))).await,
-        // Without a goodbye the peer would hold the connection until it is idle for too long.
-        wrong => wrong,
-    };
-    ctx.end(tried);
-    dial.goodbye(session).await;
-    Ok(())
+    let connected = Connected::multiplexed(dial, peer, Multiplexed::from(StreamMuxerBox::new(connection)));
+    Ok(connected.alongside(Box::new(beside)))
+}
+
+impl Aside for Beside {
+    fn along<'a>(self: Box<Self>, ctx: &'a Ctx, work: LocalBoxFuture<'a, Result<(), Fault>>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        noting(ctx, *self, work).boxed_local()
+    }
 }
 
 /// Does the work on a connection, and notes what the other version's silence or answer tells meanwhile. Over a line so short
 /// that the work ends first, that is waited for: it is a matter of milliseconds.
-async fn noting(ctx: &Ctx, mut beside: Beside, work: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+async fn noting(ctx: &Ctx, mut beside: Beside, mut work: LocalBoxFuture<'_, Result<(), Fault>>) -> Result<(), Fault> {
     let note = |versions| ctx.found(Found { versions: Some(answered(versions)), ..Found::default() });
-    let mut work = pin!(work);
     let done = loop {
-        match select(work.as_mut(), pin!(beside.news())).await {
+        match select(&mut work, pin!(beside.news())).await {
             Either::Left((done, _)) => break done,
             Either::Right((versions, _)) => note(versions),
         }

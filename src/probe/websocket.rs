@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    Dial, errors, tls,
+    Connected, Dial, errors, tls,
     typed::Typed,
     upgrade::{self, Carrier},
 };
@@ -19,14 +19,14 @@ use crate::{
     },
 };
 
-/// Dials an address over WebSocket.
-pub(super) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+/// Connects over WebSocket.
+pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     if dial.planned.route.transport == Transport::Wss {
         // The attempt begins after this, so that no stage is blamed for reading the store of certificates. Should the
         // thread fail, the handshake reads it.
         let _ = tokio::task::spawn_blocking(transport::tls::prepare).await;
     }
-    upgrade::over(dial, &WebSocket(dial)).await
+    upgrade::connect(dial, &WebSocket(dial)).await
 }
 
 struct WebSocket<'a>(Dial<'a>);

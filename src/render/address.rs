@@ -35,7 +35,7 @@ pub fn address(explained: &Explained, style: &Style) -> String {
 
 fn dialable(explained: &Explained) -> String {
     match &explained.transport {
-        Ok(Some(transport @ (Transport::WebrtcDirect | Transport::Webtransport | Transport::Relay))) => {
+        Ok(Some(transport @ Transport::Webtransport)) => {
             format!("p2p-probe knows this as {transport}, and cannot dial it yet.")
         }
         Ok(Some(transport)) => format!("p2p-probe can dial it, over {transport}."),

@@ -16,6 +16,9 @@ impl Hints<'_> {
     /// One arm for each cause, so that a new one is not forgotten.
     pub(super) fn of_fault(&mut self, fault: &Fault<'_>) {
         match fault.cause {
+            _ if fault.at_relay() && !fault.cause.is_ours() => {
+                self.say(HintCode::NameRelay, fault, "Check the relay's address, or use another relay of the peer.");
+            }
             Cause::TimedOut => self.of_silence(fault),
             Cause::Closed | Cause::Reset => self.of_drop(fault),
             Cause::Refused

@@ -1,6 +1,7 @@
 //! Peers that misbehave, and some that do not, each described by data. All listen on 127.0.0.1 and any free port, and
 //! end with the runtime that they were started on.
 
+mod hop;
 mod identify;
 mod quic;
 mod raw;
@@ -38,6 +39,8 @@ pub struct Running {
     pub id: Option<String>,
     /// Of its certificate, over webrtc-direct.
     pub certhash: Option<String>,
+    /// Who is behind it, where it is a relay.
+    pub target: Option<String>,
     /// Held open: closing it would free the port.
     socket: Option<Socket>,
 }
@@ -63,7 +66,7 @@ impl Peer {
 
 impl Running {
     fn serving(port: u16) -> Self {
-        Self { port, id: None, certhash: None, socket: None }
+        Self { port, id: None, certhash: None, target: None, socket: None }
     }
 }
 

@@ -10,14 +10,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// Serves on the current runtime and returns the port.
-pub fn start(script: Script, key: Keypair) -> u16 {
+pub fn start(script: Script, key: Keypair, target: Option<Keypair>) -> u16 {
     let tls = secure::tls_config(&key, &script.alpn);
     let tls = QuicServerConfig::try_from(tls).expect("TLS 1.3 serves QUIC");
     let config = quinn::ServerConfig::with_crypto(Arc::new(tls));
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let endpoint = quinn::Endpoint::server(config, any).expect("a free port");
     let port = endpoint.local_addr().expect("bound").port();
-    let node = Arc::new(Node { script, key, port });
+    let node = Arc::new(Node::new(script, key, port, target));
     tokio::spawn(async move {
         while let Some(incoming) = endpoint.accept().await {
             tokio::spawn(serve(Arc::clone(&node), incoming));

@@ -29,6 +29,8 @@ pub struct Script {
     pub hangs_after: Option<Step>,
     pub identify: Identify,
     pub ping: Ping,
+    /// It is a relay.
+    pub hop: Option<Hop>,
 }
 
 impl Default for Script {
@@ -48,6 +50,7 @@ impl Default for Script {
             hangs_after: None,
             identify: Identify::default(),
             ping: Ping::Echo,
+            hop: None,
         }
     }
 }
@@ -125,4 +128,44 @@ pub enum Ping {
     Missing,
     Hang,
     WrongEcho,
+}
+
+/// A relay, and who is behind it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Hop {
+    pub does: Hops,
+    /// What it answers to CONNECT; 100 joins the dialer to the target.
+    pub status: u32,
+    /// The limits that it names: seconds and bytes.
+    pub duration: Option<u32>,
+    pub data: Option<u64>,
+    pub target: Box<Script>,
+}
+
+impl Default for Hop {
+    fn default() -> Self {
+        Self { does: Hops::Answer, status: 100, duration: None, data: None, target: Box::default() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hops {
+    Answer,
+    /// Byte by byte.
+    Drip,
+    Hang,
+    /// Ends the stream instead of an answer.
+    Close,
+    /// Ends the stream within its answer.
+    CloseMidway,
+    /// Ends the whole connection instead of an answer.
+    Leave,
+    Malformed,
+    /// Answers with a message that is none of an answer.
+    Misplaced,
+    /// Answers with a message that has no status.
+    WithoutStatus,
+    TooLarge,
 }

@@ -5,7 +5,7 @@ use super::{Running, quic, secure, streams, webrtc};
 use crate::certificate::Authority;
 use async_tungstenite::bytes::{ByteReader, ByteWriter};
 use async_tungstenite::tungstenite::Message;
-use futures::future::poll_fn;
+use futures::future::{BoxFuture, poll_fn};
 use futures::stream::FuturesUnordered;
 use futures::{AsyncRead, AsyncWrite, StreamExt};
 use futures_rustls::TlsAcceptor;
@@ -30,31 +30,49 @@ pub struct Node {
     pub script: Script,
     pub key: Keypair,
     pub port: u16,
+    /// Who is behind it, where it is a relay.
+    pub behind: Option<Arc<Node>>,
+}
+
+impl Node {
+    pub fn new(script: Script, key: Keypair, port: u16, target: Option<Keypair>) -> Self {
+        let behind = script.hop.as_ref().zip(target).map(|(hop, key)| {
+            let (script, behind) = ((*hop.target).clone(), None);
+            Arc::new(Self { script, key, port, behind })
+        });
+        Self { script, key, port, behind }
+    }
 }
 
 pub async fn start(script: &Script, authority: &Authority) -> Running {
-    let key = match script.key {
+    let key = generate(script.key);
+    let target = script.hop.as_ref().map(|hop| generate(hop.target.key));
+    let name = |key: &Keypair| key.public().to_peer_id().to_string();
+    let (id, target_id) = (Some(name(&key)), target.as_ref().map(name));
+    let (port, certhash) = match script.transport {
+        Transport::Quic => (quic::start(script.clone(), key, target), None),
+        Transport::WebrtcDirect => {
+            let (port, certhash) = webrtc::start(script.clone(), key, target).await;
+            (port, Some(certhash))
+        }
+        Transport::Tcp | Transport::Ws | Transport::Wss => (listen(script, authority, key, target).await, None),
+    };
+    Running { id, certhash, target: target_id, ..Running::serving(port) }
+}
+
+fn generate(kind: Key) -> Keypair {
+    match kind {
         Key::Ed25519 => Keypair::generate_ed25519(),
         Key::Secp256k1 => Keypair::generate_secp256k1(),
         Key::Ecdsa => Keypair::generate_ecdsa(),
-    };
-    let id = Some(key.public().to_peer_id().to_string());
-    let (port, certhash) = match script.transport {
-        Transport::Quic => (quic::start(script.clone(), key), None),
-        Transport::WebrtcDirect => {
-            let (port, certhash) = webrtc::start(script.clone(), key).await;
-            (port, Some(certhash))
-        }
-        Transport::Tcp | Transport::Ws | Transport::Wss => (listen(script, authority, key).await, None),
-    };
-    Running { id, certhash, ..Running::serving(port) }
+    }
 }
 
 /// Serves over TCP on the current runtime and returns the port.
-async fn listen(script: &Script, authority: &Authority, key: Keypair) -> u16 {
+async fn listen(script: &Script, authority: &Authority, key: Keypair, target: Option<Keypair>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("bound").port();
-    let node = Arc::new(Node { script: script.clone(), key, port });
+    let node = Arc::new(Node::new(script.clone(), key, port, target));
     let acceptor = authority.acceptor(script.certificate);
     tokio::spawn(async move {
         while let Ok((stream, from)) = listener.accept().await {
@@ -63,7 +81,7 @@ async fn listen(script: &Script, authority: &Authority, key: Keypair) -> u16 {
                 // As every implementation does: what is sent in small pieces must not wait for acknowledgements.
                 stream.set_nodelay(true)?;
                 let bytes = carry(&node.script, &acceptor, stream).await?;
-                node.serve(bytes, from).await
+                node.serve(bytes, observed(Protocol::Tcp(from.port()), from)).await
             });
         }
     });
@@ -90,14 +108,19 @@ async fn websocket(script: &Script, bytes: Bytes) -> io::Result<Bytes> {
 }
 
 impl Node {
-    async fn serve(&self, bytes: Bytes, from: SocketAddr) -> io::Result<()> {
+    /// The same as `serve`, of a type that can be named: a relay serves its target within its own streams.
+    pub fn boxed(&self, bytes: Bytes, seen: Multiaddr) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(self.serve(bytes, seen))
+    }
+
+    async fn serve(&self, bytes: Bytes, seen: Multiaddr) -> io::Result<()> {
         let (name, bytes) = listener_select_proto(bytes, self.script.security.iter()).await.map_err(io::Error::other)?;
         let bytes = secure::accept(self, name, Box::new(bytes)).await?;
         let bytes = self.pause(Step::Secure, bytes).await?;
         let (_, bytes) = listener_select_proto(bytes, self.script.muxers.iter()).await.map_err(io::Error::other)?;
         let bytes = self.pause(Step::Multiplex, Box::new(bytes)).await?;
         let muxer = libp2p_yamux::Config::default().upgrade_inbound(bytes, "/yamux/1.0.0").await?;
-        self.multiplex(StreamMuxerBox::new(muxer), observed(Protocol::Tcp(from.port()), from)).await;
+        self.multiplex(StreamMuxerBox::new(muxer), seen).await;
         Ok(())
     }
 
@@ -128,7 +151,11 @@ impl Node {
                     Poll::Pending => break,
                 }
             }
-            while let Poll::Ready(Some(_)) = open.poll_next_unpin(cx) {}
+            while let Poll::Ready(Some(done)) = open.poll_next_unpin(cx) {
+                if done.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionAborted) {
+                    return Poll::Ready(());
+                }
+            }
             Poll::Pending
         })
         .await;

@@ -1,8 +1,9 @@
 //! What the node does on a stream that the dialer opened.
 
+use super::hop;
 use super::identify;
 use super::script::{Identifies, Ping};
-use super::stack::Node;
+use super::stack::{Duplex, Node};
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use multiaddr::Multiaddr;
 use multistream_select::listener_select_proto;
@@ -12,17 +13,29 @@ const IDENTIFY: &str = "/ipfs/id/1.0.0";
 const PING: &str = "/ipfs/ping/1.0.0";
 const PING_SIZE: usize = 32;
 
-pub async fn answer(node: &Node, stream: impl AsyncRead + AsyncWrite + Unpin, observed: &Multiaddr) -> io::Result<()> {
-    let spoken = [(IDENTIFY, node.script.identify.does != Identifies::Missing), (PING, node.script.ping != Ping::Missing)];
+pub async fn answer(node: &Node, stream: impl Duplex + 'static, observed: &Multiaddr) -> io::Result<()> {
+    let script = &node.script;
+    let spoken = [
+        (IDENTIFY, script.identify.does != Identifies::Missing),
+        (PING, script.ping != Ping::Missing),
+        (hop::HOP, script.hop.is_some()),
+    ];
     let spoken = spoken.into_iter().filter(|(_, known)| *known).map(|(name, _)| name);
     let Ok((name, mut stream)) = listener_select_proto(stream, spoken).await else {
         return Ok(());
     };
-    match (name, node.script.identify.does, node.script.ping) {
+    if let (hop::HOP, Some(hop), Some(target)) = (name, &script.hop, &node.behind) {
+        if hop::answer(hop, &mut stream).await? {
+            let served = target.boxed(Box::new(stream), Multiaddr::empty().with(multiaddr::Protocol::P2pCircuit));
+            // How the target's part ends is nothing to the relay.
+            let _ = served.await;
+        }
+        return Ok(());
+    }
+    match (name, script.identify.does, script.ping) {
         (IDENTIFY, Identifies::Hang, _) | (PING, _, Ping::Hang) => std::future::pending().await,
         (IDENTIFY, _, _) => {
-            let script = &node.script.identify;
-            let bytes = identify::answer(script, &node.key.public(), node.port, observed);
+            let bytes = identify::answer(&script.identify, &node.key.public(), node.port, observed);
             stream.write_all(&bytes).await?;
             stream.close().await
         }

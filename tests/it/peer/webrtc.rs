@@ -21,7 +21,7 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST
 const LONGEST: usize = 65_536;
 
 /// Serves on the current runtime and returns the port and the certhash.
-pub async fn start(script: Script, key: Keypair) -> (u16, String) {
+pub async fn start(script: Script, key: Keypair, target: Option<Keypair>) -> (u16, String) {
     let socket = std::net::UdpSocket::bind(ANY).expect("a free port");
     let certificate = Certificate::generate().expect("a certificate");
     let listener = Listener::new(socket, &key, certificate, Limits::default()).expect("a listener");
@@ -31,7 +31,7 @@ pub async fn start(script: Script, key: Keypair) -> (u16, String) {
         Some(guard) => guarded(inner, guard).await,
         None => inner.port(),
     };
-    let node = Arc::new(Node { script, key, port });
+    let node = Arc::new(Node::new(script, key, port, target));
     tokio::spawn(async move {
         while let Some(arrival) = listener.accept().await {
             tokio::spawn(serve(Arc::clone(&node), arrival));

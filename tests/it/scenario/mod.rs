@@ -27,7 +27,7 @@ struct File {
     scenario: Vec<Scenario>,
 }
 
-/// Strings may hold `{port}`, `{peer}` and, over webrtc-direct, `{certhash}` of the peer (`{name.port}` and so on where
+/// Strings may hold `{port}`, `{peer}`, of a relay `{target}` and, over webrtc-direct, `{certhash}` of the peer (`{name.port}` and so on where
 /// there are several), `{other}` for a peer ID that is nobody's, and `{home}` for the folder of the run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

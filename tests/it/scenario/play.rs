@@ -55,6 +55,7 @@ impl Scenario {
             values.insert(format!("{prefix}port"), started.port.to_string());
             values.extend(started.id.clone().map(|id| (format!("{prefix}peer"), id)));
             values.extend(started.certhash.clone().map(|certhash| (format!("{prefix}certhash"), certhash)));
+            values.extend(started.target.clone().map(|target| (format!("{prefix}target"), target)));
             running.push(started);
         }
         if !self.zone.is_empty() {
