@@ -5,10 +5,20 @@
 //! HOP protocol), the relay asks the peer (the STOP protocol), and from then on the two streams are one byte stream, on which
 //! dialer and peer make a connection of their own.
 
+mod book;
 mod circuit;
 mod hop;
+mod pump;
+mod service;
+mod stop;
+#[cfg(test)]
+#[cfg(feature = "native")]
+mod tests;
 mod wire;
 
+pub use book::RelayLimits;
 pub use circuit::{Circuit, Meter};
 pub use hop::{Answer, Limits, Reservation, connect, reserve};
-pub use wire::HOP;
+pub use service::{Circuits, Guest, Registration, Relay};
+pub use stop::Incoming;
+pub use wire::{HOP, STOP};

@@ -12,6 +12,9 @@ use crate::{
 /// What a dialer, or a peer that wants to be reached, speaks with a relay.
 pub const HOP: &str = "/libp2p/circuit/relay/0.2.0/hop";
 
+/// What a relay speaks with the peer that a dialer wants to reach.
+pub const STOP: &str = "/libp2p/circuit/relay/0.2.0/stop";
+
 /// The specification bounds a message by 4,096 bytes.
 pub(super) const MAX_MESSAGE: usize = 4096;
 
@@ -22,6 +25,12 @@ pub(super) mod hop {
     pub(in super::super) const STATUS: u32 = 2;
 }
 
+/// The kinds of a STOP message.
+pub(super) mod stop {
+    pub(in super::super) const CONNECT: u32 = 0;
+    pub(in super::super) const STATUS: u32 = 1;
+}
+
 /// The status codes of circuit relay v2.
 pub(super) mod status {
     pub(in super::super) const OK: u32 = 100;
@@ -29,6 +38,8 @@ pub(super) mod status {
     pub(in super::super) const PERMISSION_DENIED: u32 = 202;
     pub(in super::super) const CONNECTION_FAILED: u32 = 203;
     pub(in super::super) const NO_RESERVATION: u32 = 204;
+    pub(in super::super) const MALFORMED_MESSAGE: u32 = 400;
+    pub(in super::super) const UNEXPECTED_MESSAGE: u32 = 401;
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -46,6 +57,18 @@ pub(super) struct HopMessage {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(super) struct StopMessage {
+    #[prost(uint32, optional, tag = "1")]
+    pub(super) kind: Option<u32>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) peer: Option<PeerInfo>,
+    #[prost(message, optional, tag = "3")]
+    pub(super) limit: Option<Limit>,
+    #[prost(uint32, optional, tag = "4")]
+    pub(super) status: Option<u32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct PeerInfo {
     #[prost(bytes = "vec", optional, tag = "1")]
     pub(super) id: Option<Vec<u8>>,
@@ -56,6 +79,13 @@ pub(super) struct PeerInfo {
 impl From<PeerId> for PeerInfo {
     fn from(peer: PeerId) -> Self {
         Self { id: Some(peer.to_bytes()), addrs: Vec::new() }
+    }
+}
+
+impl PeerInfo {
+    /// Who it is; none where that cannot be read.
+    pub(super) fn peer(&self) -> Option<PeerId> {
+        PeerId::from_bytes(self.id.as_deref()?).ok()
     }
 }
 
