@@ -25,14 +25,14 @@ pub struct Route {
     /// The peer expected at the other end.
     pub peer: Option<PeerId>,
     /// How the relay is reached, where the transport is one: host, port and layers are the relay's then.
-    pub circuit: Option<Circuit>,
+    pub circuit: Option<Box<Circuit>>,
 }
 
 impl Route {
     /// The transport of the connection that leaves this machine.
     #[must_use]
     pub fn carrier(&self) -> Transport {
-        self.circuit.map_or(self.transport, |circuit| circuit.transport)
+        self.circuit.as_ref().map_or(self.transport, |circuit| circuit.transport)
     }
 }
 
@@ -244,7 +244,7 @@ fn circuit(address: &Multiaddr, at: usize) -> Result<Parsed, Cause> {
     }
     match parse(&relay) {
         Ok(Parsed::Route(route)) => {
-            let circuit = Some(Circuit { transport: route.transport, relay: route.peer });
+            let circuit = Some(Box::new(Circuit { transport: route.transport, relay: route.peer }));
             Ok(Parsed::Route(Route { transport: Transport::Relay, peer: target, circuit, ..route }))
         }
         Ok(Parsed::Dnsaddr { lookup, .. }) => Ok(Parsed::Dnsaddr { lookup, suffix: address.iter().skip(1).collect() }),
@@ -300,7 +300,7 @@ mod tests {
         };
         let relay = Some(RELAY.parse().unwrap());
         for (outer, transport) in [("tcp/1", Transport::Tcp), ("tcp/1/ws", Transport::Ws), ("udp/1/quic-v1", Transport::Quic)] {
-            let circuit = |relay| Some(Circuit { transport, relay });
+            let circuit = |relay| Some(Box::new(Circuit { transport, relay }));
             let whole = format!("/ip4/1.2.3.4/{outer}/p2p/{RELAY}/p2p-circuit/p2p/{PEER}");
             assert_eq!(route(&whole), Ok((Transport::Relay, transport, true, circuit(relay))));
             let bare = format!("/ip4/1.2.3.4/{outer}/p2p-circuit");

@@ -261,6 +261,9 @@ async fn a_slot_keeps_a_connection_in_use() {
     run(async {
         let (relay, _circuits) = Relay::new(RelayLimits::default(), Native::new(Settings::default()).clock(), || NOW);
         let connection = arrive(&relay, [11, 22, 33, 1], false, true).await;
+        assert_eq!(reserved(&connection).await, status::OK);
+        let held = Registration { relay: relay.clone(), peer: connection.peer, connection: 0 };
+        assert!(held.in_use());
         let (_, idle) = relay.welcome(Guest {
             peer: PeerId::random(),
             ip: IpAddr::from([11, 22, 33, 2]),
@@ -269,9 +272,6 @@ async fn a_slot_keeps_a_connection_in_use() {
             addresses: Vec::new(),
         });
         assert!(!idle.in_use());
-        let held = Registration { relay: relay.clone(), peer: connection.peer, connection: 0 };
-        assert_eq!(reserved(&connection).await, status::OK);
-        assert!(held.in_use());
     })
     .await;
 }
