@@ -33,7 +33,7 @@ mod websocket;
 pub use connected::Connected;
 pub use machine::Machine;
 #[cfg(feature = "native")]
-pub(crate) use native::{connect, dial};
+pub(crate) use native::dial;
 pub use relay::through_relay;
 pub use session::used;
 pub use upgrade::{Carrier, over};

@@ -67,7 +67,11 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
 }
 
 impl Aside for Beside {
-    fn along<'a>(self: Box<Self>, ctx: &'a Ctx, work: LocalBoxFuture<'a, Result<(), Fault>>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn along<'a>(
+        self: Box<Self>,
+        ctx: &'a Ctx,
+        work: LocalBoxFuture<'a, Result<(), Fault>>,
+    ) -> LocalBoxFuture<'a, Result<(), Fault>> {
         noting(ctx, *self, work).boxed_local()
     }
 }
