@@ -24,6 +24,8 @@ mod tcp;
 mod tls;
 #[cfg(feature = "native")]
 mod typed;
+#[cfg(feature = "native")]
+mod udp;
 mod upgrade;
 #[cfg(feature = "native")]
 pub(crate) mod webrtc;

@@ -3,7 +3,7 @@
 use libp2p_core::muxing::StreamMuxerBox;
 use multiaddr::Protocol;
 
-use super::{Connected, Dial, errors, socket};
+use super::{Connected, Dial, errors, socket, udp};
 use crate::{
     engine::Fault,
     model::{Cause, Found, StageName},
@@ -17,7 +17,7 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     ctx.enter(StageName::Connect);
     let progress = Progress::default();
     let seen = progress.clone();
-    ctx.time_out_means(move || if seen.datagrams_received() == 0 { Cause::UdpSilent } else { Cause::TimedOut });
+    ctx.time_out_means(move || udp::silent_in_quic(&seen));
     let dialed = quic::dial(dial.udp()?, dial.remote(), dial.machine.identity(), progress).await;
     let Dialed { peer, key_type, connection, rtt, version, local } = dialed.map_err(|error| fault(&error))?;
     ctx.found(Found {

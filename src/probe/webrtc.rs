@@ -9,7 +9,7 @@ use futures::{
 use libp2p_core::muxing::StreamMuxerBox;
 use multiaddr::Protocol;
 
-use super::{Connected, Dial, connected::Aside, errors, socket, tls};
+use super::{Connected, Dial, connected::Aside, errors, socket, tls, udp};
 use crate::{
     engine::{Ctx, Fault},
     model::{Answered, Cause, Found, StageName, WebrtcVersions},
@@ -27,7 +27,7 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     ctx.enter(StageName::Connect);
     let progress = Progress::default();
     let seen = progress.clone();
-    ctx.time_out_means(move || if seen.datagrams_received() == 0 { Cause::UdpSilent } else { Cause::TimedOut });
+    ctx.time_out_means(move || udp::silent_in_webrtc(&seen));
     let ask = match dial.planned.version {
         Some(WebrtcVersions::V1) => Ask::Only(Version::V1, dial.udp()?),
         Some(WebrtcVersions::V2) => Ask::Only(Version::V2, dial.udp()?),

@@ -143,6 +143,7 @@ impl Socket {
         for (buffer, meta) in buffers.iter_mut().zip(metas) {
             let datagrams = meta.len.div_ceil(meta.stride.max(1)).max(1);
             self.progress.count_received(datagrams);
+            self.progress.note_first(&buffer[..meta.len.min(meta.stride)]);
             stun::sift(buffer, meta, |datagram| {
                 if let Some(queue) = self.stun.get() {
                     // A full queue drops it: STUN is repeated by its sender.

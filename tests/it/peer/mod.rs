@@ -27,6 +27,8 @@ pub enum Peer {
     UdpClosed,
     /// Takes every datagram and never answers.
     UdpSilent,
+    /// Answers every datagram with these bytes.
+    UdpSays { bytes: Vec<u8> },
     /// Speaks bytes over TCP that no libp2p node would.
     Raw(Raw),
     /// A libp2p node that follows a script.
@@ -58,6 +60,7 @@ impl Peer {
                 socket.connect(&elsewhere.into()).expect("a UDP socket connects");
                 running
             }
+            Self::UdpSays { bytes } => Running::serving(says(bytes.clone()).await),
             Self::Raw(raw) => Running::serving(raw.start(authority).await),
             Self::Libp2p(script) => stack::start(script, authority).await,
         }
@@ -68,6 +71,18 @@ impl Running {
     fn serving(port: u16) -> Self {
         Self { port, id: None, certhash: None, target: None, socket: None }
     }
+}
+
+/// A port that says always the same.
+async fn says(bytes: Vec<u8>) -> u16 {
+    let socket = tokio::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let port = socket.local_addr().expect("bound").port();
+    tokio::spawn(async move {
+        while let Ok((_, from)) = socket.recv_from(&mut [0; 2048]).await {
+            let _ = socket.send_to(&bytes, from).await;
+        }
+    });
+    port
 }
 
 fn held(kind: Type, protocol: Protocol) -> Running {

@@ -76,7 +76,12 @@ impl Driver {
     }
 
     fn receive(&mut self, machine: &mut Machine, now: Instant, cx: &mut Context<'_>) -> io::Result<bool> {
-        match self.link.poll_receive(cx, |from, bytes| machine.take(now, from, bytes)) {
+        let progress = &self.progress;
+        let received = self.link.poll_receive(cx, |from, bytes| {
+            progress.note_first(bytes);
+            machine.take(now, from, bytes);
+        });
+        match received {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(count)) => {
                 self.refusals = 0;
