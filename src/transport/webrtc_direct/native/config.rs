@@ -74,6 +74,9 @@ pub(super) const MAX_WAITING: usize = 64;
 /// How long a finished stream waits for its acknowledgement after it was dropped (the same as go-libp2p's).
 pub(super) const LINGER: Duration = Duration::from_secs(10);
 
+/// Datagrams that wait for an address to be validated: two flights of DTLS.
+pub(super) const BLOCKED: usize = 16;
+
 /// What may be sent to an address that is not validated, per byte received from it (RFC 9000, section 8).
 pub(super) const AMPLIFICATION: usize = 3;
 

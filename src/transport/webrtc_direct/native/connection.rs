@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::super::certhash::Fingerprint;
 use super::certificate::{Certificate, Shown};
 use super::channels::Channels;
-use super::config::AMPLIFICATION;
+use super::config::BLOCKED;
 use super::credentials::Credentials;
+use super::credit::Credits;
 use super::dtls::Dtls;
 use super::error::Ended;
 use super::ice::Ice;
@@ -37,8 +38,10 @@ pub(super) struct Machine {
     pub(super) channels: Channels,
     pub(super) outbox: VecDeque<(SocketAddr, Vec<u8>)>,
     pub(super) remote: SocketAddr,
-    /// Bytes that may still be sent to an address not validated; none where it is.
-    pub(super) budget: Option<usize>,
+    /// What may be sent to addresses that are not validated; none where all of them are ours to choose.
+    credits: Option<Credits>,
+    /// Where the DTLS handshake was finished from: that takes packets both ways.
+    pub(super) proven: Option<SocketAddr>,
     pub(super) certificate: Certificate,
     /// The certificates that the other side may have; none means any.
     pub(super) expected: Vec<Fingerprint>,
@@ -70,7 +73,7 @@ impl Machine {
     /// The listener's end, for a dialer whose first check is to be handled next.
     pub(super) fn listen(credentials: &Credentials, remote: SocketAddr, certificate: Certificate, now: Instant) -> Self {
         let mut machine = Self::new(false, Ice::listen(credentials, remote), remote, certificate, now);
-        machine.budget = Some(0);
+        machine.credits = Some(Credits::default());
         match Dtls::server(&machine.certificate, now) {
             Ok(dtls) => machine.dtls = Some(dtls),
             Err(ended) => machine.end(ended),
@@ -88,7 +91,8 @@ impl Machine {
             channels: Channels::new(client),
             outbox: VecDeque::new(),
             remote,
-            budget: None,
+            credits: None,
+            proven: None,
             certificate,
             expected: Vec::new(),
             shown: None,
@@ -122,8 +126,8 @@ impl Machine {
             return;
         }
         self.now = now;
-        if let Some(budget) = &mut self.budget {
-            *budget = budget.saturating_add(AMPLIFICATION * bytes.len());
+        if let Some(credits) = &mut self.credits {
+            credits.earn(from, bytes.len());
         }
         if stun::is_stun(bytes) {
             self.ice.handle(now, from, bytes);
@@ -140,7 +144,6 @@ impl Machine {
                 // A dialer checks from all its addresses, but sends on the one that it has chosen, or has been moved to. Until
                 // our own check there is answered no more is sent there than came.
                 self.remote = from;
-                self.budget = Some(AMPLIFICATION * bytes.len());
             }
         }
     }
@@ -173,14 +176,16 @@ impl Machine {
         if self.outbox.is_empty() {
             self.drive(now);
         }
-        let (_, bytes) = self.outbox.front()?;
-        if self.budget.is_some() && self.ice.is_validated(self.remote) {
-            self.budget = None;
+        let Self { outbox, credits, ice, proven, .. } = self;
+        let next = outbox.iter().position(|(to, bytes)| {
+            let Some(credits) = credits else { return true };
+            *proven == Some(*to) || ice.is_validated(*to) || credits.spend(*to, bytes.len())
+        });
+        if next.is_none() {
+            // None of them may leave now; the oldest ones have been repeated, or will be.
+            outbox.drain(..outbox.len().saturating_sub(BLOCKED));
         }
-        if let Some(budget) = &mut self.budget {
-            *budget = budget.checked_sub(bytes.len())?;
-        }
-        self.outbox.pop_front()
+        outbox.remove(next?)
     }
 
     /// How many checks were sent.

@@ -77,7 +77,7 @@ impl Machine {
 
     fn secured(&mut self) {
         // A finished handshake takes packets both ways.
-        self.budget = None;
+        self.proven = Some(self.remote);
         if self.ended.is_some() {
             return;
         }

@@ -10,6 +10,7 @@ mod channels;
 mod config;
 mod connection;
 mod credentials;
+mod credit;
 mod dcep;
 mod dial;
 mod driver;
