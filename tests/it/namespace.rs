@@ -1,8 +1,8 @@
 //! Networks of a test's own: the program runs in a network namespace that ends with it.
 
 use crate::program::{self, HANGS_AFTER};
-use std::path::Path;
 use std::process::{Command, Stdio};
+use std::{ffi::OsStr, path::Path};
 
 /// What the namespaces are made with, and the Debian package of each.
 const TOOLS: [(&str, &str); 2] = [("unshare", "util-linux"), ("ip", "iproute2")];
@@ -17,13 +17,13 @@ const WITHIN_HANGS_AFTER: &str = "240";
 ///
 /// # Panics
 /// Where a tool is missing: a test that cannot run has not passed.
-pub fn command(home: &Path, setup: &[String], arguments: &[String]) -> Command {
+pub fn command_of(program: &OsStr, home: &Path, setup: &[String], arguments: &[String]) -> Command {
     check_tools();
     let mut command = Command::new("unshare");
     // A user who is not root gets the right to a network of their own along with a user namespace.
     command.arg(if is_root() { "-n" } else { "-Urn" });
     let script = format!("set -e\n{}\nexec timeout {HANGS_AFTER} \"$@\"", setup.join("\n"));
-    command.args(["sh", "-c", &script, "sh"]).arg(program::binary()).args(arguments);
+    command.args(["sh", "-c", &script, "sh"]).arg(program).args(arguments);
     program::settle(&mut command, home);
     command
 }

@@ -28,8 +28,13 @@ pub struct Run {
 /// `p2p-probe` in an environment that knows nothing of the user's: `home` holds its files, `ca.pem` in it, where it
 /// exists, is the one certificate authority.
 pub fn command<A: AsRef<OsStr>>(home: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
+    command_of(&binary(), home, arguments)
+}
+
+/// The same of another program.
+pub fn command_of<A: AsRef<OsStr>>(program: &OsStr, home: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", HANGS_AFTER]).arg(binary()).args(arguments);
+    command.args(["--kill-after=5", HANGS_AFTER]).arg(program).args(arguments);
     settle(&mut command, home);
     command
 }
@@ -43,6 +48,8 @@ pub fn settle(command: &mut Command, home: &Path) {
         command.env_remove(variable);
     }
     command.env("SSL_CERT_FILE", home.join("ca.pem")).env_remove("SSL_CERT_DIR");
+    // What Node calls it.
+    command.env("NODE_EXTRA_CA_CERTS", home.join("ca.pem"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
 }
 

@@ -1,6 +1,7 @@
 //! Runs every scenario of `tests/scenarios/`: peers, names and arguments as data, and what the report has to say.
 
 mod judge;
+mod parity;
 mod play;
 mod values;
 
@@ -124,11 +125,21 @@ fn table(failures: &BTreeMap<String, Vec<String>>) -> String {
 
 /// All scenarios, or those whose names contain `SCENARIO`.
 fn load() -> Vec<Scenario> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let folder = folder().read_dir().expect("tests/scenarios");
+    let files = folder.map(|entry| entry.expect("an entry").path().file_stem().expect("a name").display().to_string());
+    load_files(&files.collect::<Vec<_>>())
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+}
+
+/// The same of some files.
+fn load_files(names: &[String]) -> Vec<Scenario> {
     let wanted = std::env::var("SCENARIO").unwrap_or_default();
     let mut scenarios = Vec::new();
-    for entry in folder.read_dir().expect("tests/scenarios") {
-        let path = entry.expect("an entry").path();
+    for name in names {
+        let path = folder().join(format!("{name}.toml"));
         let text = std::fs::read_to_string(&path).expect("a text file");
         let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         scenarios.extend(file.scenario);

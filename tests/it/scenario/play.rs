@@ -7,7 +7,7 @@ use crate::peer::Running;
 use crate::program::{self, Run};
 use crate::{dns, namespace, rules};
 use serde_json::Value;
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 impl Scenario {
     pub fn try_out(&self, world: &World) -> Vec<String> {
@@ -68,7 +68,28 @@ impl Scenario {
         running
     }
 
+    /// Plays it with the program and with another one, against the same peers.
+    pub fn play_both(&self, other: &OsString, world: &World) -> (Run, Run) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let home = tempfile::tempdir_in(world.authority.folder()).expect("a folder");
+        let home = home.path();
+        std::fs::copy(world.authority.folder().join("ca.pem"), home.join("ca.pem")).expect("a copy");
+        for (name, text) in &self.files {
+            std::fs::write(home.join(name), text).expect("a file");
+        }
+        runtime.block_on(async {
+            let mut values = Values::from([("other".into(), SOMEBODY_ELSE.into()), ("home".into(), home.display().to_string())]);
+            let _running = self.start(&world.authority, &mut values).await;
+            let native = self.run_with(&program::binary(), "json", home, &values).await;
+            (native, self.run_with(other, "json", home, &values).await)
+        })
+    }
+
     async fn run(&self, format: &str, home: &Path, values: &Values) -> Run {
+        self.run_with(&program::binary(), format, home, values).await
+    }
+
+    async fn run_with(&self, program: &OsString, format: &str, home: &Path, values: &Values) -> Run {
         let mut arguments = vec!["dial".to_owned()];
         arguments.extend(self.args.iter().map(|argument| fill(argument, values)));
         arguments.extend(["--format".into(), format.into()]);
@@ -76,9 +97,9 @@ impl Scenario {
             arguments.extend(["--resolver".into(), format!("127.0.0.1:{port}")]);
         }
         let command = if self.namespace.is_empty() {
-            program::command(home, &arguments)
+            program::command_of(program, home, &arguments)
         } else {
-            namespace::command(home, &self.namespace, &arguments)
+            namespace::command_of(program, home, &self.namespace, &arguments)
         };
         tokio::task::spawn_blocking(|| program::run(command)).await.expect("a run")
     }
