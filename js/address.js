@@ -95,11 +95,10 @@ function layers (address, rest) {
     case 'ws': return { ...websocket, secure: false }
     case 'wss':
     case 'tls/ws': return { ...websocket, secure: true }
-    case 'tls/sni/*/ws': {
-      const sni = rest[2] ?? ''
-      if (!NAME.test(sni)) throw unsupported(address, `${sni} is not a name`)
-      return { ...websocket, secure: true, sni }
-    }
+    case 'tls/x-parity-ws/*': return { ...websocket, secure: true, path: path(address, rest[2] ?? '') }
+    case 'tls/sni/*/ws': return { ...websocket, secure: true, sni: name(address, rest[2] ?? '') }
+    case 'tls/sni/*/x-parity-ws/*':
+      return { ...websocket, secure: true, sni: name(address, rest[2] ?? ''), path: path(address, rest[4] ?? '') }
     // How Rust writes a WebSocket with a path.
     case 'x-parity-ws/*': return { ...websocket, secure: false, path: path(address, rest[1] ?? '') }
     case 'x-parity-wss/*': return { ...websocket, secure: true, path: path(address, rest[1] ?? '') }
@@ -113,6 +112,15 @@ function layers (address, rest) {
  */
 function isValue (rest, index) {
   return ['sni', 'x-parity-ws', 'x-parity-wss'].includes(rest[index - 1] ?? '')
+}
+
+/**
+ * @param {string} address
+ * @param {string} sni
+ */
+function name (address, sni) {
+  if (!NAME.test(sni)) throw unsupported(address, `${sni} is not a name`)
+  return sni
 }
 
 /**
@@ -149,12 +157,13 @@ export function parseFor (address, transport) {
 
 /**
  * The URL of a WebSocket address. A page cannot ask one IP address for another's name, so where the address has an `/sni`
- * the name is dialed, and DNS decides where it leads.
+ * the name is dialed, and DNS decides where it leads, unless the platform can be told (websocket.js).
  *
  * @param {Route} route
+ * @param {string} [name] that the address stands for
  */
-export function url ({ host, literal, family, port, secure, sni, path }) {
-  const place = sni ?? (literal && family === 6 ? `[${host}]` : host)
+export function url ({ host, literal, family, port, secure, sni, path }, name) {
+  const place = sni ?? name ?? (literal && family === 6 ? `[${host}]` : host)
   return `${secure ? 'wss' : 'ws'}://${place}:${port}${path}`
 }
 

@@ -9,7 +9,7 @@ import { writeFileSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { names } from './names.js'
-import { Report, load, probe, version } from './probe.js'
+import { Report, listen, load, probe, version } from './probe.js'
 
 /** Exit codes, a contract with scripts. */
 const FAULT = 2
@@ -59,6 +59,7 @@ async function main ([command, ...args]) {
   if (command === '--version' || command === '-V') return print(`p2p-probe ${await loaded(version)}\n`)
   if (command === undefined || command === '--help' || command === '-h' || args.includes('--help')) return print(USAGE)
   if (command === 'dial') return dial(args)
+  if (command === 'listen') return listening(args)
   throw new Usage(`there is no command "${command}"; there are dial and listen`)
 }
 
@@ -82,6 +83,29 @@ async function dial (args) {
   } finally {
     out.abandon()
     resolver?.cancel()
+    signals.forget()
+  }
+}
+
+/** @type {import('node:util').ParseArgsConfig['options']} */
+const LISTEN = {
+  listen: { type: 'string', multiple: true, default: ['/ip4/0.0.0.0/tcp/4011', '/ip4/0.0.0.0/tcp/4012/ws'] },
+  format: { type: 'string', default: 'text' },
+  quiet: { type: 'boolean', short: 'q' }
+}
+
+/** @param {string[]} args */
+async function listening (args) {
+  const { values, positionals: [more] } = parsed(args, LISTEN)
+  if (more !== undefined) throw new Usage(`listen takes no "${more}"; name addresses with --listen`)
+  if (!['text', 'ndjson'].includes(values.format)) throw new Usage(`--format is text or ndjson, not "${values.format}"`)
+  const stop = new AbortController()
+  const signals = interruptions(stop)
+  // Whoever read what it saw has gone away.
+  process.stdout.once('error', () => stop.abort())
+  try {
+    await listen(values.listen, { signal: stop.signal }, (line, text) => print(values.format === 'ndjson' ? line : text ?? ''))
+  } finally {
     signals.forget()
   }
 }

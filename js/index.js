@@ -30,7 +30,7 @@ export function createTransport ({ tcp = tcpTransport(), websocket = websocketTr
   /** @param {string} address */
   const of = address => transports[parse(address).transport]
   return {
-    dial: (address, role, signal) => of(address).dial(address, role, signal),
+    dial: (address, role, signal, name) => of(address).dial(address, role, signal, name),
     listen_on: address => of(address).listen_on(address)
   }
 }

@@ -32,12 +32,13 @@ const WILDCARD = /^(0\.0\.0\.0|[0:]+)$/
 /**
  * @param {typeof import('node:net')} net
  * @param {import('./address.js').Route} route
- * @param {(socket: Socket) => Connection} connection
+ * @param {(socket: Socket, ready: (connection: Connection | null) => void) => void} accept makes a connection of a socket, at
+ *   once or later, or null when nothing comes of it
  * @param {ListenOptions} options
  */
-export function listen (net, { host, port, family }, connection, options) {
+export function listen (net, { host, port, family, transport }, accept, options) {
   const server = net.createServer({ allowHalfOpen: true, noDelay: true })
-  const addresses = new Addresses(host, options.interfaces ?? (() => interfaces(family)))
+  const addresses = new Addresses(host, transport === 'websocket' ? '/ws' : '', options.interfaces ?? (() => interfaces(family)))
   const events = new Events(() => stop())
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer
@@ -53,9 +54,11 @@ export function listen (net, { host, port, family }, connection, options) {
     if (changes !== null) events.push(changes)
   }
   server.on('connection', socket => {
-    const event = accept(socket, connection)
-    if (event === null || events.waiting >= BACKLOG) socket.destroy()
-    else events.push({ new_connections: [event] })
+    accept(socket, connection => {
+      const event = connection === null ? null : told(connection)
+      if (event === null || events.waiting >= BACKLOG || !server.listening) socket.destroy()
+      else events.push({ new_connections: [event] })
+    })
   })
   server.on('error', error => {
     // Once it listens, an error is one of a single connection that could not be accepted.
@@ -72,20 +75,19 @@ export function listen (net, { host, port, family }, connection, options) {
 }
 
 /**
- * @param {Socket} socket
- * @param {(socket: Socket) => Connection} connection
+ * @param {Connection} connection
  * @returns {ConnectionEvent | null} null when it has gone before it could be told of
  */
-function accept (socket, connection) {
-  const accepted = connection(socket)
-  const { local_addr, remote_addr } = accepted
+function told (connection) {
+  const { local_addr, remote_addr } = connection
   if (typeof local_addr !== 'string' || typeof remote_addr !== 'string') return null
-  return { connection: accepted, local_addr, observed_addr: remote_addr }
+  return { connection, local_addr, observed_addr: remote_addr }
 }
 
 /** The addresses that a listener has: one, or those of all interfaces. */
 class Addresses {
   #host
+  #suffix
   #interfaces
   #port = 0
   /** @type {string[]} as multiaddrs */
@@ -93,10 +95,12 @@ class Addresses {
 
   /**
    * @param {string} host
+   * @param {string} suffix what stands on TCP
    * @param {() => string[]} interfaces
    */
-  constructor (host, interfaces) {
+  constructor (host, suffix, interfaces) {
     this.#host = host
+    this.#suffix = suffix
     this.#interfaces = interfaces
     this.wildcard = WILDCARD.test(host)
   }
@@ -130,7 +134,7 @@ class Addresses {
 
   #now () {
     const hosts = this.wildcard ? this.#interfaces() : [this.#host]
-    return hosts.map(host => tcpAddress(host, this.#port))
+    return hosts.map(host => tcpAddress(host, this.#port) + this.#suffix)
   }
 }
 

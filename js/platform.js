@@ -8,6 +8,7 @@
  * @typedef {{
  *   'node:dns': typeof import('node:dns'),
  *   'node:fs': typeof import('node:fs'),
+ *   'node:http': typeof import('node:http'),
  *   'node:module': typeof import('node:module'),
  *   'node:net': typeof import('node:net'),
  *   'node:os': typeof import('node:os')

@@ -8,7 +8,7 @@
 import { createTransport } from './index.js'
 import { names } from './names.js'
 import { builtin } from './platform.js'
-import init, { Report, probe as run, version } from './wasm/probe.js'
+import init, { Report, listen as serve, probe as run, version } from './wasm/probe.js'
 
 export { Report, version }
 
@@ -59,6 +59,20 @@ async function start () {
 export async function probe (target, options = {}, onEvent) {
   await load()
   return run(target, { transport: createTransport(), names: names(), families: families(), ...options }, onEvent)
+}
+
+/**
+ * Listens in Node, and tells what it sees of each dialer, until the signal is aborted.
+ *
+ * @param {string[]} addresses multiaddrs over TCP and WebSocket
+ * @param {Pick<Options, 'transport' | 'signal'>} options
+ * @param {(line: string, text?: string) => void} onEvent gets each event, a line of NDJSON, and a line for people where there is
+ *   something to say
+ * @returns {Promise<void>}
+ */
+export async function listen (addresses, options, onEvent) {
+  await load()
+  await serve(addresses, { transport: createTransport(), ...options }, onEvent)
 }
 
 /** The address families that this machine has an address of beyond itself; undefined in a page, which cannot know. */

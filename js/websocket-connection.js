@@ -6,7 +6,7 @@
 
 import { tcpAddress } from './address.js'
 import { LINGER_MS, MESSAGE_COST, UNREAD_LIMIT, WRITES_AHEAD, WRITE_AHEAD } from './contract.js'
-import { TransportError, closedHere, fromSystem, interrupted } from './errors.js'
+import { TransportError, closedHere, fromSystem, interrupted, quiet } from './errors.js'
 import { Incoming } from './incoming.js'
 import { Outgoing } from './outgoing.js'
 import { gather, verifyEnd } from './platform.js'
@@ -69,11 +69,13 @@ export class WebSocketConnection {
       socket.onopen = () => resolve()
       this.#notOpened = reject
     })
+    // One that was accepted has opened before, and nobody looks at this.
+    quiet(this.opened)
     socket.onmessage = ({ data }) => this.#received(data)
     // Not left to the close event: some platforms send none after a dial that failed, others only after a time-out.
     socket.onerror = event => this.#over(this.#reason(event))
     socket.onclose = event => this.#closed(event)
-    socket.on?.('upgrade', ({ socket: wire }) => this.#upgraded(wire))
+    socket.on?.('upgrade', ({ socket: wire }) => this.upgraded(wire))
     socket.on?.('unexpected-response', (_request, response) => {
       const { statusCode: status, headers: { location } } = response
       this.#over(new TransportError('http-status', `HTTP ${status} instead of an upgrade to WebSocket`, { status, location }))
@@ -131,8 +133,12 @@ export class WebSocketConnection {
     this.#forget = () => signal.removeEventListener('abort', abort)
   }
 
-  /** @param {import('node:net').Socket} wire */
-  #upgraded (wire) {
+  /**
+   * The TCP connection below, once it is known.
+   *
+   * @param {import('node:net').Socket} wire
+   */
+  upgraded (wire) {
     const { localAddress, localPort, remoteAddress, remotePort } = wire
     this.#wire = wire
     wire.on('end', () => verifyEnd(wire, () => {}))
@@ -143,7 +149,7 @@ export class WebSocketConnection {
   /** Where the platform can be told, the end comes even when the peer neither reads nor answers. */
   #linger () {
     const socket = this.#socket
-    if (socket.terminate === undefined) return
+    if (socket.terminate === undefined || socket.readyState === socket.CLOSED) return
     const timer = setTimeout(() => socket.terminate?.(), LINGER_MS)
     socket.onclose = () => clearTimeout(timer)
   }

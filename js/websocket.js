@@ -10,38 +10,81 @@
 import { parseFor, url } from './address.js'
 import { UNREAD_LIMIT } from './contract.js'
 import { TransportError, interrupted, quiet } from './errors.js'
-import { optional } from './platform.js'
+import { listen } from './listener.js'
+import { builtin, optional } from './platform.js'
 import { WebSocketConnection } from './websocket-connection.js'
 
 /**
  * @typedef {import('./contract.js').Connection} Connection
- * @typedef {new (url: string) => import('./websocket-connection.js').Socket} SocketClass
+ * @typedef {new (url: string, at?: { address: string, family: number }) => import('./websocket-connection.js').Socket} SocketClass
  */
 
 /**
- * @typedef {object} WebSocketOptions
+ * @typedef {object} OwnOptions
  * @property {SocketClass} [WebSocket] another implementation than the one found
+ * @typedef {OwnOptions & import('./listener.js').ListenOptions} WebSocketOptions
  */
 
+/** What the package `ws` can be told of limits. */
+const LIMITS = { maxPayload: UNREAD_LIMIT, perMessageDeflate: false }
+
 /**
- * Dials `/ip4|ip6|dns|dns4|dns6/…/tcp/…` with `/ws`, `/wss`, `/tls/ws` or `/tls/sni/…/ws`.
+ * Dials `/ip4|ip6|dns|dns4|dns6/…/tcp/…` with `/ws`, `/wss`, `/tls/ws` or `/tls/sni/…/ws`; listens, in Node and with the package
+ * `ws`, on IP addresses with `/ws`.
  *
  * @param {WebSocketOptions} [options]
  * @returns {import('./contract.js').Transport}
  */
 export function websocketTransport (options = {}) {
   return {
-    dial (address, _role, signal) {
-      const target = url(parseFor(address, 'websocket'))
+    dial (address, _role, signal, name) {
+      const route = parseFor(address, 'websocket')
+      const target = url(route, name)
       const WebSocket = options.WebSocket ?? implementation()
       if (signal?.aborted) return quiet(Promise.reject(interrupted(signal)))
-      return open(new WebSocketConnection(create(WebSocket, target)), signal)
+      const at = route.literal ? { address: route.host, family: route.family } : undefined
+      return open(new WebSocketConnection(create(WebSocket, target, at)), signal)
     },
     listen_on (address) {
-      parseFor(address, 'websocket')
-      const sentence = 'Nothing here listens for WebSockets: a page cannot, and in Node listen over TCP and upgrade there'
-      throw new TransportError('not-in-this-runtime', sentence)
+      const route = parseFor(address, 'websocket')
+      const [net, http, ws] = [builtin('node:net'), builtin('node:http'), optional('ws')]
+      if (net === null || http === null || ws === null) {
+        const sentence = 'Nothing here listens for WebSockets: a page cannot, and Node needs the npm package ws for it'
+        throw new TransportError('not-in-this-runtime', sentence)
+      }
+      if (!route.literal || route.secure) {
+        throw new TransportError('unsupported-address', `${address} cannot be listened on: name an IP address, and /ws`)
+      }
+      return listen(net, route, upgrades(http, ws), options)
     }
+  }
+}
+
+/**
+ * Upgrades sockets by Node's HTTP server and the package `ws`. A request that becomes no WebSocket gets its answer by them, and
+ * is not told of.
+ *
+ * @param {typeof import('node:http')} http
+ * @param {any} ws
+ */
+function upgrades (http, ws) {
+  // Without a port of its own; it keeps the times that a request may take.
+  const server = http.createServer((_request, response) => response.writeHead(426, { Upgrade: 'websocket' }).end())
+  const acceptor = new ws.WebSocketServer({ noServer: true, ...LIMITS })
+  /** @type {WeakMap<import('node:net').Socket, (connection: Connection) => void>} */
+  const waiting = new WeakMap()
+  server.on('upgrade', (request, socket, head) => acceptor.handleUpgrade(request, socket, head, /** @param {any} upgraded */ upgraded => {
+    const connection = new WebSocketConnection(upgraded)
+    connection.upgraded(/** @type {import('node:net').Socket} */ (socket))
+    waiting.get(/** @type {import('node:net').Socket} */ (socket))?.(connection)
+  }))
+  /**
+   * @param {import('node:net').Socket} socket
+   * @param {(connection: Connection) => void} ready
+   */
+  return (socket, ready) => {
+    waiting.set(socket, ready)
+    server.emit('connection', socket)
   }
 }
 
@@ -65,9 +108,12 @@ function packaged () {
   const ws = optional('ws')
   if (ws === null) return undefined
   return class extends ws {
-    /** @param {string} url */
-    constructor (url) {
-      super(url, { maxPayload: UNREAD_LIMIT, perMessageDeflate: false })
+    /**
+     * @param {string} url
+     * @param {{ address: string, family: number }} [at] where its host is: the address is known, and the URL has its name
+     */
+    constructor (url, at) {
+      super(url, at === undefined ? LIMITS : { ...LIMITS, lookup: pinned(at) })
     }
   }
 }
@@ -83,12 +129,27 @@ function open (connection, signal) {
 }
 
 /**
+ * Stands in for Node's `dns.lookup`.
+ *
+ * @param {{ address: string, family: number }} at
+ */
+function pinned (at) {
+  /**
+   * @param {string} _name
+   * @param {{ all?: boolean }} options
+   * @param {(...answer: any[]) => void} answer
+   */
+  return (_name, { all }, answer) => { if (all === true) answer(null, [at]); else answer(null, at.address, at.family) }
+}
+
+/**
  * @param {SocketClass} WebSocket
  * @param {string} target
+ * @param {{ address: string, family: number }} [at]
  */
-function create (WebSocket, target) {
+function create (WebSocket, target, at) {
   try {
-    return new WebSocket(target)
+    return new WebSocket(target, ...(WebSocket === globalThis.WebSocket ? [] : [at]))
   } catch (cause) {
     // Constructors refuse before anything is sent: a page's rules, or a URL that this platform does not take.
     const { name, message } = /** @type {Error} */ (cause)

@@ -19,6 +19,8 @@ pub mod explain;
 mod fault;
 #[cfg(feature = "native")]
 pub mod identity;
+#[cfg(feature = "session")]
+pub mod inbound;
 pub mod model;
 pub mod nat;
 #[cfg(feature = "native")]

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     identity,
-    model::{Attempt, Event, Fact, Micros, Outcome, Peer, Report, UDP_RECEIVE_BUFFER},
+    model::{Event, Fact, Micros, Report, UDP_RECEIVE_BUFFER},
     native::network,
-    node::{self, Certificate, Config, Node, Tally, sentence},
-    render::{Style, Tone, clean, json},
+    node::{self, Certificate, Config, Node, Tally, dialer_line},
+    render::{Style, clean, json},
     target,
     transport::webrtc_direct,
 };
@@ -142,7 +142,7 @@ impl View {
         let Some(attempt) = about else { return String::new() };
         match self.lines.next(event.t_ms) {
             Line::LeftOut => String::new(),
-            Line::Written { left_out } => more(left_out) + &line(attempt, report.peers.first(), self.style),
+            Line::Written { left_out } => more(left_out) + &dialer_line(attempt, report.peers.first(), self.style),
         }
     }
 
@@ -154,20 +154,6 @@ impl View {
             let _ = self.output.write(rest.as_bytes());
         }
     }
-}
-
-/// One dialer: how it went, over what, from where, how long it took.
-fn line(attempt: &Attempt, peer: Option<&Peer>, style: Style) -> String {
-    let mark = match &attempt.outcome {
-        Outcome::Passed => style.paint(Tone::Good, "✔"),
-        Outcome::Failed { .. } => style.paint(Tone::Bad, "✘"),
-        Outcome::Skipped { .. } | Outcome::Unknown { .. } => style.paint(Tone::Warn, "–"),
-    };
-    let transport = attempt.transport.map_or("", Into::into);
-    let remote = clean(attempt.remote.as_deref().unwrap_or(&attempt.address));
-    let took = attempt.elapsed_ms.map_or_else(String::new, |took| format!("  {took} ms"));
-    let took = style.paint(Tone::Dim, &took);
-    format!("{mark} {transport:<4} {remote}  {}{took}\n", sentence(attempt, peer))
 }
 
 fn more(left_out: u64) -> String {
@@ -209,7 +195,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cause, Direction, Found, Source, Stage, StageName, Transport};
+    use crate::model::{Attempt, Cause, Direction, Found, Outcome, Source, Stage, StageName, Transport};
 
     #[test]
     fn a_flood_is_counted() {
@@ -241,7 +227,7 @@ mod tests {
             elapsed_ms: Some(Micros(1234)),
             stages: vec![stage],
         };
-        let written = line(&attempt, None, Style::PLAIN);
+        let written = dialer_line(&attempt, None, Style::PLAIN);
         assert_eq!(written, "✘ tcp  /ip4/203.0.113.7/tcp/51344  spoke SSH, not libp2p  1.2 ms\n");
     }
 }

@@ -66,9 +66,9 @@ struct Open {
 }
 
 /// The record of one attempt: ends a stage where the next begins, and closes what is open whatever happens.
-pub(crate) struct Record {
-    pub(crate) log: Rc<Log>,
-    pub(crate) attempt: u32,
+pub struct Record {
+    log: Rc<Log>,
+    attempt: u32,
     started: Cell<bool>,
     ended: Cell<bool>,
     open: RefCell<Option<Open>>,
@@ -108,7 +108,7 @@ impl Record {
     }
 
     /// Begins a stage; the one before has passed, unless it was said to have failed.
-    pub(crate) fn enter(&self, stage: StageName) {
+    pub fn enter(&self, stage: StageName) {
         let now = self.log.now();
         self.start(now);
         self.close(now, None);
@@ -118,7 +118,7 @@ impl Record {
     }
 
     /// Adds what the open stage found.
-    pub(crate) fn found(&self, found: Found) {
+    pub fn found(&self, found: Found) {
         if let Some(open) = &mut *self.open.borrow_mut() {
             open.found.merge(found);
         }

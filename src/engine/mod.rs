@@ -19,8 +19,9 @@ use multiaddr::Multiaddr;
 
 pub use crate::fault::Fault;
 pub use ctx::{Ctx, Identity};
-#[cfg(feature = "native")]
-pub(crate) use log::{Cut, Log, Record};
+pub use log::Record;
+#[cfg(feature = "session")]
+pub(crate) use log::{Cut, Log};
 pub use runtime::{LookedUp, Runtime};
 
 use crate::model::{Event, Options, Source, Target};

@@ -136,16 +136,10 @@ fn named(spot: Spot, config: &Config) -> Multiaddr {
     }
 }
 
-/// What a dialer is told of where the node listens: to others than this machine its loopback addresses mean nothing.
-pub(super) fn told(addresses: &[Multiaddr], to: IpAddr) -> Vec<Multiaddr> {
-    let means_something = |address: &&Multiaddr| to.is_loopback() || Scope::of(address) != Scope::Loopback;
-    let without_peer = |address: &Multiaddr| address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect();
-    addresses.iter().filter(means_something).map(without_peer).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbound::told;
 
     fn spot(address: &str) -> Spot {
         Spot::parse(&address.parse().unwrap()).unwrap()
@@ -186,8 +180,8 @@ mod tests {
         let addresses: Vec<_> = expand(&bound, &interfaces).into_iter().map(Spot::address).collect();
         let dialable: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         assert_eq!(dialable, ["/ip4/8.8.4.4/tcp/1", "/ip4/192.168.1.5/tcp/1", "/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/2"]);
-        assert_eq!(told(&addresses, interfaces[0]).len(), 4);
-        assert_eq!(told(&addresses, interfaces[2]).len(), 2);
+        assert_eq!(told(&addresses, Some(interfaces[0])).len(), 4);
+        assert_eq!(told(&addresses, Some(interfaces[2])).len(), 2);
     }
 
     #[test]

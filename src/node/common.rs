@@ -1,22 +1,13 @@
 //! What the connections of a node share.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
-use futures::{channel::oneshot, future::Shared};
-use libp2p_identity::Keypair;
-use multiaddr::Multiaddr;
 use rustls::ServerConfig;
 
-use super::Limits;
-use crate::native::Native;
+use crate::inbound::Service;
 
 /// What every connection of a node shares.
 pub(super) struct Common {
-    pub(super) native: Native,
-    pub(super) identity: Keypair,
+    pub(super) service: Rc<Service>,
     pub(super) tls: Option<Arc<ServerConfig>>,
-    pub(super) addresses: Vec<Multiaddr>,
-    pub(super) limits: Limits,
-    /// Ends when the node does.
-    pub(super) closing: Shared<oneshot::Receiver<()>>,
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use futures_rustls::TlsAcceptor;
 use libp2p_core::muxing::StreamMuxerBox;
-use libp2p_identity::PeerId;
 use multiaddr::Protocol;
 
 use super::{
@@ -14,9 +13,10 @@ use super::{
 };
 use crate::{
     engine::{Fault, Record},
+    inbound::{self, Established},
     model::{Answered, Cause, Found, StageName, Transport},
-    probe::{self, errors, heard, socket::address},
-    session::{BoxedStream, ByteStream, Multiplexed, key_name, key_type, multiplex_inbound, secure_inbound},
+    probe::{self, errors, socket::address},
+    session::{BoxedStream, ByteStream, Multiplexed, key_name, key_type},
     transport::{
         paced::paced,
         quic::Arrival,
@@ -26,12 +26,6 @@ use crate::{
         websocket,
     },
 };
-
-/// A connection that stands, and who proved to be at its other end.
-pub(super) struct Established {
-    pub(super) peer: PeerId,
-    pub(super) connection: Multiplexed,
-}
 
 /// Goes through the stages of a dial from its other side.
 pub(super) async fn establish(common: &Common, record: &Record, arrived: Arrived) -> Result<Established, Fault> {
@@ -51,7 +45,7 @@ pub(super) async fn establish(common: &Common, record: &Record, arrived: Arrived
         }
         _ => Box::new(stream),
     };
-    upgrade(common, record, stream).await
+    inbound::secure(&common.service.identity, record, stream).await
 }
 
 async fn quic(record: &Record, arrival: Arrival, local: SocketAddr) -> Result<Established, Fault> {
@@ -126,24 +120,4 @@ async fn websocket(record: &Record, stream: impl ByteStream + 'static) -> Result
     let stream = websocket::accept(stream).await.map_err(fault::of_upgrade)?;
     record.found(Found { status: Some(101), ..Found::default() });
     Ok(Box::new(stream))
-}
-
-async fn upgrade(common: &Common, record: &Record, stream: BoxedStream) -> Result<Established, Fault> {
-    record.enter(StageName::Secure);
-    let tap = Tap::new(stream);
-    let view = tap.view();
-    let secured = secure_inbound(tap, &common.identity).await.map_err(|unanswered| {
-        record.found(fault::proposed(&view));
-        heard::explain(fault::of_negotiation(unanswered), &view)
-    })?;
-    record.found(Found {
-        protocol: Some(secured.protocol.into()),
-        peer: Some(secured.peer.to_base58()),
-        key_type: secured.key_type.map(Into::into),
-        ..Found::default()
-    });
-    record.enter(StageName::Multiplex);
-    let connection = multiplex_inbound(secured.stream).await.map_err(fault::of_negotiation)?;
-    record.found(Found { protocol: connection.protocol.map(Into::into), ..Found::default() });
-    Ok(Established { peer: secured.peer, connection })
 }

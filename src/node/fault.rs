@@ -4,7 +4,6 @@ use crate::{
     engine::Fault,
     model::{Cause, Found},
     probe::errors,
-    session::Unanswered,
     transport::{
         quic,
         tap::{Speaks, TapView},
@@ -34,25 +33,6 @@ pub(super) fn of_upgrade(error: websocket::AcceptError) -> Fault {
         E::Failed { what } => Fault::new(Cause::WebsocketFailed { what: what.into() }, &message),
         E::Io(error) => errors::of_stream(&error),
     }
-}
-
-/// A negotiation that found nothing in common: what was asked for are the dialer's words.
-pub(super) fn of_negotiation(unanswered: Unanswered) -> Fault {
-    let Unanswered { mut fault, asked } = unanswered;
-    if matches!(fault.cause, Cause::NoCommonProtocol { .. }) && !asked.is_empty() {
-        fault.message = Some(asked.join(", "));
-    }
-    fault
-}
-
-/// What was agreed on before the handshake broke, by the first bytes: a dialer that proposed nothing never meant to secure.
-pub(super) fn proposed(view: &TapView) -> Found {
-    let first = view.first();
-    let protocol = ["/noise", "/tls/1.0.0"].into_iter().find(|protocol| {
-        let line = format!("{protocol}\n");
-        first.windows(line.len()).any(|bytes| bytes == line.as_bytes())
-    });
-    Found { protocol: protocol.map(Into::into), ..Found::default() }
 }
 
 /// What a TLS handshake that broke had begun as: who sent nothing never meant to shake hands.

@@ -16,8 +16,6 @@ mod connection;
 mod fault;
 mod limits;
 mod run;
-mod sentence;
-mod serve;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -27,11 +25,11 @@ use std::fmt;
 use libp2p_identity::Keypair;
 use multiaddr::Multiaddr;
 
+pub use crate::inbound::{dialer_line, sentence};
 pub use address::everywhere;
 pub use bind::BindError;
 pub use certificate::{Certificate, CertificateError};
 pub use limits::Limits;
-pub use sentence::sentence;
 pub use tally::Tally;
 
 use accept::Listener;

@@ -5,7 +5,7 @@ use std::{cell::RefCell, future::Future, pin::pin, rc::Rc, time::Duration};
 use futures::{
     FutureExt, StreamExt,
     channel::oneshot,
-    future::{LocalBoxFuture, poll_fn, select},
+    future::{LocalBoxFuture, select},
     select_biased,
     stream::{FuturesUnordered, SelectAll},
 };
@@ -15,12 +15,12 @@ use super::{
     accept::{Arrived, Listener},
     address::Spot,
     common::Common,
-    serve::serve,
+    connection::establish,
     tally::Counted,
 };
 use crate::{
-    engine::{Log, Record},
-    model::{Direction, Event, Fact, Report, Source, WhyCode},
+    inbound::{Dialer, Host, Service},
+    model::{Event, Fact, Report},
     native::{self, Native, Settings},
     transport::quic,
 };
@@ -41,15 +41,19 @@ impl Node {
         let Self { listeners, addresses, config } = self;
         let quic: Vec<_> = listeners.iter().filter_map(Listener::as_quic).collect();
         let gate = config.limits.gate();
-        let common = Common {
-            native: Native::new(Settings::default()),
+        let native = Native::new(Settings::default());
+        let service = Service {
+            clock: native.clock(),
             identity: config.identity,
-            tls: config.tls.map(|tls| tls.config),
             addresses: if config.announce.is_empty() { addresses.clone() } else { config.announce },
-            limits: config.limits,
+            times: config.limits.times,
             closing: closing.shared(),
         };
-        let host = Host { common: Rc::new(common), sink: Rc::new(RefCell::new(Counted::new(sink, config.limits))) };
+        let service = Rc::new(service);
+        let common = Rc::new(Common { service: Rc::clone(&service), tls: config.tls.map(|tls| tls.config) });
+        let counted = Rc::new(RefCell::new(Counted::new(sink, config.limits)));
+        let counting = Rc::clone(&counted);
+        let host = Host::new(service, move |event: &Event, report: &Report| counting.borrow_mut().take(event, report));
         for address in &addresses {
             host.tell(Fact::Listening { address: address.to_string() });
         }
@@ -65,9 +69,15 @@ impl Node {
                 arrived = arrivals.select_next_some() => {
                     // A node that counts so many begins anew: only those at the same time have to differ.
                     last = last.wrapping_add(1);
+                    let dialer = dialer(last, &arrived);
                     match gate.enter(arrived.remote.ip()) {
-                        Some(permit) => dialers.push(host.serve(last, arrived, permit)),
-                        None => host.turn_away(last, &arrived),
+                        Some(permit) => {
+                            let common = Rc::clone(&common);
+                            let served = host.serve(&dialer, |record| async move { establish(&common, &record, arrived).await });
+                            dialers.push(served.map(|()| drop(permit)).boxed_local());
+                        }
+                        None if counted.borrow_mut().may_tell_refusal(native.elapsed()) => host.turned_away(&dialer),
+                        None => {}
                     }
                 }
             }
@@ -76,7 +86,7 @@ impl Node {
         select(pin!(farewell(&mut dialers, &quic)), pin!(native::sleep(FAREWELL))).await;
         drop(dialers);
         let refused = quic.iter().map(|listener| listener.refused()).sum();
-        host.sink.borrow().tally(refused)
+        counted.borrow().tally(refused)
     }
 }
 
@@ -91,75 +101,8 @@ async fn farewell(dialers: &mut FuturesUnordered<LocalBoxFuture<'_, ()>>, quic: 
     }
 }
 
-/// Where connections and those who hear of them meet.
-struct Host<S> {
-    common: Rc<Common>,
-    sink: Rc<RefCell<Counted<S>>>,
-}
-
-impl<S: FnMut(&Event, &Report)> Host<S> {
-    fn log(&self) -> Rc<Log> {
-        let native = self.common.native.clone();
-        Log::since(Duration::ZERO, Box::new(move || native.elapsed()))
-    }
-
-    /// A fact that belongs to no dialer.
-    fn tell(&self, fact: Fact) {
-        let log = self.log();
-        log.emit(log.now(), fact);
-        self.pass_on(&log);
-    }
-
-    /// Hands the events over.
-    fn pass_on(&self, log: &Log) {
-        let mut sink = self.sink.borrow_mut();
-        while let Some(event) = log.take() {
-            log.report(|report| sink.take(&event, report));
-        }
-    }
-
-    /// A connection above the limits: it gets no byte.
-    fn turn_away(&self, attempt: u32, arrived: &Arrived) {
-        let fact = planned(attempt, arrived, Some(WhyCode::OverLimit));
-        let now = self.common.native.elapsed();
-        if self.sink.borrow_mut().may_tell_refusal(now) {
-            self.tell(fact);
-        }
-    }
-
-    /// One dialer's life, with a report of its own.
-    fn serve<'a>(&self, attempt: u32, arrived: Arrived, permit: quic::Permit) -> LocalBoxFuture<'a, ()>
-    where
-        S: 'a,
-    {
-        let log = self.log();
-        let host = Self { common: Rc::clone(&self.common), sink: Rc::clone(&self.sink) };
-        log.emit(log.now(), planned(attempt, &arrived, None));
-        let record = Record::new(&log, attempt);
-        let observed = Spot { transport: arrived.transport, socket: arrived.remote }.address();
-        let mut served = Box::pin(serve(Rc::clone(&self.common), record, arrived, observed, permit));
-        poll_fn(move |cx| {
-            let polled = served.as_mut().poll(cx);
-            host.pass_on(&log);
-            polled
-        })
-        .boxed_local()
-    }
-}
-
-/// An inbound attempt: `address` is ours, `remote` the dialer's.
-fn planned(attempt: u32, arrived: &Arrived, why: Option<WhyCode>) -> Fact {
-    let address = |socket| Spot { transport: arrived.transport, socket }.address().to_string();
-    Fact::AttemptPlanned {
-        attempt,
-        address: address(arrived.local),
-        remote: Some(address(arrived.remote)),
-        names: Vec::new(),
-        transport: Some(arrived.transport),
-        source: Source::Own,
-        direction: Direction::Inbound,
-        version: None,
-        why: why.map(Into::into),
-        cause: None,
-    }
+/// Somebody at a port, as the host knows them.
+fn dialer(attempt: u32, arrived: &Arrived) -> Dialer {
+    let address = |socket| Spot { transport: arrived.transport, socket }.address();
+    Dialer { attempt, transport: arrived.transport, local: address(arrived.local), remote: address(arrived.remote) }
 }

@@ -14,6 +14,7 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 use super::{BindError, Config, LOOPBACK, Limits, Node, Tally, sentence};
 use crate::{
     engine::{self, Fault, Job},
+    inbound::Times,
     model::{
         Attempt, Cause, Direction, Event, Fact, Micros, Options, Outcome, Report, Security, Source, StageName, Target,
         TargetKind, Transport, WhyCode,
@@ -206,7 +207,7 @@ async fn one_host_gets_so_many_connections_and_no_more() {
 
 #[tokio::test]
 async fn a_silent_dialer_is_let_go() {
-    let limits = Limits { handshake: Duration::from_millis(30), ..Limits::default() };
+    let limits = Limits { times: Times { handshake: Duration::from_millis(30), ..Times::default() }, ..Limits::default() };
     let node = Node::bind(config(&LOOPBACK[..1], limits)).unwrap();
     let address = socket(&node);
     let visit = async {
@@ -246,7 +247,7 @@ async fn idle(address: SocketAddr) -> Fault {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let limits = Limits { idle: Duration::from_millis(20), ..Limits::default() };
+    let limits = Limits { times: Times { idle: Duration::from_millis(20), ..Times::default() }, ..Limits::default() };
     let node = Node::bind(config(&LOOPBACK[..1], limits)).unwrap();
     let address = socket(&node);
     let (told, ended) = visited(node, 1, idle(address)).await;

@@ -12,6 +12,7 @@
 
 mod connection;
 mod error;
+mod listen;
 mod names;
 mod options;
 mod panic;
@@ -23,6 +24,7 @@ mod runtime;
 mod transport;
 
 pub use connection::Connection;
+pub use listen::listen;
 pub use report::Report;
 pub use run::{probe, version};
 pub use runtime::Js;

@@ -8,7 +8,10 @@ use std::{
 };
 
 use js_sys::{Function, Promise, Reflect, global};
-use p2p_probe::model::{RuntimeKind, Stamp};
+use p2p_probe::{
+    model::{RuntimeKind, Stamp},
+    session::Clock,
+};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
@@ -30,6 +33,11 @@ extern "C" {
 /// Time since the page or the process began; never goes back.
 pub(crate) fn now() -> Duration {
     Duration::try_from_secs_f64(performance_now() / 1000.0).unwrap_or_default()
+}
+
+/// The same clock, for a session.
+pub(crate) fn clock() -> Clock {
+    Clock::new(|| now().into(), |span| Box::pin(sleep(span)))
 }
 
 /// The time of day.

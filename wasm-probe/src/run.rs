@@ -60,7 +60,7 @@ pub fn probe(target: &str, options: &JsValue, on_event: Option<Function>) -> Pro
 }
 
 /// Settles a promise, which never fails.
-fn settle(function: &Function, value: &JsValue) {
+pub(crate) fn settle(function: &Function, value: &JsValue) {
     let _ = function.call1(&JsValue::NULL, value);
 }
 
@@ -97,7 +97,7 @@ impl View {
 }
 
 /// A future that ends when a signal is aborted, and what listens to it.
-fn stop(signal: &JsValue) -> (impl Future<Output = ()> + use<>, Option<Abort>) {
+pub(crate) fn stop(signal: &JsValue) -> (impl Future<Output = ()> + use<>, Option<Abort>) {
     let (sender, stopped) = oneshot::channel::<()>();
     let abort = Abort::on(signal, sender);
     let stopped = async move {
@@ -110,7 +110,7 @@ fn stop(signal: &JsValue) -> (impl Future<Output = ()> + use<>, Option<Abort>) {
 }
 
 /// Listens to an `AbortSignal` until it is dropped.
-struct Abort {
+pub(crate) struct Abort {
     signal: JsValue,
     listener: Closure<dyn FnMut()>,
 }

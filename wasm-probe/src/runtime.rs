@@ -8,7 +8,6 @@ use p2p_probe::{
     model::{Cause, Fact, Family, Found, Options, RuntimeKind, Stamp, Transport, WhyCode},
     plan::{Capabilities, Lookup, Planned},
     probe::Machine,
-    session::Clock,
 };
 
 use crate::{JsTransport, names::Names, platform, probe};
@@ -30,8 +29,7 @@ impl Js {
     /// where they are known.
     #[must_use]
     pub(crate) fn new(transport: JsTransport, names: Option<Names>, families: Option<Vec<Family>>) -> Self {
-        let clock = Clock::new(|| platform::now().into(), |span| Box::pin(send_wrapper::SendWrapper::new(platform::sleep(span))));
-        let machine = Machine::new(clock, None, None, |_| None);
+        let machine = Machine::new(platform::clock(), None, None, |_| None);
         Self(Rc::new(Shared { kind: platform::kind(), transport, machine, names, families }))
     }
 }

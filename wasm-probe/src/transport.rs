@@ -36,7 +36,13 @@ extern "C" {
     type Abortable;
 
     #[wasm_bindgen(method, catch)]
-    fn dial(this: &Abortable, address: &str, role_override: bool, signal: &JsValue) -> Result<Promise, JsValue>;
+    fn dial(
+        this: &Abortable,
+        address: &str,
+        role_override: bool,
+        signal: &JsValue,
+        name: Option<&str>,
+    ) -> Result<Promise, JsValue>;
 
     type AbortController;
 
@@ -86,16 +92,16 @@ impl JsTransport {
     }
 
     /// Starts a dial. Dropping it aborts it.
-    fn start(&self, address: &str, role_override: bool) -> Result<Dialing, JsValue> {
+    fn start(&self, address: &str, role_override: bool, name: Option<&str>) -> Result<Dialing, JsValue> {
         let controller = AbortController::new();
         let object: &Abortable = self.object.unchecked_ref();
-        let promise = object.dial(address, role_override, &controller.signal())?;
+        let promise = object.dial(address, role_override, &controller.signal(), name)?;
         Ok(Dialing(SendWrapper::new(Started { promise: promise.into(), controller: Some(controller) })))
     }
 
-    /// Dials.
-    pub async fn open(&self, address: &str) -> Result<Connection, Fault> {
-        let dialing = self.start(address, false).map_err(|error| error::fault(&error))?;
+    /// Dials. `name` is what the IP address was looked up by.
+    pub async fn open(&self, address: &str, name: Option<&str>) -> Result<Connection, Fault> {
+        let dialing = self.start(address, false, name).map_err(|error| error::fault(&error))?;
         dialing.await.map_err(|JsError(fault)| fault)
     }
 
@@ -315,7 +321,7 @@ impl Transport for JsTransport {
 
     fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<Dialing, TransportError<JsError>> {
         let listens = options.role.is_listener();
-        self.start(&address.to_string(), listens).map_err(|error| Self::refused(address, &error))
+        self.start(&address.to_string(), listens, None).map_err(|error| Self::refused(address, &error))
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Event> {

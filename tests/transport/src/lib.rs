@@ -79,7 +79,7 @@ impl Stream {
 /// Dials.
 #[wasm_bindgen]
 pub async fn open(object: JsValue, address: String) -> Result<Stream, JsValue> {
-    let connection = transport(object).open(&address).await.map_err(|fault| failed(&fault))?;
+    let connection = transport(object).open(&address, None).await.map_err(|fault| failed(&fault))?;
     let (reader, writer) = connection.split();
     Ok(Stream { reader: Rc::new(RefCell::new(Some(reader))), writer: Rc::new(RefCell::new(Some(writer))) })
 }
@@ -99,7 +99,7 @@ pub async fn give_up(object: JsValue, address: String) -> Result<bool, JsValue> 
 /// Sends so many bytes to a host that sends them back, ends its side, and reads to the end. Gives how many came back.
 #[wasm_bindgen]
 pub async fn echo(object: JsValue, address: String, bytes: usize) -> Result<usize, JsValue> {
-    let connection = transport(object).open(&address).await.map_err(|fault| failed(&fault))?;
+    let connection = transport(object).open(&address, None).await.map_err(|fault| failed(&fault))?;
     let (mut reader, mut writer) = connection.split();
     let pattern: Vec<u8> = (0_u8..=250).cycle().take(bytes).collect();
     let write = async {

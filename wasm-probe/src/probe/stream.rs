@@ -29,7 +29,7 @@ impl Carrier for Stream<'_> {
         let in_one_step = covers.is_some();
         enter(stage);
         found(Found { covers, ..Found::default() });
-        match self.transport.open(&address(self.planned).to_string()).await {
+        match self.transport.open(&address(self.planned).to_string(), name(self.planned)).await {
             Ok(connection) => {
                 found(Found { local: connection.local(), ..Found::default() });
                 Ok(Box::new(connection))
@@ -48,28 +48,33 @@ impl Carrier for Stream<'_> {
     }
 }
 
+/// The name that an IP address was looked up by, or stands for.
+fn name(planned: &Planned) -> Option<&str> {
+    match (&planned.route.sni, &planned.route.host) {
+        (Some(sni), _) => Some(sni),
+        (None, Host::Name(lookup)) if planned.ip.is_some() => Some(&lookup.name),
+        (None, Host::Name(_) | Host::Ip(..)) => None,
+    }
+}
+
 /// The address for the JS transport: what is to be connected to, with the name where that is not an address.
 fn address(planned: &Planned) -> Multiaddr {
     let route = &planned.route;
-    let (host, name) = match (&planned.ip, &route.host) {
-        (Some(ip), Host::Name(lookup)) => (Multiaddr::from(*ip), Some(lookup.name.clone())),
-        (Some(ip), Host::Ip(..)) | (None, Host::Ip(ip, _)) => (Multiaddr::from(*ip), None),
-        (None, Host::Name(lookup)) => (
-            Multiaddr::empty().with(match lookup.records {
-                Records::V4 => Protocol::Dns4(lookup.name.as_str().into()),
-                Records::V6 => Protocol::Dns6(lookup.name.as_str().into()),
-                Records::Any | Records::Dnsaddr => Protocol::Dns(lookup.name.as_str().into()),
-            }),
-            None,
-        ),
+    let host = match (&planned.ip, &route.host) {
+        (Some(ip), _) | (None, Host::Ip(ip, _)) => Multiaddr::from(*ip),
+        (None, Host::Name(lookup)) => Multiaddr::empty().with(match lookup.records {
+            Records::V4 => Protocol::Dns4(lookup.name.as_str().into()),
+            Records::V6 => Protocol::Dns6(lookup.name.as_str().into()),
+            Records::Any | Records::Dnsaddr => Protocol::Dns(lookup.name.as_str().into()),
+        }),
     };
     let zone = planned.zone.iter().map(|zone| Protocol::Ip6zone(zone.as_str().into()));
     let host: Multiaddr = zone.chain(host.iter()).collect();
     let address = host.with(Protocol::Tcp(route.port));
     let websocket = || Protocol::Ws(route.path.as_str().into());
-    match (route.transport, route.sni.clone().or(name)) {
+    match (route.transport, name(planned)) {
         (Transport::Ws, _) => address.with(websocket()),
-        (Transport::Wss, Some(name)) => address.with(Protocol::Tls).with(Protocol::Sni(name.into())).with(websocket()),
+        (Transport::Wss, Some(name)) => address.with(Protocol::Tls).with(Protocol::Sni(name.to_owned().into())).with(websocket()),
         (Transport::Wss, None) => address.with(Protocol::Tls).with(websocket()),
         _ => address,
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Attempt, Cause, Outcome, Peer, Stage, StageName, Transport},
-    render::clean,
+    render::{Style, Tone, clean},
 };
 
 /// How much is shown of what a dialer says of itself, in characters.
@@ -37,6 +37,21 @@ pub fn sentence(attempt: &Attempt, peer: Option<&Peer>) -> String {
             None => "still there when this ended".into(),
         },
     }
+}
+
+/// One dialer: how it went, over what, from where, how long it took.
+#[must_use]
+pub fn dialer_line(attempt: &Attempt, peer: Option<&Peer>, style: Style) -> String {
+    let mark = match &attempt.outcome {
+        Outcome::Passed => style.paint(Tone::Good, "✔"),
+        Outcome::Failed { .. } => style.paint(Tone::Bad, "✘"),
+        Outcome::Skipped { .. } | Outcome::Unknown { .. } => style.paint(Tone::Warn, "–"),
+    };
+    let transport = attempt.transport.map_or("", Into::into);
+    let remote = clean(attempt.remote.as_deref().unwrap_or(&attempt.address));
+    let took = attempt.elapsed_ms.map_or_else(String::new, |took| format!("  {took} ms"));
+    let took = style.paint(Tone::Dim, &took);
+    format!("{mark} {transport:<4} {remote}  {}{took}\n", sentence(attempt, peer))
 }
 
 /// Somebody who proved who they are.

@@ -1,0 +1,168 @@
+//! Dialers, seen from the side that they dial: from a byte stream or a connection to the events of an attempt with direction
+//! `inbound`, and served on until they leave. Whatever they come over, and wherever this runs.
+
+mod secure;
+mod sentence;
+mod serve;
+
+use std::{cell::RefCell, net::IpAddr, rc::Rc, time::Duration};
+
+use futures::{
+    FutureExt as _,
+    channel::oneshot,
+    future::{LocalBoxFuture, Shared, poll_fn},
+};
+use libp2p_identity::{Keypair, PeerId};
+use multiaddr::{Multiaddr, Protocol};
+
+pub use secure::secure;
+pub use sentence::{dialer_line, sentence};
+
+use crate::{
+    engine::{Fault, Log, Record},
+    model::{Direction, Event, Fact, Report, Scope, Source, Transport, WhyCode},
+    session::{Clock, Multiplexed},
+};
+
+/// What every dialer of a node meets.
+pub struct Service {
+    /// The runtime's clock.
+    pub clock: Clock,
+    /// Who is dialed.
+    pub identity: Keypair,
+    /// Where it can be dialed, as dialers are told.
+    pub addresses: Vec<Multiaddr>,
+    /// How long a dialer may take.
+    pub times: Times,
+    /// Ends when the node does.
+    pub closing: Shared<oneshot::Receiver<()>>,
+}
+
+/// How long a dialer may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// From its first packet until the connection is secured and multiplexed.
+    pub handshake: Duration,
+    /// Until it has told who it is.
+    pub identify: Duration,
+    /// A connection on which nothing was asked for is closed after this time, and before twice of it.
+    pub idle: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { handshake: Duration::from_secs(10), identify: Duration::from_secs(10), idle: Duration::from_secs(300) }
+    }
+}
+
+/// Somebody who has come.
+#[derive(Clone, Debug)]
+pub struct Dialer {
+    /// Its number, which no other has at the same time.
+    pub attempt: u32,
+    /// What it came over.
+    pub transport: Transport,
+    /// The address of ours that it dialed.
+    pub local: Multiaddr,
+    /// Its own.
+    pub remote: Multiaddr,
+}
+
+/// A connection that stands, and who proved to be at its other end.
+pub struct Established {
+    /// Who.
+    pub peer: PeerId,
+    /// The connection.
+    pub connection: Multiplexed,
+}
+
+/// Where dialers and who hears of them meet.
+pub struct Host<S> {
+    service: Rc<Service>,
+    sink: Rc<RefCell<S>>,
+}
+
+impl<S: FnMut(&Event, &Report)> Host<S> {
+    /// A host whose `sink` gets each event as it happens, with the report of the dialer that it belongs to.
+    pub fn new(service: Rc<Service>, sink: S) -> Self {
+        Self { service, sink: Rc::new(RefCell::new(sink)) }
+    }
+
+    fn log(&self) -> Rc<Log> {
+        let clock = self.service.clock.clone();
+        Log::since(Duration::ZERO, Box::new(move || clock.now().into()))
+    }
+
+    /// A fact that belongs to no dialer.
+    pub fn tell(&self, fact: Fact) {
+        let log = self.log();
+        log.emit(log.now(), fact);
+        self.pass_on(&log);
+    }
+
+    /// Hands the events over.
+    fn pass_on(&self, log: &Log) {
+        let mut sink = self.sink.borrow_mut();
+        while let Some(event) = log.take() {
+            log.report(|report| sink(&event, report));
+        }
+    }
+
+    /// Tells of a dialer above the limits: it gets no byte.
+    pub fn turned_away(&self, dialer: &Dialer) {
+        self.tell(planned(dialer, Some(WhyCode::OverLimit)));
+    }
+
+    /// One dialer's life, with a report of its own. `establish` goes through the stages of its dial from this side.
+    pub fn serve<'a, E>(&self, dialer: &Dialer, establish: impl FnOnce(Rc<Record>) -> E) -> LocalBoxFuture<'a, ()>
+    where
+        S: 'a,
+        E: Future<Output = Result<Established, Fault>> + 'a,
+    {
+        let log = self.log();
+        log.emit(log.now(), planned(dialer, None));
+        let record = Record::new(&log, dialer.attempt);
+        let establish = establish(Rc::clone(&record));
+        let host = Self { service: Rc::clone(&self.service), sink: Rc::clone(&self.sink) };
+        let mut served = Box::pin(serve::serve(Rc::clone(&self.service), record, dialer.remote.clone(), establish));
+        poll_fn(move |cx| {
+            let polled = served.as_mut().poll(cx);
+            host.pass_on(&log);
+            polled
+        })
+        .boxed_local()
+    }
+}
+
+/// An inbound attempt: `address` is ours, `remote` the dialer's.
+fn planned(dialer: &Dialer, why: Option<WhyCode>) -> Fact {
+    Fact::AttemptPlanned {
+        attempt: dialer.attempt,
+        address: dialer.local.to_string(),
+        remote: Some(dialer.remote.to_string()),
+        names: Vec::new(),
+        transport: Some(dialer.transport),
+        source: Source::Own,
+        direction: Direction::Inbound,
+        version: None,
+        why: why.map(Into::into),
+        cause: None,
+    }
+}
+
+/// What a dialer is told of where the node listens: to others than this machine its loopback addresses mean nothing.
+pub(crate) fn told(addresses: &[Multiaddr], to: Option<IpAddr>) -> Vec<Multiaddr> {
+    let here = to.is_some_and(|ip| ip.is_loopback());
+    let means_something = |address: &&Multiaddr| here || Scope::of(address) != Scope::Loopback;
+    let without_peer = |address: &Multiaddr| address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect();
+    addresses.iter().filter(means_something).map(without_peer).collect()
+}
+
+/// The IP address that a multiaddr begins with.
+fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
+    address.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    })
+}
