@@ -15,9 +15,9 @@
  * | `timed-out` | the system gave up waiting | `system`, `errno` |
  * | `reset` | the peer reset the connection | `system`, `errno` |
  * | `closed` | the connection has ended: by the peer, in the middle of a WebSocket or with a close code that is no good-bye; or on this side, before the call | `closeCode`, `closeReason` |
- * | `tls-failed` | no TLS, or a certificate that is not accepted | `system`, for instance `CERT_HAS_EXPIRED` |
- * | `http-status` | HTTP answered with another status than 101 | `status`, `location` |
- * | `not-http` | what answers the upgrade is not HTTP | `system` |
+ * | `tls-failed` | no TLS, or a certificate that is not accepted | `system`, for instance `CERT_HAS_EXPIRED`; `names` of one for others |
+ * | `http-status` | HTTP answered with another status than 101 | `status`, `location`, `server` |
+ * | `not-http` | what answers the upgrade is not HTTP | `system`, `received` |
  * | `websocket-failed` | the peer broke the WebSocket protocol, or sent text, which libp2p never does | `what` |
  * | `overrun` | more arrived than the driver read (contract.js) | |
  * | `interrupted` | aborted by the driver's signal (name `AbortError`) | |
@@ -37,8 +37,11 @@
  * @property {string} [system] the system's or the library's own code: `ECONNREFUSED`
  * @property {number} [errno] the system's error number, positive
  * @property {string} [rcode] the DNS response code, where a server answered
+ * @property {Uint8Array} [received] what came instead of HTTP
+ * @property {string} [server] the `Server` header of an HTTP answer
  * @property {string} [what] what is unreachable, or the rule that was broken
  * @property {number} [status] an HTTP status
+ * @property {string[]} [names] the names that a certificate is for, where not for the one dialed
  * @property {string} [location] where an HTTP redirect leads
  * @property {number} [closeCode] the close code of a WebSocket
  * @property {string} [closeReason] the peer's words with it
@@ -70,10 +73,16 @@ export class TransportError extends Error {
     this.errno = details.errno
     /** @type {string | undefined} */
     this.rcode = details.rcode
+    /** @type {Uint8Array | undefined} */
+    this.received = details.received
+    /** @type {string | undefined} */
+    this.server = details.server
     /** @type {string | undefined} */
     this.what = details.what
     /** @type {number | undefined} */
     this.status = details.status
+    /** @type {string[] | undefined} */
+    this.names = details.names
     /** @type {string | undefined} */
     this.location = details.location
     /** @type {number | undefined} */
@@ -82,6 +91,12 @@ export class TransportError extends Error {
     this.closeReason = details.closeReason
   }
 }
+
+/**
+ * An error of Node, with what its layers add.
+ *
+ * @typedef {NodeJS.ErrnoException & { rawPacket?: Uint8Array, cert?: { subject?: { CN?: string }, subjectaltname?: string } }} SystemError
+ */
 
 /** What a system's error means, whenever it comes. @type {Record<string, [Code, string?]>} */
 const SYSTEM = {
@@ -117,14 +132,14 @@ export function fromSystem (error, phase) {
   if (error instanceof TransportError) return error
   // A name with several addresses fails with the errors of all: the first stands for them.
   const first = error instanceof AggregateError ? error.errors[0] : error
-  const { code: name, errno, message } = /** @type {NodeJS.ErrnoException} */ (first)
+  const { code: name, errno, message, rawPacket: received, cert } = /** @type {SystemError} */ (first)
   // A platform's DOMException has a number there, which says nothing.
   const system = typeof name === 'string' ? name : undefined
   const details = { system, errno: typeof errno === 'number' ? Math.abs(errno) : undefined, cause: error }
   // Node's HTTP client says ECONNRESET, without a number, where the peer has closed in order before it answered.
   /** @type {[Code, string?]} */
   const [code, what] = system === 'ECONNRESET' && errno === undefined ? ['closed'] : meaning(system ?? '', phase)
-  return new TransportError(code, message, { ...details, what })
+  return new TransportError(code, message, { ...details, what, received, names: cert === undefined ? undefined : namesOf(cert) })
 }
 
 /**
@@ -141,6 +156,16 @@ function meaning (system, phase) {
   if (system.startsWith('EAI_') || system === 'ESERVFAIL') return ['name-lookup-failed']
   if (system.startsWith('ERR_SSL_') || CERTIFICATE.test(system)) return ['tls-failed']
   return ['local-fault']
+}
+
+/**
+ * The names that a certificate is for: those of its extension, else its subject's.
+ *
+ * @param {{ subject?: { CN?: string }, subjectaltname?: string }} certificate
+ */
+function namesOf ({ subject, subjectaltname = '' }) {
+  const names = [...subjectaltname.matchAll(/(?:DNS|IP Address):"?([^",]+)/g)].map(([, name = '']) => name)
+  return names.length > 0 || subject?.CN === undefined ? names : [subject.CN]
 }
 
 /**

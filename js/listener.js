@@ -38,7 +38,8 @@ const WILDCARD = /^(0\.0\.0\.0|[0:]+)$/
  */
 export function listen (net, { host, port, family, transport }, accept, options) {
   const server = net.createServer({ allowHalfOpen: true, noDelay: true })
-  const addresses = new Addresses(host, transport === 'websocket' ? '/ws' : '', options.interfaces ?? (() => interfaces(family)))
+  const suffix = transport === 'websocket' ? '/ws' : ''
+  const addresses = new Addresses(host, suffix, options.interfaces ?? (() => interfaces(family)))
   const events = new Events(() => stop())
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer
@@ -55,7 +56,7 @@ export function listen (net, { host, port, family, transport }, accept, options)
   }
   server.on('connection', socket => {
     accept(socket, connection => {
-      const event = connection === null ? null : told(connection)
+      const event = connection === null ? null : told(connection, suffix)
       if (event === null || events.waiting >= BACKLOG || !server.listening) socket.destroy()
       else events.push({ new_connections: [event] })
     })
@@ -76,12 +77,13 @@ export function listen (net, { host, port, family, transport }, accept, options)
 
 /**
  * @param {Connection} connection
+ * @param {string} suffix what stands on TCP
  * @returns {ConnectionEvent | null} null when it has gone before it could be told of
  */
-function told (connection) {
+function told (connection, suffix) {
   const { local_addr, remote_addr } = connection
   if (typeof local_addr !== 'string' || typeof remote_addr !== 'string') return null
-  return { connection, local_addr, observed_addr: remote_addr }
+  return { connection, local_addr: local_addr + suffix, observed_addr: remote_addr + suffix }
 }
 
 /** The addresses that a listener has: one, or those of all interfaces. */

@@ -33,7 +33,7 @@ const LONGEST_LOOK_MS = 32
  *   },
  *   terminate?: () => void
  * }} Socket
- * @typedef {{ statusCode: number, headers: { location?: string } }} Response
+ * @typedef {{ statusCode: number, headers: { location?: string, server?: string } }} Response
  */
 
 /** @implements {Connection} */
@@ -77,8 +77,8 @@ export class WebSocketConnection {
     socket.onclose = event => this.#closed(event)
     socket.on?.('upgrade', ({ socket: wire }) => this.upgraded(wire))
     socket.on?.('unexpected-response', (_request, response) => {
-      const { statusCode: status, headers: { location } } = response
-      this.#over(new TransportError('http-status', `HTTP ${status} instead of an upgrade to WebSocket`, { status, location }))
+      const { statusCode: status, headers: { location, server } } = response
+      this.#over(new TransportError('http-status', `HTTP ${status} instead of an upgrade to WebSocket`, { status, location, server }))
       socket.terminate?.()
     })
   }
@@ -177,7 +177,7 @@ export class WebSocketConnection {
   /** @param {unknown} data */
   #received (data) {
     if (!(data instanceof ArrayBuffer)) {
-      const what = 'a text frame'
+      const what = 'text instead of binary messages'
       return this.#break(new TransportError('websocket-failed', 'the peer sent text; libp2p sends binary frames alone', { what }))
     }
     this.#incoming.push(data, data.byteLength + MESSAGE_COST)

@@ -29,8 +29,8 @@ test('a WebSocket is dialed and listened for, and both sides agree on its ends',
   const next = events.next().value
   const dialed = await transport.dial(address)
   const { new_connections: [{ connection, local_addr, observed_addr }] } = await next
-  assert.equal(`${local_addr}/ws`, address)
-  assert.equal(observed_addr, dialed.local_addr)
+  assert.equal(local_addr, address)
+  assert.equal(observed_addr, `${dialed.local_addr}/ws`)
   await dialed.write(Buffer.from('from the dialer'))
   dialed.shutdown()
   assert.equal(String(await readAll(connection)), 'from the dialer')

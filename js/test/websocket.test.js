@@ -106,12 +106,12 @@ for (const [name, WebSocket] of sockets) {
     await assert.rejects(readAll(connection), { code: told('reset') })
   })
 
-  test(`${name}: a text frame breaks the connection`, async t => {
+  test(`${name}: text instead of binary messages breaks the connection`, async t => {
     const { connection, socket } = await pair(t)
     socket.send(Buffer.from('bytes'))
     socket.send('text')
     assert.equal(String(await read(connection)), 'bytes')
-    await assert.rejects(read(connection), { code: 'websocket-failed', what: 'a text frame' })
+    await assert.rejects(read(connection), { code: 'websocket-failed', what: 'text instead of binary messages' })
     await assert.rejects(connection.write(new Uint8Array(1)), { code: 'websocket-failed' })
     await closed(socket)
   })

@@ -13,11 +13,12 @@ export function parse(address: string): Route;
 export function parseFor(address: string, transport: Route["transport"]): Route;
 /**
  * The URL of a WebSocket address. A page cannot ask one IP address for another's name, so where the address has an `/sni`
- * the name is dialed, and DNS decides where it leads.
+ * the name is dialed, and DNS decides where it leads, unless the platform can be told (websocket.js).
  *
  * @param {Route} route
+ * @param {string} [name] that the address stands for
  */
-export function url({ host, literal, family, port, secure, sni, path }: Route): string;
+export function url({ host, literal, family, port, secure, sni, path }: Route, name?: string): string;
 /**
  * A TCP end as a multiaddr.
  *

@@ -10,13 +10,15 @@
  *
  * ## Transport
  *
- * `dial(address, role_override, signal)` starts a dial and returns a promise of a Connection.
+ * `dial(address, role_override, signal, name)` starts a dial and returns a promise of a Connection.
  * - An address that the host cannot dial is **thrown**, at once: an Error with the name `NotSupportedError`.
  *   Everything that happens later rejects the promise. So a driver catches both.
  * - `role_override` is true where the dial is one half of a hole punch. Nothing here can reuse a port: it dials as ever.
  * - `signal` **(ours)** is an AbortSignal and spans the dial and the connection after it, as with `fetch`: aborting rejects
  *   the dial, or destroys the connection wherever it stands. A driver that drops a dial has to abort, or the connection that
  *   comes about later stays open with nobody to close it. The interface as published cannot say it.
+ * - `name` **(ours)** is the name that the IP address was looked up by, for a WebSocket's Host header and TLS. A host that cannot
+ *   tell the platform both dials the name.
  * - There is no time limit of the host's own. The platform has one (minutes); the driver brings the one it wants.
  *
  * `listen_on(address)` starts to listen and returns an iterator of promises of ListenEvents. It throws as `dial` does.
@@ -111,7 +113,7 @@ export const LINGER_MS: 5000;
 /** How often a listener on a wildcard address looks at the interfaces, in milliseconds. Node has no notice of changes. */
 export const INTERFACES_MS: 5000;
 export type Transport = {
-    dial: (address: string, role_override?: boolean, signal?: AbortSignal) => Promise<Connection>;
+    dial: (address: string, role_override?: boolean, signal?: AbortSignal, name?: string) => Promise<Connection>;
     listen_on: (address: string) => Iterator<Promise<ListenEvent>, undefined>;
 };
 export type Connection = {

@@ -7,6 +7,7 @@
  * @typedef {{
  *   'node:dns': typeof import('node:dns'),
  *   'node:fs': typeof import('node:fs'),
+ *   'node:http': typeof import('node:http'),
  *   'node:module': typeof import('node:module'),
  *   'node:net': typeof import('node:net'),
  *   'node:os': typeof import('node:os')
@@ -44,6 +45,7 @@ export function verifyEnd(socket: import("node:net").Socket, ended: () => void):
 export type Builtins = {
     "node:dns": typeof import("node:dns");
     "node:fs": typeof import("node:fs");
+    "node:http": typeof import("node:http");
     "node:module": typeof import("node:module");
     "node:net": typeof import("node:net");
     "node:os": typeof import("node:os");

@@ -10,6 +10,16 @@ export function load(): Promise<void>;
  */
 export function probe(target: string, options?: Options, onEvent?: (line: string) => void): Promise<Report>;
 /**
+ * Listens in Node, and tells what it sees of each dialer, until the signal is aborted.
+ *
+ * @param {string[]} addresses multiaddrs over TCP and WebSocket
+ * @param {Pick<Options, 'transport' | 'signal'>} options
+ * @param {(line: string, text?: string) => void} onEvent gets each event, a line of NDJSON, and a line for people where there is
+ *   something to say
+ * @returns {Promise<void>}
+ */
+export function listen(addresses: string[], options: Pick<Options, "transport" | "signal">, onEvent: (line: string, text?: string) => void): Promise<void>;
+/**
  * What may be set of a run. Times are in milliseconds; what is left out is as on the command line.
  */
 export type Options = {

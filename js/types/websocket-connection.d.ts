@@ -31,6 +31,12 @@ export class WebSocketConnection implements Connection {
      * @param {AbortSignal} signal
      */
     obey(signal: AbortSignal): void;
+    /**
+     * The TCP connection below, once it is known.
+     *
+     * @param {import('node:net').Socket} wire
+     */
+    upgraded(wire: import("node:net").Socket): void;
     #private;
 }
 export type Connection = import("./contract.js").Connection;

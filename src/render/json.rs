@@ -1,19 +1,28 @@
 //! JSON: report-format 1.
 
+mod layout;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use super::clean::acts;
+use layout::Layout;
 
 /// A report for people who read JSON: indented, with a line end.
 pub fn pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_string_pretty(value).map(|json| harmless(&json))
+    written(value, Layout::indented())
 }
 
 /// One line: an event of `--format ndjson`, and the report at its end.
 pub fn line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_string(value).map(|json| harmless(&json))
+    written(value, Layout::line())
+}
+
+fn written(value: &impl Serialize, layout: Layout) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, layout))?;
+    Ok(harmless(&String::from_utf8_lossy(&bytes)))
 }
 
 /// Escapes what a terminal would act on: JSON itself only asks for that below U+0020. What is read back is the same, since

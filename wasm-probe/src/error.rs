@@ -2,14 +2,20 @@
 
 use std::io;
 
-use js_sys::Error;
-use p2p_probe::{engine::Fault, model::Cause};
+use js_sys::{Array, Error, Uint8Array};
+use p2p_probe::{engine::Fault, model::Cause, transport::tap::speaks};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::platform::get;
 
 /// How much is kept of the words of an error, in characters.
 const WORDS: usize = 300;
+
+/// How much is looked at of what had come before an error, in bytes: more than any greeting needs.
+const RECEIVED: u32 = 256;
+
+/// How many names of a certificate are told.
+const NAMES: usize = 100;
 
 /// What a thrown or rejected value means.
 pub(crate) fn fault(error: &JsValue) -> Fault {
@@ -44,6 +50,12 @@ pub(crate) fn words(error: &JsValue) -> Option<String> {
     (!words.is_empty()).then(|| words.chars().take(WORDS).collect())
 }
 
+/// What had come before it failed.
+fn received(error: &JsValue) -> Option<Vec<u8>> {
+    let bytes = get(error, "received").dyn_into::<Uint8Array>().ok()?;
+    Some(bytes.subarray(0, bytes.length().min(RECEIVED)).to_vec())
+}
+
 fn cause(error: &JsValue) -> Cause {
     let text = |name| get(error, name).as_string();
     match text("code").unwrap_or_default().as_str() {
@@ -57,9 +69,11 @@ fn cause(error: &JsValue) -> Cause {
         "timed-out" => Cause::TimedOut,
         "reset" => Cause::Reset,
         "closed" => Cause::Closed,
-        "tls-failed" => tls(text("system").unwrap_or_default().as_str()),
+        "tls-failed" => tls(error, text("system").unwrap_or_default().as_str()),
         "http-status" => Cause::HttpStatus { status: number(error, "status").unwrap_or_default(), location: text("location") },
-        "not-http" => Cause::NotHttp { speaks: None },
+        "not-http" => {
+            Cause::NotHttp { speaks: received(error).and_then(|bytes| speaks(&bytes)).map(|speaks| speaks.to_string()) }
+        }
         "websocket-failed" => Cause::WebsocketFailed { what: text("what").unwrap_or_default() },
         "interrupted" => Cause::Interrupted,
         "opaque" => Cause::Opaque,
@@ -69,7 +83,11 @@ fn cause(error: &JsValue) -> Cause {
 }
 
 /// What OpenSSL says of a certificate, as Node spells it, where a cause says the same with nothing that Node hides.
-fn tls(system: &str) -> Cause {
+fn tls(error: &JsValue, system: &str) -> Cause {
+    if let Ok(names) = get(error, "names").dyn_into::<Array>() {
+        let names = names.iter().filter_map(|name| name.as_string()).take(NAMES).collect();
+        return Cause::CertificateWrongName { names };
+    }
     const UNTRUSTED: [&str; 5] = [
         "DEPTH_ZERO_SELF_SIGNED_CERT",
         "SELF_SIGNED_CERT_IN_CHAIN",

@@ -3,7 +3,7 @@
 use std::{fmt::Display, str::FromStr, time::Duration};
 
 use js_sys::{Array, Error};
-use p2p_probe::model::{Family, Micros, Options, RuntimeKind, bounds};
+use p2p_probe::model::{Family, Micros, Options, RuntimeKind, Security, bounds};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
@@ -33,7 +33,7 @@ pub(crate) fn read(asked: &JsValue) -> Result<Asked, JsValue> {
     let options = Options {
         transports: list(asked, "transports", |text| parsed("transports", &text))?,
         family: value(asked, "family").map(|value| family("family", &value)).transpose()?,
-        security: text(asked, "security")?.map(|text| parsed("security", &text)).transpose()?,
+        security: security(asked)?,
         webrtc: text(asked, "webrtc")?.map(|text| parsed("webrtc", &text)).transpose()?,
         learn_certhash: flag(asked, "learnCerthash", defaults.learn_certhash)?,
         announced: flag(asked, "announced", defaults.announced)?,
@@ -83,6 +83,14 @@ fn list<T>(asked: &JsValue, name: &str, read: impl Fn(String) -> Result<T, JsVal
 
 fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T, JsValue> {
     text.parse().map_err(|_| usage(format!("options.{name} does not know \"{text}\"")))
+}
+
+/// `/noise` alone is there: TLS needs more than a page has.
+fn security(asked: &JsValue) -> Result<Option<Security>, JsValue> {
+    match text(asked, "security")?.map(|text| parsed("security", &text)).transpose()? {
+        Some(Security::Tls) => Err(usage("this runtime has no /tls; ask from a terminal")),
+        security => Ok(security),
+    }
 }
 
 fn family(name: &str, value: &JsValue) -> Result<Family, JsValue> {

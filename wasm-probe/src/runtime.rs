@@ -76,7 +76,8 @@ impl Runtime for Js {
     }
 
     fn local_network(&self) -> Option<Fact> {
-        None
+        let families = self.0.families.clone()?;
+        Some(Fact::LocalNetwork { families, sources: Vec::new(), udp_receive_buffer: None })
     }
 
     fn look_up(&self, lookup: Lookup) -> LocalBoxFuture<'static, LookedUp> {

@@ -148,7 +148,11 @@ fn flat(value: &Value) -> BTreeMap<String, Value> {
         let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         match value {
             Value::Object(members) => members.iter().for_each(|(name, value)| walk(value, &inner(name), all)),
-            Value::Array(list) => list.iter().enumerate().for_each(|(place, value)| walk(value, &inner(&place.to_string()), all)),
+            // A stage by its name: one that is missing does not move the others.
+            Value::Array(list) => list.iter().enumerate().for_each(|(place, value)| {
+                let name = value["stage"].as_str().map_or_else(|| place.to_string(), str::to_owned);
+                walk(value, &inner(&name), all);
+            }),
             scalar => drop(all.insert(path.to_owned(), scalar.clone())),
         }
     }

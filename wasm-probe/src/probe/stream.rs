@@ -31,7 +31,9 @@ impl Carrier for Stream<'_> {
         found(Found { covers, ..Found::default() });
         match self.transport.open(&address(self.planned).to_string(), name(self.planned)).await {
             Ok(connection) => {
-                found(Found { local: connection.local(), ..Found::default() });
+                // Nothing else opens a WebSocket (RFC 6455, section 4.1).
+                let status = in_one_step.then_some(101);
+                found(Found { local: connection.local(), status, ..Found::default() });
                 Ok(Box::new(connection))
             }
             Err(fault) => {
