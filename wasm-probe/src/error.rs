@@ -82,19 +82,21 @@ fn cause(error: &JsValue) -> Cause {
     }
 }
 
+/// What OpenSSL says of a certificate that nobody trusted has signed.
+const UNTRUSTED: [&str; 5] = [
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "UNABLE_TO_GET_ISSUER_CERT",
+    "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+];
+
 /// What OpenSSL says of a certificate, as Node spells it, where a cause says the same with nothing that Node hides.
 fn tls(error: &JsValue, system: &str) -> Cause {
     if let Ok(names) = get(error, "names").dyn_into::<Array>() {
         let names = names.iter().filter_map(|name| name.as_string()).take(NAMES).collect();
         return Cause::CertificateWrongName { names };
     }
-    const UNTRUSTED: [&str; 5] = [
-        "DEPTH_ZERO_SELF_SIGNED_CERT",
-        "SELF_SIGNED_CERT_IN_CHAIN",
-        "UNABLE_TO_GET_ISSUER_CERT",
-        "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-    ];
     if UNTRUSTED.contains(&system) { Cause::CertificateUntrusted { issuer: None } } else { Cause::TlsFailed { alert: None } }
 }
 

@@ -3,13 +3,12 @@
 use p2p_probe::{
     model::{self, Event, Fact},
     render::{self, Style, json},
+    saved,
 };
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{options::usage, panic};
 
-/// The longest saved report that is read, in bytes: a run of a hundred attempts has some 300 kB.
-const LONGEST: usize = 16 * 1024 * 1024;
 /// Widest and narrowest text, as on the command line.
 const WIDTHS: (usize, usize) = (40, 80);
 
@@ -27,14 +26,11 @@ impl Report {
         Ok(Self::default())
     }
 
-    /// Reads a saved report, of whatever runtime.
+    /// Reads a saved report, of whatever runtime: JSON, or the lines of NDJSON.
     #[wasm_bindgen(js_name = fromJson)]
     pub fn from_json(text: &str) -> Result<Self, JsValue> {
         panic::guard()?;
-        if text.len() > LONGEST {
-            return Err(usage("this is longer than any report"));
-        }
-        let report = serde_json::from_str(text).map_err(|error| usage(format!("this is not a report of p2p-probe: {error}")))?;
+        let report = saved::read(text.as_bytes()).map_err(|error| usage(format!("the text {error}")))?;
         Ok(Self(report))
     }
 
