@@ -1,10 +1,6 @@
 //! When SCTP should acknowledge at once although more has come, read off its packets.
 
-/// Chunk types (RFC 9260, section 3.2).
-const DATA: u8 = 0;
-const SACK: u8 = 3;
-/// The common header, before the first chunk.
-const HEADER: usize = 12;
+use super::packet;
 
 /// Looks at packets both ways. Acknowledging once for what came in one turn spares the other side work; but while something
 /// is missing each acknowledgement counts, as the third report of it has it sent again (RFC 9260, section 7.2.4).
@@ -17,7 +13,7 @@ pub(super) struct Acknowledging {
 impl Acknowledging {
     /// A packet that came.
     pub(super) fn received(&mut self, packet: &[u8]) {
-        let Some(tsn) = word(packet, HEADER + 4).filter(|_| packet.get(HEADER) == Some(&DATA)) else { return };
+        let Some(tsn) = packet::tsn(packet) else { return };
         self.missing |= self.last.is_some_and(|last| tsn != last.wrapping_add(1));
         // Of several chunks in one packet the first tells: the next packet then seems to be ahead, and is acknowledged at once.
         self.last = Some(tsn);
@@ -25,9 +21,8 @@ impl Acknowledging {
 
     /// A packet that leaves.
     pub(super) fn sent(&mut self, packet: &[u8]) {
-        // The counts of gaps and of duplicates stand in one word.
-        if let Some(counts) = word(packet, HEADER + 12).filter(|_| packet.get(HEADER) == Some(&SACK)) {
-            self.missing = counts >> 16 > 0;
+        if let Some(gaps) = packet::gaps(packet) {
+            self.missing = gaps > 0;
         }
     }
 
@@ -37,21 +32,10 @@ impl Acknowledging {
     }
 }
 
-fn word(packet: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(packet.get(at..at + 4)?.try_into().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::packet::tests::{data, sack};
     use super::*;
-
-    fn data(tsn: u32) -> Vec<u8> {
-        [&[0; HEADER][..], &[DATA, 3, 0, 20], &tsn.to_be_bytes(), &[0; 12]].concat()
-    }
-
-    fn sack(gaps: u16) -> Vec<u8> {
-        [&[0; HEADER][..], &[SACK, 0, 0, 16], &[0; 8], &gaps.to_be_bytes(), &[0; 2]].concat()
-    }
 
     #[test]
     fn a_gap_is_urgent_until_it_is_closed() {
@@ -65,8 +49,8 @@ mod tests {
         };
         assert!(!urgent(&[data(u32::MAX), data(0), data(1)]), "in order, past the end of the numbers");
         assert!(urgent(&[data(3)]), "2 is missing");
-        assert!(urgent(&[sack(1), data(4)]));
-        assert!(!urgent(&[data(2), sack(0)]), "it came");
-        assert!(!urgent(&[Vec::new(), vec![0; 12], vec![0; 15], sack(0)]), "cut");
+        assert!(urgent(&[sack(1, 9), data(4)]));
+        assert!(!urgent(&[data(2), sack(0, 9)]), "it came");
+        assert!(!urgent(&[Vec::new(), vec![0; 12], vec![0; 15], sack(0, 9)]), "cut");
     }
 }

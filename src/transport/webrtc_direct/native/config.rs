@@ -1,12 +1,10 @@
 //! The numbers of a connection, and why they are what they are.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use dimpl::crypto::{CryptoProvider, SupportedDtls12CipherSuite, SupportedKxGroup, rust_crypto};
-use dimpl::{HashAlgorithm, NamedGroup};
-
 use super::super::framing::MAX_MESSAGE;
+use super::provider;
 
 /// First repetition of a connectivity check (RFC 8445 leaves it to the agent, at least 500 ms is for many checks at once).
 pub(super) const STUN_RTO: Duration = Duration::from_millis(250);
@@ -44,7 +42,7 @@ const SCTP_RTO_MAX: u64 = 5_000;
 
 /// Bytes that may wait unread in SCTP, for all streams: half a MiB is 80 Mbit/s over 50 ms, and 256 hostile dialers hold
 /// 128 MiB by it.
-const SCTP_RECEIVE: u32 = 512 * 1024;
+pub(super) const SCTP_RECEIVE: u32 = 512 * 1024;
 
 /// Longest message read. Some implementations send up to 64 KiB where browsers would not.
 const SCTP_MESSAGE: u32 = 64 * 1024;
@@ -95,23 +93,9 @@ pub(super) fn dtls() -> Result<Arc<dimpl::Config>, dimpl::Error> {
     CONFIG.get_or_init(make_dtls).clone()
 }
 
-/// Without P-384 and the suite that goes with it: nobody needs them who has P-256 as WebRTC demands (RFC 8827), and to try them
-/// out takes longer than a dial.
-fn provider() -> CryptoProvider {
-    static GROUPS: LazyLock<Vec<&'static dyn SupportedKxGroup>> = LazyLock::new(|| {
-        let all = rust_crypto::default_provider().kx_groups;
-        all.iter().copied().filter(|group| group.name() != NamedGroup::Secp384r1).collect()
-    });
-    static SUITES: LazyLock<Vec<&'static dyn SupportedDtls12CipherSuite>> = LazyLock::new(|| {
-        let all = rust_crypto::default_provider().cipher_suites;
-        all.iter().copied().filter(|suite| suite.suite().hash_algorithm() != HashAlgorithm::SHA384).collect()
-    });
-    CryptoProvider { kx_groups: &GROUPS, cipher_suites: &SUITES, ..rust_crypto::default_provider() }
-}
-
 fn make_dtls() -> Result<Arc<dimpl::Config>, dimpl::Error> {
     let config = dimpl::Config::builder()
-        .with_crypto_provider(provider())
+        .with_crypto_provider(provider::provider())
         .mtu(DTLS_MTU as usize)
         .max_queue_tx(DTLS_QUEUE)
         // ICE has validated the address before: a cookie would cost a round trip more.

@@ -26,7 +26,6 @@ const DOUBT: Duration = Duration::from_secs(1);
 /// One end of a DTLS connection.
 pub(super) struct Dtls {
     inner: dimpl::Dtls,
-    buffer: Vec<u8>,
     deadline: Option<Instant>,
     connected: bool,
     /// What would end the handshake, and until when it is doubted.
@@ -53,14 +52,7 @@ impl Dtls {
     pub(super) fn server(certificate: &Certificate, now: Instant) -> Result<Self, Ended> {
         let config = config::dtls().map_err(|error| Ended::Dtls(error.to_string()))?;
         let inner = dimpl::Dtls::new_auto(config, certificate.dtls(), now);
-        Ok(Self {
-            inner,
-            buffer: vec![0; config::MAX_DATAGRAM],
-            deadline: None,
-            connected: false,
-            doubted: None,
-            numbering: Numbering::default(),
-        })
+        Ok(Self { inner, deadline: None, connected: false, doubted: None, numbering: Numbering::default() })
     }
 
     pub(super) fn handle(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Ended> {
@@ -103,14 +95,17 @@ impl Dtls {
 
     /// Takes all that is to be sent and all that came of what was received.
     pub(super) fn poll(&mut self, packets: &mut Vec<Vec<u8>>, seen: &mut VecDeque<Seen>) {
+        // Most connections are quiet most of the time: none keeps a buffer.
+        let (mut stack, mut heap) = ([0; config::MAX_DATAGRAM], Vec::new());
         loop {
-            match self.inner.poll_output(&mut self.buffer) {
+            let buffer = if heap.is_empty() { &mut stack[..] } else { &mut heap[..] };
+            match self.inner.poll_output(buffer) {
                 Output::Packet(packet) => {
                     let mut packet = packet.to_vec();
                     self.numbering.renumber(&mut packet);
                     packets.push(packet);
                 }
-                Output::BufferTooSmall { needed } => self.buffer.resize(needed, 0),
+                Output::BufferTooSmall { needed } => heap.resize(needed, 0),
                 Output::Timeout(at) => {
                     self.deadline = Some(at);
                     return;

@@ -82,7 +82,7 @@ impl Machine {
             return;
         }
         self.events.push_back(Event::Dtls);
-        let sctp = if self.client { Sctp::client() } else { Ok(Sctp::server()) };
+        let sctp = if self.client { Sctp::client(self.now) } else { Ok(Sctp::server(self.now)) };
         match sctp {
             Ok(sctp) => self.sctp = Some(sctp),
             Err(ended) => self.end(ended),

@@ -24,8 +24,10 @@ mod link;
 mod listen;
 mod muxer;
 mod noise;
+mod packet;
 mod place;
 mod port;
+mod provider;
 mod records;
 mod sctp;
 mod shared;
@@ -33,6 +35,7 @@ mod stream;
 mod stun;
 mod versions;
 mod waiting;
+mod window;
 
 pub use beside::Beside;
 pub use certificate::{Certificate, CertificateError, Shown};

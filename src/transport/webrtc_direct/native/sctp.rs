@@ -15,6 +15,7 @@ pub(super) use sctp_proto::PayloadProtocolIdentifier as Ppi;
 use super::ack::Acknowledging;
 use super::config;
 use super::error::Ended;
+use super::window::Window;
 
 /// SCTP runs in a tunnel: it knows no addresses.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), sctp_proto::DEFAULT_SCTP_PORT);
@@ -24,6 +25,8 @@ pub(super) struct Sctp {
     endpoint: Endpoint,
     association: Option<(AssociationHandle, Association)>,
     acknowledging: Acknowledging,
+    window: Window,
+    now: Instant,
     /// Something was done since packets were last asked for, so that there may be some.
     stirred: bool,
 }
@@ -53,8 +56,8 @@ pub(super) enum Message {
 
 impl Sctp {
     /// The side that begins.
-    pub(super) fn client() -> Result<Self, Ended> {
-        let mut sctp = Self::server();
+    pub(super) fn client(now: Instant) -> Result<Self, Ended> {
+        let mut sctp = Self::server(now);
         let mut config = ClientConfig::new();
         config.transport = config::sctp();
         let association = sctp.endpoint.connect(config, NOWHERE).map_err(|_| Ended::Association)?;
@@ -65,20 +68,28 @@ impl Sctp {
     }
 
     /// The side that waits.
-    pub(super) fn server() -> Self {
+    pub(super) fn server(now: Instant) -> Self {
         let mut config = ServerConfig::new();
         config.transport = config::sctp();
         // Also for the side that begins: without it the endpoint would panic when the other side begins as well.
         let mut ours = EndpointConfig::new();
         ours.max_payload_size(config::SCTP_PAYLOAD);
         let endpoint = Endpoint::new(Arc::new(ours), Some(Arc::new(config)));
-        Self { endpoint, association: None, acknowledging: Acknowledging::default(), stirred: true }
+        Self {
+            endpoint,
+            association: None,
+            acknowledging: Acknowledging::default(),
+            window: Window::default(),
+            now,
+            stirred: true,
+        }
     }
 
     /// Takes a packet. Whether what it calls for should leave before the next is taken.
     pub(super) fn handle(&mut self, now: Instant, packet: Bytes) -> bool {
-        self.stirred = true;
+        (self.stirred, self.now) = (true, now);
         self.acknowledging.received(&packet);
+        self.window.received(&packet);
         match self.endpoint.handle(now, NOWHERE, None, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
                 // There is one for each connection: more of them would be memory for the asking.
@@ -132,6 +143,7 @@ impl Sctp {
         );
         for packet in &all {
             self.acknowledging.sent(packet);
+            self.window.sent(packet);
         }
         all
     }
@@ -182,6 +194,11 @@ impl Sctp {
         let mut bytes = vec![0; chunks.len()];
         let count = chunks.read(&mut bytes).ok()?;
         bytes.truncate(count);
+        if let Some(packet) = self.window.read(count, config::SCTP_RECEIVE) {
+            // The first duplicate is acknowledged late, the second at once.
+            self.handle(self.now, packet.clone());
+            self.handle(self.now, packet);
+        }
         Some(match chunks.ppi {
             Ppi::Dcep => Message::Dcep(bytes),
             // An empty message is sent as one byte (RFC 8831, section 6.6).

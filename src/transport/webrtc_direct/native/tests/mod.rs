@@ -1,5 +1,6 @@
 //! Whole connections: over a simulated line without sockets, and on loopback.
 
+mod bounded;
 mod flooded;
 mod forged;
 mod fuzzed;
