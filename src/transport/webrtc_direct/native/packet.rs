@@ -1,7 +1,10 @@
 //! What can be read off a packet of SCTP (RFC 9260, section 3) by its first chunk.
 
 const DATA: u8 = 0;
+const INIT: u8 = 1;
 const SACK: u8 = 3;
+const COOKIE_ECHO: u8 = 10;
+const COOKIE_ACK: u8 = 11;
 /// The common header, before the first chunk.
 const HEADER: usize = 12;
 
@@ -19,6 +22,16 @@ pub(super) fn window(packet: &[u8]) -> Option<u32> {
 pub(super) fn gaps(packet: &[u8]) -> Option<u32> {
     // The count of duplicates stands in the same word.
     word(packet, SACK, 12).map(|counts| counts >> 16)
+}
+
+/// Whether it asks for an association.
+pub(super) fn asks(packet: &[u8]) -> bool {
+    packet.get(HEADER) == Some(&INIT)
+}
+
+/// Whether it ends the handshake, for the side that it comes to.
+pub(super) fn completes(packet: &[u8]) -> bool {
+    matches!(packet.get(HEADER), Some(&COOKIE_ECHO | &COOKIE_ACK))
 }
 
 fn word(packet: &[u8], kind: u8, at: usize) -> Option<u32> {

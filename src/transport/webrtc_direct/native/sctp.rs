@@ -15,6 +15,7 @@ pub(super) use sctp_proto::PayloadProtocolIdentifier as Ppi;
 use super::ack::Acknowledging;
 use super::config;
 use super::error::Ended;
+use super::packet;
 use super::window::Window;
 
 /// SCTP runs in a tunnel: it knows no addresses.
@@ -26,6 +27,8 @@ pub(super) struct Sctp {
     association: Option<(AssociationHandle, Association)>,
     acknowledging: Acknowledging,
     window: Window,
+    /// The handshake is done.
+    complete: bool,
     now: Instant,
     /// Something was done since packets were last asked for, so that there may be some.
     stirred: bool,
@@ -80,6 +83,7 @@ impl Sctp {
             association: None,
             acknowledging: Acknowledging::default(),
             window: Window::default(),
+            complete: false,
             now,
             stirred: true,
         }
@@ -88,6 +92,11 @@ impl Sctp {
     /// Takes a packet. Whether what it calls for should leave before the next is taken.
     pub(super) fn handle(&mut self, now: Instant, packet: Bytes) -> bool {
         (self.stirred, self.now) = (true, now);
+        // An INIT that was repeated and overtaken: `sctp-proto` would end the association that it has led to.
+        if self.complete && packet::asks(&packet) {
+            return false;
+        }
+        self.complete |= packet::completes(&packet);
         self.acknowledging.received(&packet);
         self.window.received(&packet);
         match self.endpoint.handle(now, NOWHERE, None, None, packet) {
@@ -243,5 +252,35 @@ impl Sctp {
         if let Some((_, association)) = &mut self.association {
             let _ = association.shutdown();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn exchange(now: Instant, from: &mut Sctp, to: &mut Sctp) -> Vec<Bytes> {
+        let sent = from.poll_transmit(now);
+        for packet in &sent {
+            to.handle(now, packet.clone());
+        }
+        sent
+    }
+
+    #[test]
+    fn an_init_that_comes_late_ends_nothing() {
+        let now = Instant::now();
+        let (mut client, mut server) = (Sctp::client(now).unwrap(), Sctp::server(now));
+        let init = exchange(now, &mut client, &mut server);
+        assert!(packet::asks(&init[0]));
+        while !exchange(now, &mut server, &mut client).is_empty() || !exchange(now, &mut client, &mut server).is_empty() {}
+        assert!(matches!((client.poll(), server.poll()), (Some(Seen::Up), Some(Seen::Up))));
+        server.handle(now, init[0].clone());
+        assert!(server.poll().is_none(), "the association stays");
+        assert!(client.open(1) && client.write(1, Ppi::Binary, b"on"));
+        exchange(now, &mut client, &mut server);
+        assert!(matches!(server.poll(), Some(Seen::Opened(1))));
     }
 }
