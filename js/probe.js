@@ -58,7 +58,7 @@ async function start () {
  */
 export async function probe (target, options = {}, onEvent) {
   await load()
-  return run(target, { transport: createTransport(), names: names(), families: families(), ...options }, onEvent)
+  return run(target, { transport: createTransport(), names: names(), sources: sources(), ...options }, onEvent)
 }
 
 /**
@@ -75,11 +75,11 @@ export async function listen (addresses, options, onEvent) {
   await serve(addresses, { transport: createTransport(), ...options }, onEvent)
 }
 
-/** The address families that this machine has an address of beyond itself; undefined in a page, which cannot know. */
-function families () {
+/** An address of this machine beyond itself for each family that has one; undefined in a page, which cannot know. */
+function sources () {
   const os = builtin('node:os')
   if (os === null) return undefined
   const addresses = Object.values(os.networkInterfaces()).flatMap(addresses => addresses ?? [])
   const reaching = addresses.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
-  return ['4', '6'].filter(family => reaching.some(address => address.family === `IPv${family}`))
+  return ['IPv4', 'IPv6'].flatMap(wanted => reaching.find(({ family }) => family === wanted)?.address ?? [])
 }

@@ -57,7 +57,7 @@ test('the types hold, and those in the package are current', t => {
 
 test('what the package promises is in it', () => {
   const { exports, files, scripts, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  assert.deepEqual(files, ['*.js', 'types', 'wasm'])
+  assert.deepEqual(files, ['*.js', 'types', 'wasm', 'LICENSE-*'])
   for (const licence of ['LICENSE-APACHE', 'LICENSE-MIT']) {
     assert.equal(readFileSync(join(root, licence), 'utf8'), readFileSync(join(root, '..', licence), 'utf8'))
   }

@@ -37,10 +37,16 @@ export class TransportError extends Error {
     errno: number | undefined;
     /** @type {string | undefined} */
     rcode: string | undefined;
+    /** @type {Uint8Array | undefined} */
+    received: Uint8Array | undefined;
+    /** @type {string | undefined} */
+    server: string | undefined;
     /** @type {string | undefined} */
     what: string | undefined;
     /** @type {number | undefined} */
     status: number | undefined;
+    /** @type {string[] | undefined} */
+    names: string[] | undefined;
     /** @type {string | undefined} */
     location: string | undefined;
     /** @type {number | undefined} */
@@ -63,6 +69,14 @@ export type Details = {
      */
     rcode?: string | undefined;
     /**
+     * what came instead of HTTP
+     */
+    received?: Uint8Array<ArrayBufferLike> | undefined;
+    /**
+     * the `Server` header of an HTTP answer
+     */
+    server?: string | undefined;
+    /**
      * what is unreachable, or the rule that was broken
      */
     what?: string | undefined;
@@ -70,6 +84,10 @@ export type Details = {
      * an HTTP status
      */
     status?: number | undefined;
+    /**
+     * the names that a certificate is for, where not for the one dialed
+     */
+    names?: string[] | undefined;
     /**
      * where an HTTP redirect leads
      */
@@ -86,4 +104,16 @@ export type Details = {
      * the error below
      */
     cause?: unknown;
+};
+/**
+ * An error of Node, with what its layers add.
+ */
+export type SystemError = NodeJS.ErrnoException & {
+    rawPacket?: Uint8Array;
+    cert?: {
+        subject?: {
+            CN?: string;
+        };
+        subjectaltname?: string;
+    };
 };

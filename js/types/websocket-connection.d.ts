@@ -8,7 +8,7 @@
  *   },
  *   terminate?: () => void
  * }} Socket
- * @typedef {{ statusCode: number, headers: { location?: string } }} Response
+ * @typedef {{ statusCode: number, headers: { location?: string, server?: string } }} Response
  */
 /** @implements {Connection} */
 export class WebSocketConnection implements Connection {
@@ -59,5 +59,6 @@ export type Response = {
     statusCode: number;
     headers: {
         location?: string;
+        server?: string;
     };
 };

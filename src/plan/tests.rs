@@ -78,3 +78,51 @@ fn too_many_addresses_are_one_failure() {
     assert_eq!(told(&planner.overflow(&many)), "too-many-addresses");
     assert_eq!(told(&planner.overflow(&many)), "over-limit");
 }
+
+/// A page: names are looked up unseen, TCP is not there.
+fn page(https_page: bool) -> Planner {
+    let capabilities = Capabilities {
+        transports: vec![Transport::Ws, Transport::Wss],
+        otherwise: Some(crate::model::WhyCode::NotInThisRuntime),
+        hides_names: true,
+        https_page,
+        ..Capabilities::default()
+    };
+    Planner::new(Options::default(), capabilities, None)
+}
+
+#[test]
+fn a_page_leaves_names_to_its_browser_and_cannot_ask_for_dnsaddr() {
+    let mut planner = page(false);
+    let Step::Dial(Fact::AttemptPlanned { remote, names, .. }, planned) =
+        planner.step(candidate("/dns4/a.example/tcp/443/wss", Source::Target))
+    else {
+        panic!("a name is dialed")
+    };
+    assert_eq!((remote.as_deref(), names.len()), (Some("/dns4/a.example/tcp/443/wss"), 0));
+    assert_eq!((planned.ip, planned.host().as_str()), (None, "a.example"));
+    for (address, expected) in [
+        ("/dns4/a.example/tcp/443/tls/ws", "duplicate"),
+        ("/dns6/a.example/tcp/443/wss", "dial"),
+        ("/dns4/a.example/tcp/4001", "not-in-this-runtime"),
+        ("/dnsaddr/a.example", "not-in-this-runtime"),
+        ("/ip4/1.2.3.4/udp/1/quic-v1", "not-in-this-runtime"),
+    ] {
+        assert_eq!(told(&planner.step(candidate(address, Source::Target))), expected, "{address}");
+    }
+}
+
+#[test]
+fn a_page_over_https_speaks_without_tls_to_its_own_machine_alone() {
+    for (address, over_https) in [
+        ("/ip4/1.2.3.4/tcp/1/ws", "mixed-content"),
+        ("/dns4/a.example/tcp/1/ws", "mixed-content"),
+        ("/ip4/127.0.0.1/tcp/1/ws", "dial"),
+        ("/ip6/::1/tcp/1/ws", "dial"),
+        ("/dns4/localhost/tcp/1/ws", "dial"),
+        ("/dns4/a.example/tcp/1/wss", "dial"),
+    ] {
+        assert_eq!(told(&page(true).step(candidate(address, Source::Target))), over_https, "{address}");
+        assert_eq!(told(&page(false).step(candidate(address, Source::Target))), "dial", "{address}");
+    }
+}

@@ -159,7 +159,10 @@ fn number(value: &Value, member: &str) -> f64 {
 fn booked(stage: &Value, name: &str, faults: &mut Vec<String>) {
     let Some(code) = stage["cause"]["code"].as_str() else { return };
     let page = Cause::PAGES.iter().find(|page| page.code == code);
-    if !page.is_some_and(|page| page.stages.iter().any(|known| stage["stage"] == known.to_string())) {
+    // A stage may stand for others as well.
+    let covers = stage["found"]["covers"].as_array().into_iter().flatten();
+    let stages: Vec<&Value> = covers.chain([&stage["stage"]]).collect();
+    if !page.is_some_and(|page| page.stages.iter().any(|known| stages.iter().any(|stage| **stage == known.to_string()))) {
         faults.push(format!("{name}: the cause {code} does not occur in this stage by its table"));
     }
 }

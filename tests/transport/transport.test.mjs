@@ -217,7 +217,7 @@ test('every code of a host is a cause', async () => {
 test('what a host cannot dial is another error than a dial that failed', async () => {
   const transport = createTransport()
   await assert.rejects(driver.give_up(transport, '/ip4/127.0.0.1/udp/1/quic-v1'), /MultiaddrNotSupported/)
-  await assert.rejects(driver.listen(transport, '/ip4/127.0.0.1/tcp/0/ws', () => {}), /MultiaddrNotSupported/)
+  await assert.rejects(driver.serve_echo(transport, '/ip4/127.0.0.1/tcp/0/wss', () => {}), /MultiaddrNotSupported/)
 })
 
 test('TCP: all bytes both ways, with a half-close', async t => {
@@ -232,7 +232,7 @@ test('TCP: it listens, and a listener that is removed expires and closes', async
   const transport = createTransport()
   const told = []
   let dialed
-  const done = driver.listen(transport, '/ip4/127.0.0.1/tcp/0', (what, detail) => {
+  const done = driver.serve_echo(transport, '/ip4/127.0.0.1/tcp/0', (what, detail) => {
     told.push(what)
     if (what === 'address') dialed = driver.echo(transport, detail, MIB)
     return what === 'incoming'
@@ -247,7 +247,7 @@ test('a host that ends listening, or fails, is told of', async () => {
   const play = async steps => {
     const told = []
     const listen_on = () => ({ next: () => steps.shift() ?? { done: true } })
-    await driver.listen({ dial () {}, listen_on }, ADDRESS, (...all) => { told.push(all.join(' ')) }).catch(error => told.push(error.message))
+    await driver.serve_echo({ dial () {}, listen_on }, ADDRESS, (...all) => { told.push(all.join(' ')) }).catch(error => told.push(error.message))
     return told
   }
   assert.deepEqual(await play([event({ new_addrs: [ADDRESS] })]), [`address ${ADDRESS}`, `expired ${ADDRESS}`, 'closed '])

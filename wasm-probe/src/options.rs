@@ -1,6 +1,6 @@
 //! What a caller may set, read from a JS object.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
 
 use js_sys::{Array, Error};
 use p2p_probe::model::{Family, Micros, Options, RuntimeKind, Security, bounds};
@@ -21,8 +21,8 @@ pub(crate) struct Asked {
     pub(crate) names: Option<Names>,
     /// An `AbortSignal`, or undefined.
     pub(crate) signal: JsValue,
-    /// The families that this machine has an address of, where the caller knows.
-    pub(crate) families: Option<Vec<Family>>,
+    /// An address of this machine for each family that has one, where the caller knows.
+    pub(crate) sources: Option<Vec<IpAddr>>,
 }
 
 /// Reads what a caller asks for. The error says what cannot be meant.
@@ -44,12 +44,12 @@ pub(crate) fn read(asked: &JsValue) -> Result<Asked, JsValue> {
         concurrency: count(asked, "concurrency", 1..=bounds::MOST_AT_ONCE, defaults.concurrency)?,
         redacted: flag(asked, "redact", defaults.redacted)?,
     };
-    let families = match kind() {
-        RuntimeKind::Node => list(asked, "families", |text| family("families", &text.into()))?,
+    let sources = match kind() {
+        RuntimeKind::Node => list(asked, "sources", |text| parsed("sources", &text))?,
         RuntimeKind::Browser | RuntimeKind::Native => None,
     };
     let names = value(asked, "names").map(Names::new);
-    Ok(Asked { options, transport, names, signal: get(asked, "signal"), families })
+    Ok(Asked { options, transport, names, signal: get(asked, "signal"), sources })
 }
 
 /// An error of whoever called: a sentence.

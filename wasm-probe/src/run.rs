@@ -65,12 +65,12 @@ pub(crate) fn settle(function: &Function, value: &JsValue) {
 }
 
 async fn run(target: &str, asked: &JsValue, on_event: Option<Function>) -> Result<Report, JsValue> {
-    let Asked { options, transport, names, signal, families } = options::read(asked)?;
+    let Asked { options, transport, names, signal, sources } = options::read(asked)?;
     let (target, addresses) = target::parse(target).map_err(usage)?;
     let mut view = View { redactor: options.redacted.then(Redactor::default), report: model::Report::default(), on_event };
     let (stop, _abort) = stop(&signal);
     let job = Job { target, addresses, source: Source::Target, options };
-    let mut events = engine::run(Rc::new(Js::new(transport, names, families)), job, stop);
+    let mut events = engine::run(Rc::new(Js::new(transport, names, sources)), job, stop);
     while let Some(event) = events.next().await {
         view.apply(&event)?;
     }

@@ -1,11 +1,11 @@
 //! The engine's seam to a page or to Node.
 
-use std::{fmt, rc::Rc, time::Duration};
+use std::{fmt, net::IpAddr, rc::Rc, time::Duration};
 
 use futures::future::LocalBoxFuture;
 use p2p_probe::{
     engine::{Ctx, Fault, LookedUp, Runtime},
-    model::{Cause, Fact, Family, Found, Options, RuntimeKind, Stamp, Transport, WhyCode},
+    model::{Cause, Fact, Family, Found, LocalAddress, Options, RuntimeKind, Scope, Stamp, Transport, WhyCode},
     plan::{Capabilities, Lookup, Planned},
     probe::Machine,
 };
@@ -21,16 +21,24 @@ struct Shared {
     transport: JsTransport,
     machine: Machine,
     names: Option<Names>,
-    families: Option<Vec<Family>>,
+    sources: Option<Vec<IpAddr>>,
 }
 
 impl Js {
-    /// A runtime over a transport. `names` looks names up, where a program may do so; `families` are those of this machine,
-    /// where they are known.
+    /// A runtime over a transport. `names` looks names up, where a program may do so; `sources` are addresses of this
+    /// machine, one for each family, where they are known.
     #[must_use]
-    pub(crate) fn new(transport: JsTransport, names: Option<Names>, families: Option<Vec<Family>>) -> Self {
+    pub(crate) fn new(transport: JsTransport, names: Option<Names>, sources: Option<Vec<IpAddr>>) -> Self {
         let machine = Machine::new(platform::clock(), None, None, |_| None);
-        Self(Rc::new(Shared { kind: platform::kind(), transport, machine, names, families }))
+        Self(Rc::new(Shared { kind: platform::kind(), transport, machine, names, sources }))
+    }
+}
+
+impl Shared {
+    /// The address families of this machine, where they are known.
+    fn families(&self) -> Option<Vec<Family>> {
+        let family = |ip: &IpAddr| if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+        Some(self.sources.as_ref()?.iter().map(family).collect())
     }
 }
 
@@ -69,15 +77,16 @@ impl Runtime for Js {
         Capabilities {
             transports,
             otherwise: Some(WhyCode::NotInThisRuntime),
-            families: self.0.families.clone(),
+            families: self.0.families(),
             hides_names: self.0.names.is_none(),
             https_page: platform::is_https(),
         }
     }
 
     fn local_network(&self) -> Option<Fact> {
-        let families = self.0.families.clone()?;
-        Some(Fact::LocalNetwork { families, sources: Vec::new(), udp_receive_buffer: None })
+        let source = |ip: &IpAddr| LocalAddress { address: ip.to_string(), scope: Scope::of_ip(*ip) };
+        let sources = self.0.sources.as_ref()?.iter().map(source).collect();
+        Some(Fact::LocalNetwork { families: self.0.families()?, sources, udp_receive_buffer: None })
     }
 
     fn look_up(&self, lookup: Lookup) -> LocalBoxFuture<'static, LookedUp> {

@@ -14,10 +14,17 @@ use libp2p_core::{
     Transport as _,
     transport::{ListenerId, TransportEvent},
 };
-use p2p_probe::engine::Fault;
+use p2p_probe::{
+    engine::Fault,
+    model::{Micros, Security},
+    session::{Clock, Session, Us, multiplex_outbound, secure_outbound},
+};
 use std::io;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 use wasm_probe::{Connection, JsTransport};
+
+/// What is written at once.
+const CHUNK: usize = 64 * 1024;
 
 fn transport(object: JsValue) -> JsTransport {
     JsTransport::new(object.unchecked_into())
@@ -111,10 +118,39 @@ pub async fn echo(object: JsValue, address: String, bytes: usize) -> Result<usiz
     if back == pattern { Ok(back.len()) } else { Err(Error::new("other bytes came back").into()) }
 }
 
+/// Sends so many bytes over one stream of yamux, secured by noise, to a node that takes `/perf/1.0.0` (libp2p specs, perf/perf.md).
+/// Gives the seconds from the first byte until the other side has said that it has them all.
+#[wasm_bindgen]
+pub async fn upload(object: JsValue, address: String, bytes: usize) -> Result<f64, JsValue> {
+    let keypair = libp2p_identity::Keypair::generate_ed25519();
+    let connection = transport(object).open(&address, None).await.map_err(|fault| failed(&fault))?;
+    let secured = secure_outbound(connection, &keypair, Security::Noise).await.map_err(|fault| failed(&fault))?;
+    let multiplexed = multiplex_outbound(secured.stream).await.map_err(|fault| failed(&fault))?;
+    let us = Us { key: keypair.public(), listen: Vec::new(), observed: None };
+    // Nothing here waits for a time.
+    let clock = Clock::new(|| Micros(0), |_| Box::pin(std::future::pending()));
+    let session = Session::new(multiplexed, clock, us, |_| ());
+    let exchange = session.run(async {
+        let mut stream = session.open("/perf/1.0.0").await.map_err(Fault::into_io)?;
+        stream.write_all(&1_u64.to_be_bytes()).await?;
+        let (begin, buffer) = (js_sys::Date::now(), vec![0; CHUNK]);
+        let mut left = bytes;
+        while left > 0 {
+            let count = left.min(CHUNK);
+            stream.write_all(&buffer[..count]).await?;
+            left -= count;
+        }
+        stream.close().await?;
+        stream.read_exact(&mut [0]).await?;
+        Ok((js_sys::Date::now() - begin) / 1000.0)
+    });
+    exchange.await.map_err(|error| broken(&error))
+}
+
 /// Listens, sends everybody's bytes back, and tells each event: `told(what, detail)`. What `told` returns is true when the
 /// listener is to be removed. Ends when it is closed.
 #[wasm_bindgen]
-pub async fn listen(object: JsValue, address: String, told: Function) -> Result<(), JsValue> {
+pub async fn serve_echo(object: JsValue, address: String, told: Function) -> Result<(), JsValue> {
     let mut transport = Box::pin(transport(object));
     let id = ListenerId::next();
     let address = address.parse().map_err(|_| Error::new("no multiaddr"))?;
