@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Announced, Cause, Direction, Found, Leg, LocalAddress, Micros, NatFound, Options, Outcome, Report, Source, StageName, Stamp,
+    Announced, Attempt, Cause, Direction, Found, Leg, LocalAddress, Micros, NatFound, Options, Outcome, Report, Source, StageName, Stamp,
     Target, Tool, Transport, Why,
 };
 
@@ -151,6 +151,16 @@ pub enum Fact {
     Listening {
         /// The address, with the peer ID.
         address: String,
+    },
+    /// `listen` serves its page here.
+    Page {
+        /// What to open in a browser.
+        url: String,
+    },
+    /// The listener that served this page saw one of its dials, or more of it.
+    ListenerSaw {
+        /// The attempt as far as the listener saw it, with direction `inbound`.
+        attempt: Box<Attempt>,
     },
 }
 

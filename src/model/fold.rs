@@ -83,7 +83,17 @@ impl Report {
                 self.transports = Transports::each(|transport| self.status_of(transport));
                 self.verdict = Some(diagnose::diagnose(self));
             }
-            Fact::Report { .. } | Fact::Listening { .. } => {}
+            Fact::ListenerSaw { attempt } => self.listener_saw(attempt),
+            Fact::Report { .. } | Fact::Listening { .. } | Fact::Page { .. } => {}
+        }
+    }
+
+    /// The latest that is known of one of the dials at the other end.
+    fn listener_saw(&mut self, attempt: &Attempt) {
+        let attempts = &mut self.listener.get_or_insert_default().attempts;
+        match attempts.iter_mut().find(|known| known.id == attempt.id) {
+            Some(known) => known.clone_from(attempt),
+            None => attempts.push(attempt.clone()),
         }
     }
 

@@ -129,7 +129,7 @@ fn one(config: &Config, spot: Spot) -> Result<(Listener, SocketAddr), BindError>
     Ok((Listener::tcp(listener, spot.transport), local))
 }
 
-fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket(address, Type::STREAM, Protocol::TCP)?;
     socket.set_reuse_address(REUSE_ADDRESS)?;
     socket.bind(&address.into())?;

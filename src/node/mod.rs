@@ -15,6 +15,7 @@ mod common;
 mod connection;
 mod fault;
 mod limits;
+pub mod page;
 mod run;
 mod tally;
 #[cfg(test)]
@@ -84,6 +85,7 @@ impl fmt::Debug for Config {
 pub struct Node {
     listeners: Vec<Listener>,
     addresses: Vec<Multiaddr>,
+    pages: Vec<String>,
     config: Config,
 }
 
@@ -92,13 +94,19 @@ impl Node {
     pub fn bind(mut config: Config) -> Result<Self, BindError> {
         let (listeners, bound) = bind::all(&mut config)?;
         let addresses = address::dialable(&config, &bound);
-        Ok(Self { listeners, addresses, config })
+        Ok(Self { listeners, addresses, pages: Vec::new(), config })
     }
 
     /// The addresses to dial, with the peer ID: those announced, then those of this machine, the furthest reaching first.
     #[must_use]
     pub fn addresses(&self) -> Vec<Multiaddr> {
         self.addresses.clone()
+    }
+
+    /// Tells of a page beside the addresses.
+    #[must_use]
+    pub fn with_pages(self, urls: &[String]) -> Self {
+        Self { pages: urls.to_vec(), ..self }
     }
 }
 

@@ -38,7 +38,7 @@ impl Node {
     /// events of attempts with direction `inbound`.
     pub async fn run(self, sink: impl FnMut(&Event, &Report), stop: impl Future<Output = ()>) -> Tally {
         let (close, closing) = oneshot::channel();
-        let Self { listeners, addresses, config } = self;
+        let Self { listeners, addresses, pages, config } = self;
         let quic: Vec<_> = listeners.iter().filter_map(Listener::as_quic).collect();
         let gate = config.limits.gate();
         let native = Native::new(Settings::default());
@@ -56,6 +56,9 @@ impl Node {
         let host = Host::new(service, move |event: &Event, report: &Report| counting.borrow_mut().take(event, report));
         for address in &addresses {
             host.tell(Fact::Listening { address: address.to_string() });
+        }
+        for url in pages {
+            host.tell(Fact::Page { url });
         }
 
         let mut arrivals: SelectAll<_> = listeners.into_iter().map(Listener::arrivals).collect();

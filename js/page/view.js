@@ -1,0 +1,47 @@
+/**
+ * What is seen: reports, states, faults.
+ *
+ * @module
+ */
+
+/** @param {string} id @returns {any} */
+export const element = id => document.getElementById(id)
+
+/**
+ * Puts a report in its place. The HTML is the renderer's, which escapes whatever strangers chose; what was unfolded stays so.
+ *
+ * @param {HTMLElement} place @param {string} html
+ */
+export function show (place, html) {
+  const open = new Set([...place.querySelectorAll('details[open]')].map(details => details.id))
+  const focused = place.contains(document.activeElement) ? document.activeElement?.closest('[id]')?.id : undefined
+  place.innerHTML = html
+  for (const details of place.querySelectorAll('details')) details.open = open.has(details.id)
+  if (focused !== undefined) document.getElementById(focused)?.querySelector('summary, a')?.focus({ preventScroll: true })
+}
+
+/** What a report comes to, for a screen reader and the title. @param {HTMLElement} place */
+export function headline (place) {
+  const words = place.querySelector('.verdict .words')?.lastChild?.textContent?.trim() ?? ''
+  const summary = place.querySelector('.verdict .summary')?.textContent ?? ''
+  return { words, summary }
+}
+
+/** @param {string} words */
+export function say (words) {
+  element('status').textContent = words
+}
+
+/** Something is wrong, in one sentence; nothing, when it is over. @param {unknown} [error] */
+export function fault (error) {
+  const banner = element('fault')
+  banner.hidden = error === undefined
+  banner.textContent = error === undefined ? '' : sentence(error)
+}
+
+/** @param {unknown} error */
+export function sentence (error) {
+  const words = error instanceof Error ? error.message : String(error)
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1)
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`
+}
