@@ -2,6 +2,9 @@
 //! `OUT_DIR/wasm` and, where the source folder can be written, in `js/wasm`.
 
 #[cfg(feature = "page")]
+#[path = "js/page/build.rs"]
+mod pack;
+#[cfg(feature = "page")]
 #[path = "wasm-probe/build.rs"]
 mod page;
 

@@ -8,9 +8,9 @@
 import { createTransport } from './index.js'
 import { names } from './names.js'
 import { builtin } from './platform.js'
-import init, { Report, listen as serve, probe as run, version } from './wasm/probe.js'
+import init, { Report, compare, listen as serve, probe as run, version } from './wasm/probe.js'
 
-export { Report, version }
+export { Report, compare, version }
 
 /**
  * What may be set of a run. Times are in milliseconds; what is left out is as on the command line.

@@ -21,8 +21,14 @@ const MADE: [&str; 2] = ["probe.js", "probe_bg.wasm"];
 /// What the WebAssembly is made of.
 const SOURCES: [&str; 6] = ["build.rs", "wasm-probe", "src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
 
-/// Builds it, and tells cargo when to do so again. The error is a sentence.
+/// Builds it, packs the page around it, and tells cargo when to do so again. The error is a sentence.
 pub(crate) fn build() -> Result<(), String> {
+    let out = PathBuf::from(variable("OUT_DIR")?).join("wasm");
+    program()?;
+    crate::pack::pack(&out)
+}
+
+fn program() -> Result<(), String> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(variable("OUT_DIR")?).join("wasm");
     let ready = root.join("js/wasm");

@@ -53,15 +53,18 @@ fn write(js: &Path, wasm: &Path, out: &Path) -> io::Result<()> {
 
 /// What a browser asks for, and where it lies.
 fn files(js: &Path, wasm: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let mut files = vec![
-        ("wasm/probe.js".to_owned(), wasm.join("probe.js")),
-        ("wasm/probe_bg.wasm".to_owned(), wasm.join("probe_bg.wasm")),
-    ];
-    for (folder, prefix, extensions) in [(js.to_owned(), "", &["js"][..]), (js.join("page"), "page/", &["html", "css", "js", "svg"][..])] {
+    let mut files =
+        vec![("wasm/probe.js".to_owned(), wasm.join("probe.js")), ("wasm/probe_bg.wasm".to_owned(), wasm.join("probe_bg.wasm"))];
+    for (folder, prefix, extensions) in
+        [(js.to_owned(), "", &["js"][..]), (js.join("page"), "page/", &["html", "css", "js", "svg"][..])]
+    {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let wanted = path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| extensions.contains(&extension));
+            let wanted = path
+                .extension()
+                .and_then(|extension| extension.to_str())
+                .is_some_and(|extension| extensions.contains(&extension));
             if wanted && !LEFT_OUT.contains(&name) {
                 let name = if name == "index.html" { name.to_owned() } else { format!("{prefix}{name}") };
                 files.push((name, path));

@@ -51,7 +51,8 @@ async function probe (target) {
   say('Running')
   const report = new program.Report()
   const view = live(report)
-  const end = isOwn(target, addresses) ? new OtherEnd(attempt => saw(report, attempt, view)) : undefined
+  // What is replaced could not be matched, and must not come in by this way.
+  const end = isOwn(target, addresses) && !element('redact').checked ? new OtherEnd(attempt => saw(report, attempt, view)) : undefined
   try {
     let last = 0
     end?.heard({})

@@ -55,5 +55,6 @@ export type Options = {
     redact?: boolean | undefined;
 };
 import { Report } from './wasm/probe.js';
+import { compare } from './wasm/probe.js';
 import { version } from './wasm/probe.js';
-export { Report, version };
+export { Report, compare, version };

@@ -11,6 +11,7 @@ use multiaddr::Multiaddr;
 use strum::IntoEnumIterator as _;
 
 use super::{
+    page::PageArgs,
     saved::{CompareArgs, ShowArgs},
     values,
 };
@@ -66,6 +67,7 @@ pub(super) enum Color {
 pub(super) enum Command {
     Dial(Box<DialArgs>),
     Listen(Box<ListenArgs>),
+    Page(PageArgs),
     Show(ShowArgs),
     Compare(CompareArgs),
     Explain(ExplainArgs),
@@ -171,15 +173,21 @@ pub(super) struct ListenArgs {
     /// Listen here instead of on all interfaces; may be repeated
     #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Where to listen")]
     pub(super) listen: Vec<Multiaddr>,
-    /// TCP and QUIC on this port, WebSocket and webrtc-direct on the next, WSS on the one after; 0 for any free ones
-    #[arg(long, value_name = "PORT", default_value_t = node::PORT, value_parser = clap::value_parser!(u16).range(0..=65533), conflicts_with = "listen", help_heading = "Where to listen")]
+    /// TCP and QUIC on this port, WebSocket and webrtc-direct on the next, WSS on the one after, then the page; 0 for any free ones
+    #[arg(long, value_name = "PORT", default_value_t = node::PORT, value_parser = clap::value_parser!(u16).range(0..=65532), conflicts_with = "listen", help_heading = "Where to listen")]
     pub(super) port: u16,
-    /// Serve WSS with this certificate chain (PEM)
+    /// Serve WSS, and the page by HTTPS, with this certificate chain (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "Where to listen")]
     pub(super) tls_cert: Option<PathBuf>,
     /// The private key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "Where to listen")]
     pub(super) tls_key: Option<PathBuf>,
+    /// Serve the page here instead of on loopback: then others can open it
+    #[arg(long, value_name = "IP:PORT", value_parser = values::page_addr, conflicts_with = "no_page", help_heading = "The page")]
+    pub(super) page_addr: Option<SocketAddr>,
+    /// Serve no page
+    #[arg(long, help_heading = "The page")]
+    pub(super) no_page: bool,
     /// Tell dialers and print this address too, where the node is reached from outside; may be repeated
     #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Who to be")]
     pub(super) announce: Vec<Multiaddr>,
@@ -200,6 +208,7 @@ Examples:
   p2p-probe listen --port 0 --ephemeral
   p2p-probe listen --listen /ip4/127.0.0.1/tcp/4011 --listen /ip4/127.0.0.1/udp/4011/quic-v1
   p2p-probe listen --tls-cert chain.pem --tls-key key.pem --announce /dns4/node.example.org/tcp/4013/wss
+  p2p-probe listen --page-addr 0.0.0.0:4014    the page for others in this network
   p2p-probe listen --format ndjson    each dialer's events, for a program
 
 It ends on Ctrl-C or SIGTERM. Exit codes: 0 ended by a signal, 2 usage or internal error";

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use futures::channel::oneshot;
+use futures::{channel::oneshot, future::pending};
 use libp2p_identity::Keypair;
 
 use super::{
@@ -19,7 +19,10 @@ use crate::{
     identity,
     model::{Event, Fact, Micros, Report, UDP_RECEIVE_BUFFER},
     native::network,
-    node::{self, Certificate, Config, Node, Tally, dialer_line},
+    node::{
+        self, Certificate, Config, Node, Tally, dialer_line,
+        page::{ASSETS, PORT_OFFSET, Page, Seen, Where},
+    },
     render::{Style, clean, json},
     target,
     transport::webrtc_direct,
@@ -33,7 +36,7 @@ pub(super) fn listen(args: &ListenArgs, common: &Common) -> anyhow::Result<Exit>
     let output = Output::open(None)?;
     let view = View { format: args.format, style: output.style(common), output, lines: Lines::default() };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    let tally = tokio.block_on(serve(config, view))?;
+    let tally = tokio.block_on(serve(config, page(args), view))?;
     note(common, &tally.to_string());
     Ok(Exit::Good)
 }
@@ -55,6 +58,14 @@ fn config(args: &ListenArgs, common: &Common) -> anyhow::Result<Config> {
     Ok(Config { tls, webrtc, announce: args.announce.clone(), ..Config::new(listen, identity) })
 }
 
+/// Where the page is served: after the ports of the node, for this machine alone, unless another place is named.
+fn page(args: &ListenArgs) -> Option<Where> {
+    let port = if args.port == 0 { 0 } else { args.port + PORT_OFFSET };
+    let at = args.page_addr.map_or(Where::Loopback(port), Where::At);
+    // A program without the page has nothing to serve.
+    (!args.no_page && !ASSETS.is_empty()).then_some(at)
+}
+
 /// The identity and its certificate: the kept ones, which are made at first use, unless others are asked for.
 fn keypair(args: &ListenArgs, common: &Common) -> anyhow::Result<(Keypair, Option<webrtc_direct::Certificate>)> {
     if args.ephemeral {
@@ -70,8 +81,14 @@ fn keypair(args: &ListenArgs, common: &Common) -> anyhow::Result<(Keypair, Optio
 }
 
 /// Serves until a signal, or until what it writes cannot be written any more.
-async fn serve(config: Config, view: View) -> anyhow::Result<Tally> {
-    let node = Node::bind(config)?;
+async fn serve(config: Config, page: Option<Where>, view: View) -> anyhow::Result<Tally> {
+    let tls = config.tls.clone();
+    let mut node = Node::bind(config)?;
+    let seen = Seen::default();
+    let page = page.map(|at| Page::bind(at, tls, &node.addresses(), seen.clone())).transpose()?;
+    if let Some(page) = &page {
+        node = node.with_pages(page.urls());
+    }
     if let Some(buffer) = network::udp_receive_buffer().filter(|buffer| *buffer < UDP_RECEIVE_BUFFER) {
         tracing::warn!(
             "this system limits a UDP receive buffer to {buffer} bytes, less than QUIC wants under load: \
@@ -82,6 +99,7 @@ async fn serve(config: Config, view: View) -> anyhow::Result<Tally> {
     let (unwritable, given_up) = oneshot::channel();
     let view = RefCell::new((view, Some(unwritable)));
     let sink = |event: &Event, report: &Report| {
+        seen.apply(event, report);
         let (view, unwritable) = &mut *view.borrow_mut();
         if let Err(end) = view.apply(event, report)
             && let Some(unwritable) = unwritable.take()
@@ -97,13 +115,22 @@ async fn serve(config: Config, view: View) -> anyhow::Result<Tally> {
             end = given_up => failed = end.ok().flatten(),
         }
     };
-    let tally = node.run(sink, stop).await;
+    let pages = async {
+        match page {
+            Some(page) => page.run().await,
+            None => pending().await,
+        }
+    };
+    let tally = tokio::select! {
+        tally = node.run(sink, stop) => tally,
+        () = pages => anyhow::bail!("the page has ended"),
+    };
     view.borrow_mut().0.finish();
     failed.map_or(Ok(tally), Err)
 }
 
 /// A line for whoever sits at the terminal.
-fn note(common: &Common, words: &str) {
+pub(super) fn note(common: &Common, words: &str) {
     if !common.quiet {
         // Without stderr there is nobody to tell.
         let _ = writeln!(io::stderr(), "{}", clean(words));
@@ -136,6 +163,7 @@ impl View {
     fn text(&mut self, event: &Event, report: &Report) -> String {
         let about = match &event.fact {
             Fact::Listening { address } => return format!("{}\n", clean(address)),
+            Fact::Page { url } => return format!("page {}\n", clean(url)),
             Fact::AttemptPlanned { attempt, why: Some(_), .. } | Fact::AttemptEnded { attempt, .. } => report.attempt(*attempt),
             _ => None,
         };

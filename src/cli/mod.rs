@@ -5,6 +5,7 @@ mod dial;
 mod explain;
 mod listen;
 mod output;
+mod page;
 mod pages;
 mod progress;
 mod saved;
@@ -39,6 +40,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Command::Listen(args) => listen::listen(&args, &cli.common),
         Command::Show(args) => saved::show(&args, &cli.common),
         Command::Compare(args) => saved::compare(&args, &cli.common),
+        Command::Page(args) => page::page(&args, &cli.common),
         Command::Explain(args) => explain::explain(&args, &cli.common),
         Command::Schema(args) => pages::schema(&args),
         Command::Completions(args) => pages::completions(&args, Cli::command()),

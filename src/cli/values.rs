@@ -38,6 +38,11 @@ pub(super) fn resolver(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// An IP address and a port, which may be 0 for any.
+pub(super) fn page_addr(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an IP address and a port: 0.0.0.0:4014, [::]:4014".into())
+}
+
 /// A multiaddr; anything else is refused with the one that was probably meant.
 pub(super) fn multiaddr(text: &str) -> Result<Multiaddr, String> {
     target::multiaddr(text).map_err(|error| error.to_string())

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Announced, Attempt, Cause, Direction, Found, Leg, LocalAddress, Micros, NatFound, Options, Outcome, Report, Source, StageName, Stamp,
-    Target, Tool, Transport, Why,
+    Announced, Attempt, Cause, Direction, Found, Leg, LocalAddress, Micros, NatFound, Options, Outcome, Report, Source,
+    StageName, Stamp, Target, Tool, Transport, Why,
 };
 
 /// A fact and when it became known. A line of `--format ndjson`.

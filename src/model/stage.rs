@@ -176,6 +176,9 @@ pub struct Found {
     /// The type of the peer's key: `ed25519`, `rsa`, `secp256k1`, `ecdsa`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_type: Option<String>,
+    /// The own peer ID in this dial: a fresh one, unless an identity was given. The listener knows the dial by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_peer: Option<String>,
     /// The agent version that the peer tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
@@ -224,7 +227,7 @@ impl Found {
             ($($member:ident)*) => { $( if later.$member.is_some() { self.$member = later.$member; } )* };
         }
         take!(addresses records resolver local rtt_ms quic_version versions version suite alpn certificate covers status server
-            location limits protocol peer key_type agent observed protocols announced sent received min_ms median_ms max_ms
+            location limits protocol peer key_type local_peer agent observed protocols announced sent received min_ms median_ms max_ms
             samples_ms responder_stall_ms);
     }
 }

@@ -12,6 +12,8 @@ pub struct Machine {
     clock: Clock,
     bind: Option<IpAddr>,
     identity: OnceLock<Keypair>,
+    /// Whether the identity was chosen, and is not a fresh one.
+    given: bool,
     zone_index: fn(&str) -> Option<u32>,
 }
 
@@ -20,7 +22,8 @@ impl Machine {
     /// link-local zone.
     #[must_use]
     pub fn new(clock: Clock, bind: Option<IpAddr>, identity: Option<Keypair>, zone_index: fn(&str) -> Option<u32>) -> Self {
-        Self { clock, bind, identity: identity.map_or_else(OnceLock::new, OnceLock::from), zone_index }
+        let given = identity.is_some();
+        Self { clock, bind, identity: identity.map_or_else(OnceLock::new, OnceLock::from), given, zone_index }
     }
 
     /// The runtime's clock.
@@ -33,6 +36,14 @@ impl Machine {
     #[must_use]
     pub fn identity(&self) -> &Keypair {
         self.identity.get_or_init(Keypair::generate_ed25519)
+    }
+
+    /// The same for one dial: without an identity that was given it has one of its own, so that a listener can tell the dials of
+    /// one run apart, and nobody the runs of one user.
+    #[must_use]
+    pub fn for_one_dial(&self) -> Self {
+        let identity = if self.given { self.identity.clone() } else { OnceLock::new() };
+        Self { clock: self.clock.clone(), bind: self.bind, identity, given: self.given, zone_index: self.zone_index }
     }
 
     /// The address to dial from.

@@ -9,6 +9,7 @@ use crate::{
 
 /// Makes one connection to one address and tries it.
 pub(crate) async fn dial(machine: &Machine, ctx: &Ctx, planned: &Planned, options: &Options) -> Result<(), Fault> {
+    let machine = &machine.for_one_dial();
     let dial = Dial { machine, ctx, planned, options };
     if let Some(circuit) = planned.route.circuit.as_deref() {
         return through_relay(dial, *circuit, connect).await;

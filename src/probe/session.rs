@@ -20,8 +20,10 @@ const GOODBYE: Duration = Duration::from_millis(20);
 const TURN: Duration = Duration::from_secs(2);
 const TURN_PART: u32 = 4;
 
-/// The peer has to be the one expected.
+/// The peer has to be the one expected. Either way it knows by now who dials.
 pub(super) fn expect(dial: Dial<'_>, peer: PeerId) -> Result<(), Fault> {
+    let own = dial.machine.identity().public().to_peer_id().to_base58();
+    dial.ctx.found(Found { local_peer: Some(own), ..Found::default() });
     match dial.planned.expected {
         Some(expected) if expected != peer => Err(Cause::WrongPeer { actual: peer.to_base58() }.into()),
         _ => Ok(()),

@@ -66,6 +66,7 @@ fn heading(family: &str) -> &str {
         "verdict" => "Verdicts: what a report comes to",
         "hint" => "Hints: what would help",
         "warning" => "Warnings: what else is wrong",
+        "remedy" => "Remedies: what lets peers reach this machine",
         "difference" => "Differences: why two reports differ",
         other => other,
     }

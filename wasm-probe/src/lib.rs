@@ -10,6 +10,7 @@
 
 #![cfg(target_family = "wasm")]
 
+mod comparison;
 mod connection;
 mod error;
 mod listen;
@@ -23,6 +24,7 @@ mod run;
 mod runtime;
 mod transport;
 
+pub use comparison::{Comparison, compare};
 pub use connection::Connection;
 pub use listen::listen;
 pub use report::Report;

@@ -60,6 +60,11 @@ impl Report {
         render::text(&self.0, &Style { color: color.unwrap_or(false), width })
     }
 
+    /// The report as a part of a page. Where several stand on one, each has a prefix for its `id`s.
+    pub fn html(&self, prefix: Option<String>) -> String {
+        render::html::beside(&self.0, prefix.as_deref().unwrap_or_default())
+    }
+
     /// What a program ends with after this report. With `strict` any failed attempt counts.
     #[wasm_bindgen(js_name = exitCode)]
     pub fn exit_code(&self, strict: bool, interrupted: bool) -> u8 {

@@ -47,9 +47,13 @@ impl Events {
     /// Of a query: `peer=…&peer=…`, the peer IDs that this visit dialed with. They are drawn afresh for each dial, so that
     /// nobody else can name them.
     pub(super) fn of(query: &str, seen: Seen, visits: &Visit) -> Result<Self, Refused> {
-        let peers: Vec<String> =
-            query.split('&').map(|pair| pair.strip_prefix("peer=").map(str::to_owned)).collect::<Option<_>>().ok_or(Refused::Peers)?;
-        let is_one = |peer: &String| !peer.is_empty() && peer.len() <= PEER && peer.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let peers: Vec<String> = query
+            .split('&')
+            .map(|pair| pair.strip_prefix("peer=").map(str::to_owned))
+            .collect::<Option<_>>()
+            .ok_or(Refused::Peers)?;
+        let is_one =
+            |peer: &String| !peer.is_empty() && peer.len() <= PEER && peer.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if peers.len() > PEERS || !peers.iter().all(is_one) {
             return Err(Refused::Peers);
         }

@@ -65,10 +65,20 @@ mod tests {
     fn only_names_of_this_machine_are_answered() {
         let names = ["node.example.org".to_owned(), "*.wild.example".to_owned()];
         let own = |host: &str| is_own(&headers(&[("host", host)]), &names);
-        for host in ["127.0.0.1:4014", "192.168.1.5", "[::1]:4014", "localhost:1", "LOCALHOST", "Node.Example.org:443", "a.wild.example"] {
+        for host in
+            ["127.0.0.1:4014", "192.168.1.5", "[::1]:4014", "localhost:1", "LOCALHOST", "Node.Example.org:443", "a.wild.example"]
+        {
             assert!(own(host), "{host}");
         }
-        for host in ["evil.example", "evil.example:4014", "127.0.0.1.evil.example", "localhost.evil.example", "a.b.wild.example", "wild.example", ""] {
+        for host in [
+            "evil.example",
+            "evil.example:4014",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "a.b.wild.example",
+            "wild.example",
+            "",
+        ] {
             assert!(!own(host), "{host}");
         }
         assert!(!is_own(&headers(&[]), &names));

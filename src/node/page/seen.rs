@@ -31,7 +31,9 @@ impl Seen {
     /// Notes what an event has changed, with the report of the dialer that it belongs to.
     pub fn apply(&self, event: &Event, report: &Report) {
         let id = match &event.fact {
-            Fact::StageEnded { attempt, .. } | Fact::StageStarted { attempt, .. } | Fact::AttemptEnded { attempt, .. } => *attempt,
+            Fact::StageEnded { attempt, .. } | Fact::StageStarted { attempt, .. } | Fact::AttemptEnded { attempt, .. } => {
+                *attempt
+            }
             _ => return,
         };
         let Some(attempt) = report.attempt(id).filter(|attempt| attempt.peer().is_some()) else { return };

@@ -18,10 +18,11 @@ impl Page<'_> {
         html! {
             li.attempt id=(id) {
                 (self.who(attempt))
-                (bar::bar(attempt, scale, self.report.elapsed_ms))
+                (bar::bar(attempt, *scale, self.report.elapsed_ms))
                 (stages(attempt))
                 @if let Some(message) = message(attempt) { p.message { "“" (said(&message)) "”" } }
                 (found::details(attempt, &format!("{id}-found")))
+                @if !inbound { (self.other_end(attempt, *scale)) }
             }
         }
     }
@@ -50,7 +51,7 @@ impl Page<'_> {
     }
 }
 
-fn stages(attempt: &Attempt) -> Markup {
+pub(super) fn stages(attempt: &Attempt) -> Markup {
     let failed = attempt.stages.iter().position(|stage| stage.stage.establishes() && stage.outcome.cause().is_some());
     html! {
         @if attempt.stages.is_empty() {
@@ -77,7 +78,7 @@ fn one(stage: &Stage) -> Markup {
     html! {
         (bar::key(stage)) (leg) (stage.stage) " "
         @match time {
-            Some(time) => { (time) " ms" }
+            Some(time) => { (time) " ms" @if stage.stage == StageName::Ping && stage.found.median_ms.is_some() { " median" } }
             None => { "…" }
         }
         @match &stage.outcome {

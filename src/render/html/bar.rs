@@ -6,7 +6,7 @@ use super::scale::Scale;
 use crate::model::{Attempt, Leg, Micros, Outcome, Stage};
 
 /// The bar of an attempt. A stage that still runs reaches to `now`.
-pub(super) fn bar(attempt: &Attempt, scale: &Scale, now: Micros) -> Markup {
+pub(super) fn bar(attempt: &Attempt, scale: Scale, now: Micros) -> Markup {
     html! {
         svg.bar aria-hidden="true" focusable="false" {
             (scale.grid())

@@ -38,7 +38,8 @@ impl Page<'_> {
                         @if let [from, to] = pair { line.rtt x1=(from.0) y1=(from.1) x2=(to.0) y2=(to.1) {} }
                     }
                     @for (x, y) in &points { circle.rtt cx=(x) cy=(y) r="3" {} }
-                    text.top x="4" y="10" { (slowest) " ms" }
+                    text.top x="4" y="10%" dy="9" { (slowest) " ms" }
+                    text.top x="4" y="90%" dy="-3" { "0" }
                 }
                 figcaption {
                     @if let Some(transport) = attempt.transport { strong { (transport) } " " }
@@ -60,7 +61,7 @@ fn pinged(attempt: &Attempt) -> Option<(&Attempt, &Stage, &[Micros])> {
 }
 
 fn across(at: usize, count: usize) -> String {
-    format!("{}%", 5 + at * 90 / count.saturating_sub(1).max(1))
+    format!("{}%", 24 + at * 72 / count.saturating_sub(1).max(1))
 }
 
 /// From the line of zero at nine tenths up to the slowest at one tenth.

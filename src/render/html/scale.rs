@@ -7,10 +7,10 @@ use crate::model::{Attempt, Micros};
 /// How many marks an axis has at most.
 const MARKS: u64 = 6;
 
-/// From when to when, in microseconds.
+/// From when to when, in microseconds. On another clock the start may lie before its zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scale {
-    start: u64,
+    start: i128,
     span: u64,
 }
 
@@ -26,17 +26,23 @@ impl Scale {
             end = ended.map(|moment| moment.0).fold(end, u64::max);
         }
         let start = if start == u64::MAX { 0 } else { start };
-        Self { start, span: end.saturating_sub(start).max(1) }
+        Self { start: start.into(), span: end.saturating_sub(start).max(1) }
     }
 
-    /// The same scale for a clock that shows `start` where this one begins.
-    pub(super) fn from(self, start: Micros) -> Self {
-        Self { start: start.0, ..self }
+    /// The same scale for a clock that shows `there` when this one shows `here`.
+    pub(super) fn on_clock(self, there: Micros, here: Micros) -> Self {
+        Self { start: self.start + i128::from(there.0) - i128::from(here.0), ..self }
+    }
+
+    /// Where it begins.
+    pub(super) fn begin(self) -> Micros {
+        Micros(u64::try_from(self.start).unwrap_or_default())
     }
 
     /// Where a moment is, as a percentage of the width.
     pub(super) fn at(self, moment: Micros) -> String {
-        percent(moment.0.saturating_sub(self.start).min(self.span), self.span)
+        let part = (i128::from(moment.0) - self.start).clamp(0, self.span.into());
+        percent(u64::try_from(part).unwrap_or(self.span), self.span)
     }
 
     /// How wide a span of time is.
@@ -98,6 +104,9 @@ mod tests {
         let scale = Scale { start: 1000, span: 4000 };
         assert_eq!((scale.at(Micros(1000)).as_str(), scale.at(Micros(2000)).as_str()), ("0.000%", "25.000%"));
         assert_eq!((scale.at(Micros(0)).as_str(), scale.at(Micros(9_000_000)).as_str()), ("0.000%", "100.000%"));
+        // The same moment on a clock that is behind, and on one that has just begun.
+        assert_eq!(scale.on_clock(Micros(700), Micros(2000)).at(Micros(700)), "25.000%");
+        assert_eq!(scale.on_clock(Micros(0), Micros(2000)).at(Micros(1000)), "50.000%");
         assert_eq!((scale.width(Micros(1)).as_str(), scale.width(Micros(u64::MAX)).as_str()), ("0.025%", "100.000%"));
     }
 

@@ -19,7 +19,7 @@ fn full(text: &str) -> Report {
     let found = json!({
         "records": [text], "resolver": text, "local": text, "version": text, "suite": text, "alpn": text, "server": text, "location": text,
         "certificate": { "names": [text], "issuer": text, "not_before": text, "not_after": text, "fingerprint": text },
-        "protocol": text, "peer": text, "agent": text, "observed": text,
+        "protocol": text, "peer": text, "local_peer": text, "agent": text, "observed": text,
     });
     let pinged =
         json!({ "sent": 3, "received": 3, "min_ms": 1.0, "median_ms": 1.5, "max_ms": 4.0, "samples_ms": [1.0, 4.0, 1.5] });
@@ -108,7 +108,7 @@ fn every_part_is_shown_and_named_for_those_who_do_not_see() {
     for part in [
         "Addresses",
         "Pings",
-        "The other end",
+        "The listener saw it",
         "Announced: 101 addresses",
         "Warnings",
         "The own network",
@@ -126,6 +126,19 @@ fn every_part_is_shown_and_named_for_those_who_do_not_see() {
     assert_eq!(html.matches("<svg").count(), html.matches("aria-hidden=\"true\" focusable=\"false\"").count());
     let other = beside(&full("x"), "b");
     assert!(ids.iter().all(|id| !other.contains(&format!("id=\"{id}\""))));
+}
+
+#[test]
+fn what_the_listener_saw_stands_beside_the_dial_or_by_itself() {
+    let mut seen = full("x");
+    assert!(!report(&seen).contains("The other end"), "both ends are known by the dialer's peer ID");
+    for stage in &mut seen.attempts[0].stages {
+        stage.found.local_peer = None;
+    }
+    let apart = report(&seen);
+    assert!(apart.contains("The other end") && !apart.contains("The listener saw it"));
+    seen.listener = Some(Listener::default());
+    assert!(report(&seen).contains("saw none of these dials"));
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub(crate) async fn dial(
     planned: &Planned,
     options: &Options,
 ) -> Result<(), Fault> {
+    let machine = &machine.for_one_dial();
     let dial = Dial { machine, ctx, planned, options };
     match planned.route.transport {
         Transport::Tcp | Transport::Ws | Transport::Wss => over(dial, &Stream { transport, planned }).await,
