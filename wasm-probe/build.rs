@@ -71,9 +71,9 @@ fn compile(root: &Path, out: &Path) -> Result<PathBuf, String> {
     if !status.success() {
         return Err(format!("the crate wasm-probe cannot be built for {TARGET}, see above"));
     }
-    let built = folder.join(TARGET).join(profile).join("wasm_probe.wasm");
+    let file = folder.join(TARGET).join(profile).join("wasm_probe.wasm");
     let taken = out.with_extension("unbound");
-    fs::copy(&built, &taken).map_err(|error| unwritable(&taken, &error))?;
+    fs::copy(&file, &taken).map_err(|error| unwritable(&taken, &error))?;
     Ok(taken)
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** How long to wait for the listener's view after the run, in milliseconds: it hears of the end of a dial by a packet. */
+/** How long the listener is heard after the run, in milliseconds: of the end of a dial it hears by a packet. */
 const AFTER = 400
 
 /** @typedef {{ version: string, addresses: string[] }} Own */
@@ -76,8 +76,10 @@ export class OtherEnd {
 
   /** Waits for what is still under way, for a moment. @returns {Promise<void>} */
   async finish () {
-    const open = new Set(this.peers)
-    if (open.size > 0) await new Promise(resolve => setTimeout(resolve, AFTER))
+    if (this.peers.size > 0) await new Promise(resolve => setTimeout(resolve, AFTER))
+  }
+
+  close () {
     clearTimeout(this.soon)
     this.source?.close()
   }

@@ -54,20 +54,22 @@ async function probe (target) {
   // What is replaced could not be matched, and must not come in by this way.
   const end = isOwn(target, addresses) && !element('redact').checked ? new OtherEnd(attempt => saw(report, attempt, view)) : undefined
   try {
-    let last = 0
-    end?.heard({})
     await program.probe(target, options(), line => {
       report.apply(line)
       const event = JSON.parse(line)
-      view.t_ms = last = Math.max(last, event.t_ms)
+      view.t_ms = Math.max(view.t_ms, event.t_ms)
       end?.heard(event)
       view.draw()
     })
     await showReport({ name: 'this page', report }, view)
     await end?.finish()
-    view.draw(true)
+  } catch (error) {
+    // What cannot be meant as a target has no report.
+    if (shown?.report !== report) element('report').replaceChildren()
+    say('')
+    throw error
   } finally {
-    await end?.finish()
+    end?.close()
     running = undefined
     element('go').textContent = 'Probe'
   }
@@ -123,7 +125,7 @@ function parse (text, name) {
   try {
     return { name, report: program.Report.fromJson(text) }
   } catch (error) {
-    throw new Unreadable(`${name} ${error.message ?? error}`)
+    throw new Unreadable(`${name} ${String(error.message ?? error).replace(/^this /, '')}`)
   }
 }
 
@@ -245,6 +247,18 @@ async function hash () {
   if (isReport(location.hash)) await open([{ name: 'The report in this link', text: await fromHash(location.hash) }])
 }
 
+/** A button that takes an address as the target. @param {string} address */
+function choice (address) {
+  const button = Object.assign(document.createElement('button'), { type: 'button', textContent: address })
+  button.addEventListener('click', () => {
+    element('target').value = address
+    element('go').focus()
+  })
+  const item = document.createElement('li')
+  item.append(button)
+  return item
+}
+
 /** The listener's own addresses, or the one that the page was asked for. */
 async function fill () {
   const asked = new URLSearchParams(location.search).get('target')
@@ -253,6 +267,8 @@ async function fill () {
   if (listener === null) return
   addresses = listener.addresses
   element('own').replaceChildren(...addresses.map(address => Object.assign(document.createElement('option'), { value: address })))
+  element('mine').hidden = addresses.length === 0
+  element('mine-list').replaceChildren(...addresses.map(choice))
   if (element('target').value === '') element('target').value = first(addresses, location)
 }
 

@@ -42,6 +42,8 @@ export function fault (error) {
 /** @param {unknown} error */
 export function sentence (error) {
   const words = error instanceof Error ? error.message : String(error)
-  const sentence = words.charAt(0).toUpperCase() + words.slice(1)
+  // A file's name stays as it is.
+  const named = error instanceof Error && error.name === 'Unreadable'
+  const sentence = named ? words : words.charAt(0).toUpperCase() + words.slice(1)
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`
 }

@@ -8,6 +8,7 @@ mod engine;
 mod pages;
 mod plain;
 mod session;
+mod visit;
 
 pub use driver::Kind;
 pub use pages::Pages;

@@ -37,8 +37,8 @@ impl Report {
     /// Folds an event, a line of NDJSON.
     pub fn apply(&mut self, event: &str) -> Result<(), JsValue> {
         panic::guard()?;
-        let event: Event =
-            serde_json::from_str(event).map_err(|error| usage(format!("this is not an event of p2p-probe: {error}")))?;
+        let event: Event = serde_json::from_slice(event.as_bytes())
+            .map_err(|error| usage(format!("this is not an event of p2p-probe: {error}")))?;
         self.0.apply(&event);
         Ok(())
     }

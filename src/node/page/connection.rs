@@ -23,7 +23,7 @@ const CONNECTIONS: usize = 64;
 /// Connections at once from one IPv4 address or one IPv6 /64: a few tabs.
 const PER_IP: usize = 24;
 /// How long a browser may take to begin: its TLS handshake, and the head of each request.
-const HEAD: Duration = Duration::from_secs(10);
+pub(super) const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection lives, whatever it does: longer than a visit is told of its dials. A browser opens another.
 const LIFETIME: Duration = Duration::from_secs(150);
 /// The largest head of a request, in bytes, and the most that is held of an answer: 64 peer IDs are 4 KiB.
@@ -49,13 +49,13 @@ pub(super) fn serve(site: Rc<Site>, stream: TcpStream, permit: Permit) -> LocalB
 }
 
 async fn speak(site: Rc<Site>, stream: TcpStream) {
-    let Some(first) = first_byte(&stream).await else { return };
+    let Some(first) = first_byte(&stream, site.head).await else { return };
     // Small answers, each of which somebody waits for.
     let _ = stream.set_nodelay(true);
     match &site.tls {
         Some(tls) if first == HANDSHAKE => {
             let handshake = TlsAcceptor::from(Arc::clone(&tls.config)).accept(stream.compat());
-            if let Either::Left((Ok(stream), _)) = select(handshake, pin!(native::sleep(HEAD))).await {
+            if let Either::Left((Ok(stream), _)) = select(handshake, pin!(native::sleep(site.head))).await {
                 http(site, stream.compat()).await;
             }
         }
@@ -64,9 +64,9 @@ async fn speak(site: Rc<Site>, stream: TcpStream) {
 }
 
 /// What a browser begins with, in good time.
-async fn first_byte(stream: &TcpStream) -> Option<u8> {
+async fn first_byte(stream: &TcpStream, time: Duration) -> Option<u8> {
     let mut first = [0];
-    let begun = match select(pin!(stream.peek(&mut first)), pin!(native::sleep(HEAD))).await {
+    let begun = match select(pin!(stream.peek(&mut first)), pin!(native::sleep(time))).await {
         Either::Left((Ok(1), _)) => true,
         Either::Left(_) | Either::Right(_) => false,
     };
@@ -74,12 +74,13 @@ async fn first_byte(stream: &TcpStream) -> Option<u8> {
 }
 
 async fn http(site: Rc<Site>, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+    let head = site.head;
     let service = service_fn(move |request: Request<Incoming>| {
         let site = Rc::clone(&site);
         async move { Ok::<_, Infallible>(answer(&site, &request.into_parts().0)) }
     });
     let mut connection = http1::Builder::new();
-    connection.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(BUFFER).max_headers(HEADERS);
+    connection.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(BUFFER).max_headers(HEADERS);
     // An error is a browser that left, or one that spoke something else.
     let _ = connection.serve_connection(TokioIo::new(stream), service).await;
 }

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn other_sites_are_told_apart() {
-        let elsewhere = |pairs| from_elsewhere(&headers(pairs));
+        let elsewhere = |pairs: &[(&'static str, &str)]| from_elsewhere(&headers(pairs));
         assert!(!elsewhere(&[("host", "127.0.0.1:1")]));
         assert!(!elsewhere(&[("host", "127.0.0.1:1"), ("sec-fetch-site", "same-origin"), ("origin", "http://127.0.0.1:1")]));
         assert!(!elsewhere(&[("host", "127.0.0.1:1"), ("sec-fetch-site", "none")]));

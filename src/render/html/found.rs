@@ -14,7 +14,9 @@ pub(super) fn details(attempt: &Attempt, id: &str) -> Markup {
     let found: Vec<(String, Vec<(String, String)>)> = attempt
         .stages
         .iter()
-        .filter_map(|stage| Some((stage.stage.to_string(), members(&serde_json::to_value(&stage.found).ok()?))))
+        .filter_map(|stage| {
+            Some((stage.stage.to_string(), members(&serde_json::from_slice(&serde_json::to_vec(&stage.found).ok()?).ok()?)))
+        })
         .filter(|(_, members)| !members.is_empty())
         .collect();
     html! {
