@@ -28,7 +28,9 @@ fn write(js: &Path, wasm: &Path, out: &Path) -> io::Result<()> {
     let packed = out.join("page");
     fs::create_dir_all(&packed)?;
     println!("cargo::rerun-if-changed={}", js.join("page").display());
-    let mut table = String::from("#[allow(clippy::unreadable_literal, reason = \"nobody reads it\")]\npub(super) const ASSETS: &[super::Asset] = &[\n");
+    let mut table = String::from(
+        "#[allow(clippy::unreadable_literal, reason = \"nobody reads it\")]\npub(super) const ASSETS: &[super::Asset] = &[\n",
+    );
     for (name, file) in files(js, wasm)? {
         println!("cargo::rerun-if-changed={}", file.display());
         let bytes = fs::read(&file)?;
