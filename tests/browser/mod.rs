@@ -8,6 +8,7 @@ mod engine;
 mod pages;
 mod plain;
 mod session;
+#[cfg(feature = "page")]
 mod visit;
 
 pub use driver::Kind;

@@ -20,6 +20,7 @@ mod expect;
 mod interop;
 mod listen;
 mod namespace;
+#[cfg(feature = "page")]
 mod page;
 mod peer;
 mod program;

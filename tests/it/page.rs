@@ -45,6 +45,10 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+fn ends(name: &str, extension: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == extension)
+}
+
 #[test]
 fn listen_says_where_its_page_is_and_serves_it() {
     let home = tempfile::tempdir().expect("a folder");
@@ -88,7 +92,7 @@ fn plain_files_hold_all_that_the_page_needs() {
     assert_eq!(run.exit, 0, "{}", run.stderr);
     let files = files(&out);
     let text = |name: &str| String::from_utf8_lossy(&files[name]).into_owned();
-    let packed: usize = files.iter().filter(|(name, _)| name.ends_with(".br")).map(|(_, bytes)| bytes.len()).sum();
+    let packed: usize = files.iter().filter(|(name, _)| ends(name, "br")).map(|(_, bytes)| bytes.len()).sum();
     assert!(packed <= BUDGET, "{packed} bytes over the line: {}", run.stdout);
     assert!(run.stdout.contains(&format!("{packed}  all")), "{}", run.stdout);
     // What refers to a file refers to one that is there; nothing refers to another site.
@@ -97,7 +101,7 @@ fn plain_files_hold_all_that_the_page_needs() {
     for file in named.filter_map(|rest| rest.split('"').next()) {
         assert!(files.contains_key(file), "index.html asks for {file}");
     }
-    for (name, bytes) in files.iter().filter(|(name, _)| name.ends_with(".js")) {
+    for (name, bytes) in files.iter().filter(|(name, _)| ends(name, "js")) {
         let folder = Path::new(name).parent().expect("a folder");
         let source = String::from_utf8_lossy(bytes);
         for import in source.lines().filter_map(|line| line.split_once(" from '")).filter_map(|(_, rest)| rest.split('\'').next())

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::said;
-use crate::model::Attempt;
+use crate::model::{Attempt, Found};
 
 /// How many items of a list are shown.
 const ITEMS: usize = 20;
@@ -14,9 +14,7 @@ pub(super) fn details(attempt: &Attempt, id: &str) -> Markup {
     let found: Vec<(String, Vec<(String, String)>)> = attempt
         .stages
         .iter()
-        .filter_map(|stage| {
-            Some((stage.stage.to_string(), members(&serde_json::from_slice(&serde_json::to_vec(&stage.found).ok()?).ok()?)))
-        })
+        .filter_map(|stage| Some((stage.stage.to_string(), members(&as_value(&stage.found)?))))
         .filter(|(_, members)| !members.is_empty())
         .collect();
     html! {
@@ -40,6 +38,11 @@ pub(super) fn details(attempt: &Attempt, id: &str) -> Markup {
             }
         }
     }
+}
+
+/// By way of text, as everything is written and read: another way would be more WebAssembly.
+fn as_value(found: &Found) -> Option<Value> {
+    serde_json::from_slice(&serde_json::to_vec(found).ok()?).ok()
 }
 
 fn members(found: &Value) -> Vec<(String, String)> {
