@@ -9,13 +9,16 @@
 //! polled by whoever polls the connection, so that a dial spawns nothing; only a listener has a task, for its socket.
 //!
 //! All futures may be dropped at any time: a dropped dial or connection says goodbye and is gone. Time-outs of a dial
-//! belong to the caller. [`framing`], [`substream`], [`prologue`] and [`certhash`] know neither sockets nor DTLS: a browser
-//! brings those itself.
+//! belong to the caller. [`framing`], [`substream`], [`noise`], [`prologue`], [`certhash`] and [`sdp`] know neither sockets nor
+//! DTLS: a browser brings those itself.
 
 pub mod certhash;
 pub mod framing;
+pub mod noise;
 pub mod prologue;
+pub mod sdp;
 pub mod substream;
+mod version;
 
 #[cfg(feature = "native")]
 mod native;
@@ -23,3 +26,4 @@ mod native;
 pub use certhash::Fingerprint;
 #[cfg(feature = "native")]
 pub use native::*;
+pub use version::{Version, random};

@@ -1,55 +1,13 @@
-//! ICE credentials, which carry the version of the protocol. There is no signalling: the server learns the client's from
-//! the USERNAME of its first check, `<server ufrag>:<client ufrag>`.
-//!
-//! | | server's ufrag and password | client's ufrag | client's password |
-//! |---|---|---|---|
-//! | v1 | `libp2p+webrtc+v1/<random>` | the same | the same |
-//! | v2 | `libp2p+webrtc+v2/<client's password>` | its own | its own |
-
-use std::fmt;
+//! ICE credentials as the two versions of the protocol make them, and as a server reads them off a check.
 
 use is::IceCreds;
 
-/// Random characters of a ufrag or password: 190 bits, and the USERNAME stays below the 128 bytes that `is` writes.
-const RANDOM: usize = 32;
+pub(super) use super::super::version::Version;
+use super::super::version::random;
 
 /// RFC 8839, section 5.4.
 const UFRAG: std::ops::RangeInclusive<usize> = 4..=256;
 const PASSWORD: std::ops::RangeInclusive<usize> = 22..=256;
-
-/// The version of the protocol. Browsers are about to refuse what version 1 does to their ICE credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Version {
-    /// The dialer changes its own ICE credentials.
-    V1,
-    /// The dialer keeps them and tells its password in the server's.
-    V2,
-}
-
-impl Version {
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::V1 => Self::V2,
-            Self::V2 => Self::V1,
-        }
-    }
-
-    fn prefix(self) -> &'static str {
-        match self {
-            Self::V1 => "libp2p+webrtc+v1/",
-            Self::V2 => "libp2p+webrtc+v2/",
-        }
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V1 => "v1",
-            Self::V2 => "v2",
-        })
-    }
-}
 
 /// Both sides' credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +21,7 @@ impl Credentials {
     /// Fresh ones to dial with.
     pub(super) fn dial(version: Version) -> Self {
         let password = random();
-        let server = same(format!("{}{password}", version.prefix()));
+        let server = same(version.server_ufrag(&password));
         let client = match version {
             Version::V1 => server.clone(),
             Version::V2 => IceCreds { ufrag: random(), pass: password },
@@ -99,19 +57,6 @@ fn same(ufrag: String) -> IceCreds {
 
 fn is_ice(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
     length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
-}
-
-/// Letters and digits alone: not every implementation takes the other two ice-chars.
-fn random() -> String {
-    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let letter = || loop {
-        // Bytes beyond a multiple of the alphabet would make its first letters likelier.
-        let byte = usize::from(rand::random::<u8>() >> 2);
-        if let Some(letter) = ALPHABET.get(byte) {
-            return char::from(*letter);
-        }
-    };
-    std::iter::repeat_with(letter).take(RANDOM).collect()
 }
 
 #[cfg(test)]

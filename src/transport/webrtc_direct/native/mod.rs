@@ -39,7 +39,6 @@ mod window;
 
 pub use beside::Beside;
 pub use certificate::{Certificate, CertificateError, Shown};
-pub use credentials::Version;
 pub use dial::{Ask, Dial, Dialed, Step};
 pub use error::{AcceptError, DialError, Ended};
 pub use listen::{Accepted, Arrival, Listener};
@@ -51,5 +50,7 @@ pub use versions::Versions;
 #[doc(hidden)]
 pub mod fuzz;
 
+#[cfg(test)]
+use super::Version;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,36 @@
+//! The Noise handshake on data channel 0, which proves who holds the certificates of DTLS.
+
+use futures::{AsyncRead, AsyncWrite};
+use libp2p_core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade};
+use libp2p_identity::{Keypair, PeerId};
+use libp2p_noise::{Config, Error, Output};
+
+use super::certhash::Fingerprint;
+use super::prologue::prologue;
+
+/// libp2p-noise wants a name and does nothing with it: nothing is negotiated here.
+const NAME: &str = "/noise";
+
+/// The certificates of both ends of a DTLS connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Certificates {
+    /// Of the side that dialed.
+    pub client: Fingerprint,
+    /// Of the side that listens.
+    pub server: Fingerprint,
+}
+
+/// Proves who we are and learns who the other side is. The listener begins. What comes with the peer is the stream, which
+/// has no further use.
+pub async fn authenticate<S>(
+    stream: S,
+    keypair: &Keypair,
+    certificates: Certificates,
+    dials: bool,
+) -> Result<(PeerId, Output<S>), Error>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let config = Config::new(keypair)?.with_prologue(prologue(&certificates.client, &certificates.server));
+    if dials { config.upgrade_inbound(stream, NAME).await } else { config.upgrade_outbound(stream, NAME).await }
+}
