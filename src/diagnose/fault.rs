@@ -58,6 +58,11 @@ impl<'a> Fault<'a> {
         self.attempt.transport == Some(Transport::Relay) && self.stage.is_some() && !self.at_relay()
     }
 
+    /// Whether the step stands for this one too, which its platform does not show.
+    pub(super) fn covers(&self, other: StageName) -> bool {
+        self.stage.and_then(|stage| stage.found.covers.as_ref()).is_some_and(|covers| covers.contains(&other))
+    }
+
     /// Whether the attempt runs over UDP.
     pub(super) fn over_udp(&self) -> bool {
         over_udp(self.attempt)

@@ -20,6 +20,8 @@ pub(super) fn of(fault: &Fault<'_>) -> Option<VerdictCode> {
         | Cause::NoGateway
         | Cause::GatewayRefused { .. }
         | Cause::Unrecognised(_) => return None,
+        // A platform's one step: it does not show whether anything answered.
+        Cause::TimedOut if fault.covers(StageName::Connect) => return None,
         Cause::TimedOut => timed_out(fault),
         Cause::Closed | Cause::Reset => dropped(fault),
         Cause::UnsupportedAddress { .. } | Cause::NeedsRelay | Cause::CerthashMissing => VerdictCode::UnsupportedAddress,

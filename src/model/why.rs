@@ -11,6 +11,9 @@ codes! {
         /// This runtime has no way to dial such an address: a page cannot open TCP or QUIC connections.
         /// Run the same dial from a terminal.
         NotInThisRuntime = "not-in-this-runtime", "not possible in this runtime";
+        /// Browsers have WebTransport only in pages that were loaded over HTTPS, or from the machine itself (`127.0.0.1`,
+        /// `localhost`). Open the page by HTTPS (`listen --tls-cert --tls-key`), or run the same dial from a terminal.
+        NeedsSecureContext = "needs-secure-context", "needs a page loaded over HTTPS";
         /// The address is valid, but this version of p2p-probe cannot dial its transport yet.
         NotYetDialable = "not-yet-dialable", "this version cannot dial it yet";
         /// An option of this run left it out: `--transport`, `--family` or `--no-announced`.

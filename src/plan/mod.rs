@@ -34,8 +34,22 @@ pub struct Capabilities {
     /// Whether the platform looks names up by itself and shows nothing of it, as a browser does: a name is dialed as it is, and
     /// what is more than a name's addresses cannot be asked for.
     pub hides_names: bool,
-    /// Whether this is a page that was loaded over HTTPS, which may not open an insecure WebSocket to another machine.
-    pub https_page: bool,
+    /// Whether the platform compares certificates itself, so that it has to know them before it dials: a browser learns none.
+    pub needs_certhash: bool,
+    /// Where it was loaded from, if it is a page.
+    pub loaded: Loaded,
+}
+
+/// Where a page was loaded from, which decides what its browser permits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loaded {
+    /// From this machine; or this is no page.
+    #[default]
+    Here,
+    /// Over HTTPS: it may not open an insecure WebSocket to another machine.
+    Securely,
+    /// Over plain HTTP from another machine: there browsers have no WebTransport.
+    Insecurely,
 }
 
 /// An address to be planned, and how it came up.

@@ -6,8 +6,8 @@ use libp2p_identity::PeerId;
 use multiaddr::{Multiaddr, Protocol};
 
 use super::{
-    ADDRESS_LIMIT, Answered, Candidate, Capabilities, DNSADDR_DEPTH, Host, Lookup, Parsed, Planned, Record, Records, Route, Step,
-    parse,
+    ADDRESS_LIMIT, Answered, Candidate, Capabilities, DNSADDR_DEPTH, Host, Loaded, Lookup, Parsed, Planned, Record, Records,
+    Route, Step, parse,
 };
 use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, is_local_name};
 
@@ -84,16 +84,20 @@ impl Planner {
         if let Some(why) = self.left_out(&route) {
             return self.leave(&candidate, Some(&route), why);
         }
-        if self.capabilities.https_page && route.carrier() == Transport::Ws && !is_this_machine(&route.host) {
+        if self.capabilities.loaded == Loaded::Securely && route.carrier() == Transport::Ws && !is_this_machine(&route.host) {
             return self.fail(&candidate, Some(Cause::MixedContent));
         }
         if route.circuit.is_some() && route.peer.is_none() && self.meant(&candidate).is_none() {
             // Whom should the relay connect us to?
             return self.fail(&candidate, Some(Cause::UnsupportedAddress { part: "/p2p-circuit".into() }));
         }
+        if self.lacks_certhash(&route) {
+            return self.fail(&candidate, Some(Cause::CerthashMissing));
+        }
         if route.carrier() == Transport::WebrtcDirect {
-            if route.certhashes.is_empty() && !self.options.learn_certhash {
-                return self.fail(&candidate, Some(Cause::CerthashMissing));
+            // Browsers look up no name for it.
+            if self.capabilities.hides_names && matches!(route.host, Host::Name(_)) {
+                return self.leave(&candidate, Some(&route), WhyCode::NotInThisRuntime);
             }
             if self.options.webrtc == Some(WebrtcVersions::Both) && candidate.version.is_none() {
                 let one = |version| Candidate { version: Some(version), ..candidate.clone() };
@@ -179,7 +183,20 @@ impl Planner {
             return Some(WhyCode::ByOption);
         }
         let dialable = [route.transport, route.carrier()].iter().all(|part| self.capabilities.transports.contains(part));
+        if !dialable && self.capabilities.loaded == Loaded::Insecurely && route.carrier() == Transport::Webtransport {
+            return Some(WhyCode::NeedsSecureContext);
+        }
         (!dialable).then(|| self.capabilities.otherwise.clone().unwrap_or(WhyCode::NotYetDialable))
+    }
+
+    /// Whether the certificate has to be known, and is not.
+    fn lacks_certhash(&self, route: &Route) -> bool {
+        let needed = match route.carrier() {
+            Transport::WebrtcDirect => self.capabilities.needs_certhash || !self.options.learn_certhash,
+            Transport::Webtransport => self.capabilities.needs_certhash,
+            _ => false,
+        };
+        needed && route.certhashes.is_empty()
     }
 
     /// An address of which everything is known.

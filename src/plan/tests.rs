@@ -1,7 +1,7 @@
 //! What is dialed once, and what is too much.
 
 use super::*;
-use crate::model::{Fact, Options, Source, Transport};
+use crate::model::{Fact, Options, Source, Transport, WhyCode};
 
 const PEER: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
 
@@ -54,6 +54,35 @@ fn websockets_differ_by_name_and_path() {
     assert_eq!(told(&planner.step(candidate("/ip4/8.8.8.8/tcp/1/ws", Source::Target))), "duplicate");
 }
 
+/// What a page cannot dial is known before it does.
+#[test]
+fn a_page_is_told_what_it_cannot_dial() {
+    const HASH: &str = "/certhash/uEiCmjjV31dRNVy27CCU4SU3UpQcFBFsXxqEtFx03VrJ6Jg";
+    let page = |secure: bool| {
+        let mut transports = vec![Transport::Ws, Transport::Wss, Transport::WebrtcDirect];
+        transports.extend(secure.then_some(Transport::Webtransport));
+        let otherwise = Some(WhyCode::NotInThisRuntime);
+        let (hides_names, needs_certhash) = (true, true);
+        let loaded = if secure { Loaded::Here } else { Loaded::Insecurely };
+        let capabilities = Capabilities { transports, otherwise, hides_names, needs_certhash, loaded, ..Capabilities::default() };
+        // Which a browser cannot do.
+        Planner::new(Options { learn_certhash: true, ..Options::default() }, capabilities, None)
+    };
+    let table = [
+        ("/ip4/8.8.8.8/udp/1/webrtc-direct", HASH, "dial", "dial"),
+        ("/ip4/8.8.8.8/udp/1/webrtc-direct", "", "certhash-missing", "certhash-missing"),
+        ("/dns4/node.example.org/udp/1/webrtc-direct", HASH, "not-in-this-runtime", "not-in-this-runtime"),
+        ("/dns4/node.example.org/tcp/1/wss", "", "dial", "dial"),
+        ("/ip4/8.8.8.8/udp/1/quic-v1/webtransport", HASH, "dial", "needs-secure-context"),
+        ("/ip4/8.8.8.8/udp/1/quic-v1/webtransport", "", "certhash-missing", "needs-secure-context"),
+        ("/ip4/8.8.8.8/tcp/1", "", "not-in-this-runtime", "not-in-this-runtime"),
+    ];
+    for (address, hash, secure, insecure) in table {
+        let step = |page: &mut Planner| told(&page.step(candidate(&format!("{address}{hash}"), Source::Target)));
+        assert_eq!((step(&mut page(true)), step(&mut page(false))), (secure.into(), insecure.into()), "{address}{hash}");
+    }
+}
+
 #[test]
 fn links_differ_by_zone() {
     let mut planner = planner();
@@ -80,12 +109,12 @@ fn too_many_addresses_are_one_failure() {
 }
 
 /// A page: names are looked up unseen, TCP is not there.
-fn page(https_page: bool) -> Planner {
+fn page(over_https: bool) -> Planner {
     let capabilities = Capabilities {
         transports: vec![Transport::Ws, Transport::Wss],
         otherwise: Some(crate::model::WhyCode::NotInThisRuntime),
         hides_names: true,
-        https_page,
+        loaded: if over_https { Loaded::Securely } else { Loaded::Here },
         ..Capabilities::default()
     };
     Planner::new(Options::default(), capabilities, None)

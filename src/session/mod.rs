@@ -38,8 +38,9 @@ pub use negotiate::{Confirmation, Proposal, Unanswered, answer, propose};
 pub use opener::Opener;
 pub use ping::Pings;
 pub use service::Service;
-pub use upgrade::{
-    BoxedStream, ByteStream, Multiplexed, Secured, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound,
-};
 #[cfg(feature = "native")]
-pub(crate) use upgrade::{fault_of, key_name, key_type};
+pub(crate) use upgrade::key_name;
+pub use upgrade::{
+    BoxedStream, ByteStream, Multiplexed, Secured, fault_of, key_type, multiplex_inbound, multiplex_outbound, secure_inbound,
+    secure_outbound, secure_webtransport,
+};

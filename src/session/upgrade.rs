@@ -8,6 +8,7 @@ use libp2p_core::{
     upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade},
 };
 use libp2p_identity::{KeyType, Keypair, PeerId, PublicKey};
+use multiaddr::multihash::Multihash;
 
 use super::{Confirmation, Fault, Unanswered, answer, propose, tls};
 use crate::model::{Cause, Security};
@@ -59,6 +60,17 @@ pub async fn secure_outbound(stream: impl ByteStream + 'static, keypair: &Keypai
     }
 }
 
+/// Secures the first stream of a WebTransport session that we opened (libp2p specs, webtransport/README.md): nothing is
+/// negotiated, and the peer vouches for every certificate that its address names.
+pub async fn secure_webtransport(
+    stream: impl ByteStream + 'static,
+    keypair: &Keypair,
+    certhashes: &[Multihash<64>],
+) -> Result<Secured, Fault> {
+    let noise = noise(keypair)?.with_webtransport_certhashes(certhashes.iter().copied().collect());
+    secured(noise.upgrade_outbound(BufWriter::with_capacity(FLIGHT, stream), NOISE).await)
+}
+
 /// Secures an accepted stream by what the dialer chooses of what is offered.
 pub async fn secure_inbound(stream: impl ByteStream + 'static, keypair: &Keypair) -> Result<Secured, Unanswered> {
     let (protocol, stream) = answer(BufWriter::with_capacity(FLIGHT, stream), tls::OFFERS).await?;
@@ -84,7 +96,8 @@ fn secured<S: ByteStream + 'static>(
 }
 
 /// What a failed noise handshake means.
-pub(crate) fn fault_of(error: &libp2p_noise::Error) -> Fault {
+#[must_use]
+pub fn fault_of(error: &libp2p_noise::Error) -> Fault {
     use libp2p_noise::Error;
     let what = match error {
         Error::Io(error) => {
@@ -99,6 +112,7 @@ pub(crate) fn fault_of(error: &libp2p_noise::Error) -> Fault {
         }
         Error::InvalidKey(_) => "the peer's key cannot be read",
         Error::BadSignature => "the peer's signature is wrong",
+        Error::UnknownWebTransportCerthashes(..) => "the peer does not vouch for the certificates of its address",
         Error::AuthenticationFailed | Error::UnexpectedKey => "the peer did not prove its key",
         _ => "the noise handshake broke",
     };
@@ -111,7 +125,8 @@ pub(super) fn broken(what: &str) -> Fault {
 }
 
 /// The type of a peer's key, where its ID tells: an ID that is a hash does not.
-pub(crate) fn key_type(peer: &PeerId) -> Option<&'static str> {
+#[must_use]
+pub fn key_type(peer: &PeerId) -> Option<&'static str> {
     inlined_key(peer).map(|key| key_name(&key.key_type()))
 }
 

@@ -7,9 +7,11 @@ mod driver;
 mod engine;
 mod pages;
 mod plain;
+mod probes;
 mod session;
 #[cfg(feature = "page")]
 mod visit;
+mod why_not;
 
 pub use driver::Kind;
 pub use pages::Pages;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Files of some folders, served over HTTP on loopback for as long as the test runs.
+/// Files of some folders, served over HTTP for as long as the test runs.
 #[derive(Debug)]
 pub struct Pages {
     /// Scheme, host and port.
@@ -13,12 +13,17 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Serves each folder under the path before it, the first that fits.
+    /// Serves each folder under the path before it, the first that fits, on loopback: to browsers a secure place.
     pub fn serve(folders: Vec<(&'static str, PathBuf)>) -> Self {
+        Self::serve_on(Ipv4Addr::LOCALHOST, folders)
+    }
+
+    /// The same on this address of the host.
+    pub fn serve_on(host: Ipv4Addr, folders: Vec<(&'static str, PathBuf)>) -> Self {
         for (_, folder) in &folders {
             assert!(folder.is_dir(), "{} is missing: run tests/interop/prepare", folder.display());
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let listener = TcpListener::bind((host, 0)).expect("a free port");
         let origin = format!("http://{}", listener.local_addr().expect("bound"));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {

@@ -1,4 +1,5 @@
-// libp2p-wasm-ext's own `ExtTransport`, with the libp2p of its time, over the transports of js/ in Node.
+// libp2p-wasm-ext's own `ExtTransport`, with the libp2p of its time, over the transports of js/ in Node; and the crate's own
+// transport under ours.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -6,7 +7,8 @@ import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createTransport, websocketTransport } from '../../js/index.js'
-import { MIB, sockets, tcpPeer } from '../../js/test/helpers.js'
+import { load, probe } from '../../js/probe.js'
+import { MIB, PackageSocket, sockets, tcpPeer } from '../../js/test/helpers.js'
 
 const { PROGRAM, DRIVER } = process.env
 const driver = await import(`${DRIVER}/driver.js`)
@@ -54,6 +56,21 @@ for (const [name, WebSocket] of sockets) {
     assert.equal(await driver.dial(websocketTransport({ WebSocket }), address, 20), peer)
   })
 }
+
+test('the crate\'s own WebSocket transport under our engine', async t => {
+  // It takes the platform's, which Node has from version 22.
+  const platform = globalThis.WebSocket
+  globalThis.WebSocket = platform ?? PackageSocket
+  t.after(() => { globalThis.WebSocket = platform })
+  await load()
+  const { address, peer } = await listener(t, '/ip4/127.0.0.1/tcp/0/ws')
+  const report = JSON.parse((await probe(address, { transport: driver.upstream_websockets(), announced: false, pings: 20 })).json())
+  const [{ stages }] = report.attempts
+  assert.deepEqual(stages.map(({ stage, outcome }) => `${stage} ${outcome}`),
+    ['upgrade', 'secure', 'multiplex', 'identify', 'ping'].map(stage => `${stage} passed`))
+  assert.equal(stages.at(-1).found.received, 20)
+  assert.equal(report.peers[0].id, peer)
+})
 
 test('TCP: it listens, and p2p-probe reaches it', async t => {
   const { address, told, ended, stop } = await listening(t, '/ip4/127.0.0.1/tcp/0')

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! JS: probe(target, options, onEvent) ─► run ─► engine ─► probes ─► Transport ─► contract ─► net, WebSocket
+//!                         │                                  └────► RTCPeerConnection, WebTransport (in a page)
 //!                         ◄─ a line for each event, at last a Report
 //! ```
 //!
@@ -23,6 +24,8 @@ mod report;
 mod run;
 mod runtime;
 mod transport;
+mod webrtc;
+mod webtransport;
 
 pub use comparison::{Comparison, compare};
 pub use connection::Connection;

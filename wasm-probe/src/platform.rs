@@ -10,6 +10,7 @@ use std::{
 use js_sys::{Function, Promise, Reflect, global};
 use p2p_probe::{
     model::{RuntimeKind, Stamp},
+    plan::Loaded,
     session::Clock,
 };
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
@@ -107,7 +108,12 @@ pub(crate) fn user_agent() -> Option<String> {
     }
 }
 
-/// Whether this is a page that was loaded over HTTPS.
-pub(crate) fn is_https() -> bool {
-    member(&["location", "protocol"]).as_string().is_some_and(|protocol| protocol == "https:")
+/// Where the page was loaded from.
+pub(crate) fn loaded() -> Loaded {
+    let https = member(&["location", "protocol"]).as_string().is_some_and(|protocol| protocol == "https:");
+    match member(&["isSecureContext"]).as_bool() {
+        _ if https => Loaded::Securely,
+        Some(false) => Loaded::Insecurely,
+        _ => Loaded::Here,
+    }
 }

@@ -10,7 +10,7 @@ use p2p_probe::{
     probe::Machine,
 };
 
-use crate::{JsTransport, names::Names, platform, probe};
+use crate::{JsTransport, names::Names, platform, probe, webrtc, webtransport};
 
 /// JS timers, and probes over the JS transport.
 #[derive(Clone)]
@@ -74,12 +74,15 @@ impl Runtime for Js {
         if self.0.kind == RuntimeKind::Node {
             transports.insert(0, Transport::Tcp);
         }
+        transports.extend(webrtc::is_here().then_some(Transport::WebrtcDirect));
+        transports.extend(webtransport::is_here().then_some(Transport::Webtransport));
         Capabilities {
             transports,
             otherwise: Some(WhyCode::NotInThisRuntime),
             families: self.0.families(),
             hides_names: self.0.names.is_none(),
-            https_page: platform::is_https(),
+            needs_certhash: true,
+            loaded: platform::loaded(),
         }
     }
 

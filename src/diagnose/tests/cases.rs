@@ -205,3 +205,14 @@ fn a_certificate_problem_tells_what_lies_beyond() {
     );
     assert_eq!(hints(&verdict), ["renew-certificate", "check-limits"]);
 }
+
+/// A page opens a WebSocket in one step, and of silence in it nobody can tell how far it came.
+#[test]
+fn silence_in_a_step_that_covers_others_is_not_told() {
+    let ws = "/ip4/8.8.4.4/tcp/4001/ws";
+    let covers = Found { covers: Some(vec![Connect]), ..Found::default() };
+    let covering = Run::new().dial(Dial::new(ws).fails_with(Upgrade, Cause::TimedOut, covers)).verdict();
+    assert_eq!(covering.code.code(), "inconclusive");
+    let alone = Run::new().dial(Dial::new(ws).fails(Upgrade, Cause::TimedOut)).verdict();
+    assert_eq!(alone.code.code(), "stalled");
+}

@@ -3,7 +3,8 @@
 use futures::{AsyncRead, AsyncWrite};
 use libp2p_core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade};
 use libp2p_identity::{Keypair, PeerId};
-use libp2p_noise::{Config, Error, Output};
+pub use libp2p_noise::Error;
+use libp2p_noise::{Config, Output};
 
 use super::certhash::Fingerprint;
 use super::prologue::prologue;

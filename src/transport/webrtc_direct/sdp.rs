@@ -50,8 +50,8 @@ pub struct Answer<'a> {
     pub remote: SocketAddr,
     /// Its ufrag, which is its password too.
     pub ufrag: &'a str,
-    /// The certificates that it may show, the likeliest first.
-    pub fingerprints: &'a [Fingerprint],
+    /// The certificate that it has to show. Of several, browsers look at all of them or at the last alone.
+    pub fingerprint: &'a Fingerprint,
     /// The offer.
     pub offer: &'a str,
 }
@@ -64,10 +64,7 @@ impl fmt::Display for Answer<'_> {
         write!(f, "v=0\r\no=- 0 0 IN {family} {ip}\r\ns=-\r\nt=0 0\r\na=ice-lite\r\n")?;
         write!(f, "m=application {port} UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN {family} {ip}\r\na=mid:{mid}\r\n")?;
         write!(f, "a=ice-options:ice2\r\na=ice-ufrag:{0}\r\na=ice-pwd:{0}\r\n", self.ufrag)?;
-        // Of several, browsers look at all of them or at the last alone.
-        for fingerprint in self.fingerprints.iter().rev() {
-            write!(f, "a=fingerprint:sha-256 {}\r\n", Colons(fingerprint))?;
-        }
+        write!(f, "a=fingerprint:sha-256 {}\r\n", Colons(self.fingerprint))?;
         write!(f, "a=setup:passive\r\na=sctp-port:{SCTP_PORT}\r\na=max-message-size:{MAX_MESSAGE}\r\n")?;
         write!(f, "a=candidate:1 1 UDP 1 {ip} {port} typ host\r\na=end-of-candidates\r\n")
     }
@@ -129,9 +126,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_made_of_the_address() {
-        let fingerprints = [Fingerprint::new(digest()), Fingerprint::new([7; 32])];
+        let fingerprint = Fingerprint::new(digest());
         let remote = "[2001:db8::1]:4001".parse().unwrap();
-        let answer = Answer { remote, ufrag: "libp2p+webrtc+v2/secret", fingerprints: &fingerprints, offer: OFFER }.to_string();
+        let answer = Answer { remote, ufrag: "libp2p+webrtc+v2/secret", fingerprint: &fingerprint, offer: OFFER }.to_string();
         for line in [
             "m=application 4001 UDP/DTLS/SCTP webrtc-datachannel",
             "c=IN IP6 2001:db8::1",
@@ -143,10 +140,9 @@ mod tests {
         ] {
             assert!(answer.lines().any(|found| found == line), "{line}\n{answer}");
         }
-        assert!(answer.find("07:07").unwrap() < answer.find("00:01:02").unwrap(), "the likeliest comes last");
         // And reads as the offer does.
         assert_eq!(password(&answer), Some("libp2p+webrtc+v2/secret"));
-        assert_eq!(fingerprint(&answer), Some(Fingerprint::new([7; 32])));
+        assert_eq!(super::fingerprint(&answer), Some(fingerprint));
         assert!(answer.lines().all(|line| line.len() > 2 && line.as_bytes()[1] == b'='), "{answer}");
     }
 }

@@ -9,7 +9,7 @@ use p2p_probe::{
     probe::{Dial, Machine, over},
 };
 
-use crate::JsTransport;
+use crate::{JsTransport, webrtc, webtransport};
 use stream::Stream;
 
 /// Makes one connection to one address and tries it.
@@ -24,8 +24,10 @@ pub(crate) async fn dial(
     let dial = Dial { machine, ctx, planned, options };
     match planned.route.transport {
         Transport::Tcp | Transport::Ws | Transport::Wss => over(dial, &Stream { transport, planned }).await,
+        Transport::WebrtcDirect => webrtc::dial(dial).await,
+        Transport::Webtransport => webtransport::dial(dial).await,
         // The plan leaves these out, by the capabilities of this runtime.
-        Transport::Quic | Transport::WebrtcDirect | Transport::Webtransport | Transport::Relay => {
+        Transport::Quic | Transport::Relay => {
             Err(Cause::UnsupportedAddress { part: format!("/{}", planned.route.transport) }.into())
         }
     }
