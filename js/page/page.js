@@ -125,7 +125,7 @@ function parse (text, name) {
   try {
     return { name, report: program.Report.fromJson(text) }
   } catch (error) {
-    throw new Unreadable(`${name} ${String(error.message ?? error).replace(/^this /, '')}`)
+    throw new Unreadable(`${name} ${String(error.message ?? error).replace(/^(this|the text) /, '')}`)
   }
 }
 
