@@ -12,6 +12,9 @@ use std::time::Duration;
 /// A driver that does not say its port by then never will.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
+/// The folder of a session in which the browser leaves what it was told to keep.
+pub(super) const DOWNLOADS: &str = "downloads";
+
 /// Nothing that a browser does by itself: no updates, no reports, no guesses of what the user may want next.
 const QUIET_CHROMIUM: [&str; 9] = [
     "--headless=new",
@@ -48,17 +51,22 @@ impl Kind {
         }
     }
 
-    /// What a session is asked for: the browser, with a profile of its own, and further command line flags.
-    pub(super) fn capabilities(self, profile: &Path, flags: &[&str]) -> serde_json::Map<String, Value> {
+    /// What a session is asked for: the browser, with a profile and a folder for downloads of its own, and further command line
+    /// flags.
+    pub(super) fn capabilities(self, folder: &Path, flags: &[&str]) -> serde_json::Map<String, Value> {
+        let downloads = folder.join(DOWNLOADS);
         let capabilities = match self {
             Self::Chromium => {
-                let profile = format!("--user-data-dir={}", profile.display());
+                let profile = format!("--user-data-dir={}", folder.join("profile").display());
                 let arguments: Vec<&str> =
                     QUIET_CHROMIUM.iter().chain(flags).copied().chain(std::iter::once(profile.as_str())).collect();
                 json!({
                     "browserName": "chrome",
                     "acceptInsecureCerts": true,
-                    "goog:chromeOptions": {"args": arguments},
+                    "goog:chromeOptions": {"args": arguments, "prefs": {
+                        "download.default_directory": downloads,
+                        "profile.default_content_setting_values.automatic_downloads": 1,
+                    }},
                     "goog:loggingPrefs": {"browser": "ALL"},
                 })
             }
@@ -68,6 +76,9 @@ impl Kind {
                     "browserName": "firefox",
                     "acceptInsecureCerts": true,
                     "moz:firefoxOptions": {"args": arguments, "prefs": {
+                        "browser.download.dir": downloads,
+                        "browser.download.folderList": 2,
+                        "browser.helperApps.neverAsk.saveToDisk": "application/json",
                         "devtools.console.stdout.content": true,
                         "network.captive-portal-service.enabled": false,
                         "network.connectivity-service.enabled": false,

@@ -3,11 +3,15 @@
 
 mod conformance;
 mod console;
+#[cfg(feature = "page")]
+mod download;
 mod driver;
 mod engine;
 mod pages;
 mod plain;
 mod probes;
+#[cfg(feature = "page")]
+mod served;
 mod session;
 #[cfg(feature = "page")]
 mod visit;

@@ -2,7 +2,7 @@
 
 use super::artefacts;
 use super::console::{TakeConsole, lines};
-use super::driver::{Driver, Kind};
+use super::driver::{DOWNLOADS, Driver, Kind};
 use fantoccini::wd::TimeoutConfiguration;
 use fantoccini::{Client, ClientBuilder};
 use futures::FutureExt;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A script or a page that is not done by then hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A headless browser in which a test runs.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Browser {
     kind: Kind,
     name: String,
     driver: Driver,
-    _profile: TempDir,
+    pub(super) folder: TempDir,
 }
 
 impl Browser {
@@ -36,20 +36,24 @@ impl Browser {
         if outcome.is_err() {
             eprintln!("{name}, the console:\n{}", browser.console().await);
         }
-        let _ = browser.client.close().await;
+        let Self { client, driver, folder, .. } = browser;
+        let _ = client.close().await;
+        drop(driver);
+        let _ = folder.close();
         outcome.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     async fn start(kind: Kind, name: &str, flags: &[&str]) -> Self {
-        let profile = tempfile::tempdir().expect("a folder");
-        let driver = Driver::start(kind, profile.path());
-        let capabilities = kind.capabilities(&profile.path().join("profile"), flags);
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join(DOWNLOADS)).expect("a folder");
+        let driver = Driver::start(kind, folder.path());
+        let capabilities = kind.capabilities(folder.path(), flags);
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let connected = builder.capabilities(capabilities).connect(&driver.url()).await;
         let client = connected.unwrap_or_else(|error| panic!("no browser: {error}: {}", driver.log()));
         let timeouts = TimeoutConfiguration::new(Some(PATIENCE), Some(PATIENCE), Some(Duration::ZERO));
         client.update_timeouts(timeouts).await.expect("timeouts can be set");
-        Self { client, kind, name: name.to_owned(), driver, _profile: profile }
+        Self { client, kind, name: name.to_owned(), driver, folder }
     }
 
     /// Loads a page, with its scripts.

@@ -1,0 +1,162 @@
+//! The page that `p2p-probe listen` serves, as a visitor uses it.
+
+use super::{Browser, Kind, LAN, within};
+use crate::certificate::Authority;
+use crate::interop::go;
+use crate::listen;
+use crate::program::{self, Live};
+use crate::rules::{self, Schema};
+use fantoccini::Locator;
+use serde_json::Value;
+use std::path::Path;
+
+/// Over what our listener is probed from its page.
+const OURS: [&str; 2] = ["/ip4/127.0.0.1/tcp/0/ws", "/ip4/10.87.0.1/udp/0/webrtc-direct"];
+
+/// Over what go-libp2p is.
+const GO: [&str; 4] = [
+    "/ip4/127.0.0.1/tcp/0/ws",
+    "/ip4/127.0.0.1/tcp/0/tls/ws",
+    "/ip4/10.87.0.1/udp/0/webrtc-direct",
+    "/ip4/10.87.0.1/udp/0/quic-v1/webtransport",
+];
+
+/// Resolves once the condition over the document holds.
+async fn until(browser: &Browser, condition: &str) {
+    let script =
+        format!("await new Promise(done => {{ const look = () => ({condition}) ? done() : setTimeout(look, 10); look() }})");
+    let held = browser.call(&script, vec![]).await;
+    if let Err(error) = held {
+        let said = text(browser, "body").await;
+        panic!("{condition}: {error}: {said}");
+    }
+}
+
+/// What a reader sees of an element.
+async fn text(browser: &Browser, selector: &str) -> String {
+    let element = browser.client.find(Locator::Css(selector)).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+    element.text().await.expect("a text")
+}
+
+async fn click(browser: &Browser, selector: &str) {
+    let element = browser.client.find(Locator::Css(selector)).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+    element.click().await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+}
+
+/// Enters an address, presses the button, waits for the verdict, and downloads the report.
+async fn probe(browser: &Browser, address: &str, schema: &Schema) -> Value {
+    let target = browser.client.find(Locator::Id("target")).await.expect("a field");
+    target.clear().await.expect("it can be emptied");
+    target.send_keys(address).await.expect("it can be filled");
+    // What is told to a screen reader is emptied, so that the end of the run before is not taken for that of this one.
+    browser.call("document.getElementById('status').textContent = ''", vec![]).await.expect("a status");
+    click(browser, "#go").await;
+    until(browser, "document.getElementById('status').textContent.includes('. ')").await;
+    until(browser, "!document.getElementById('tools').hidden && document.getElementById('go').textContent === 'Probe'").await;
+    click(browser, "#download").await;
+    let report: Value = serde_json::from_str(&browser.downloaded().await).expect("JSON");
+    assert_eq!(schema.faults(&report), Vec::<String>::new(), "{address}: {report}");
+    assert_eq!(rules::faults(&report, 0), Vec::<String>::new(), "{address}: {report}");
+    assert_eq!(report["tool"]["runtime"], "browser", "{report}");
+    report
+}
+
+/// The peer is reached without a flaw, and the page says so in words.
+async fn reaches(browser: &Browser, address: &str, schema: &Schema) -> Value {
+    let report = probe(browser, address, schema).await;
+    let stages = report["attempts"][0]["stages"].as_array().cloned().unwrap_or_default();
+    // Whether Firefox hears over WebTransport who go-libp2p is, is a matter of chance: probes.rs.
+    let sure = |stage: &&Value| !address.contains("/webtransport/") || stage["stage"] != "identify";
+    assert!(stages.len() > 2 && stages.iter().filter(sure).all(|stage| stage["outcome"] == "passed"), "{address}: {report}");
+    let peer = report["peers"][0]["id"].as_str().unwrap_or_else(|| panic!("{address}: no peer: {report}"));
+    assert!(address.ends_with(peer), "{address}: {report}");
+    let summary = report["verdict"]["summary"].as_str().expect("a summary").to_owned();
+    assert!(text(browser, "#report").await.contains(&summary), "{summary}");
+    report
+}
+
+/// The page may do what it does under its own policy, and asks nobody else for anything.
+async fn kept_the_policy(browser: &Browser) {
+    let console = browser.console().await;
+    assert!(!console.contains("Content Security Policy") && !console.contains("Content-Security-Policy"), "{console}");
+    let foreign = "return performance.getEntriesByType('resource').map(({ name }) => name).filter(name => !name.startsWith(location.origin))";
+    assert_eq!(browser.call(foreign, vec![]).await.expect("a list"), Value::from(Vec::<Value>::new()));
+}
+
+/// A report that was made in the terminal is shown like the page's own, and two of them are compared.
+async fn opens(browser: &Browser, home: &Path, address: &str) {
+    let run = program::run(program::command(home, ["dial", address, "--no-announced", "--format", "json"]));
+    assert_eq!(run.exit, 0, "{}", run.stderr);
+    let report: Value = serde_json::from_str(&run.stdout).expect("a report");
+    let file = home.join("saved.json");
+    std::fs::write(&file, &run.stdout).expect("a file");
+    let file = file.to_str().expect("a path in UTF-8");
+    let chooser = browser.client.find(Locator::Id("file")).await.expect("a chooser");
+    chooser.send_keys(file).await.expect("a file can be chosen");
+    until(browser, "document.querySelector('#report .run')?.textContent.includes('terminal')").await;
+    let summary = report["verdict"]["summary"].as_str().expect("a summary");
+    assert!(text(browser, "#report").await.contains(summary), "{summary}");
+    browser.keep("-saved").await;
+    let chooser = browser.client.find(Locator::Id("file")).await.expect("a chooser");
+    chooser.send_keys(&format!("{file}\n{file}")).await.expect("two files can be chosen");
+    until(browser, "!document.getElementById('other').hidden").await;
+    assert_ne!(text(browser, "#comparison").await, "");
+    browser.keep("-compared").await;
+}
+
+async fn visit(kind: Kind, name: &str) {
+    assert!(OURS[1].contains(LAN) && GO[2].contains(LAN));
+    let authority = Authority::new();
+    let home = authority.folder();
+    let schema = Schema::of_reports();
+    let (mut listener, ours) = listen::start_on(home, &OURS, &["--ephemeral", "--page-addr", "127.0.0.1:0"]);
+    let page = listener.until(|line| line["event"] == "page")["url"].as_str().expect("an address").to_owned();
+    let [certificate, key] = authority.files();
+    let mut peer = go();
+    peer.arg("serve").args(GO.iter().flat_map(|place| ["--listen", place]));
+    let mut peer = Live::start({
+        peer.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+        peer
+    });
+    let ready = peer.next_json();
+    let theirs: Vec<&str> = ready["addrs"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    assert_eq!(theirs.len(), GO.len(), "{ready}");
+    Browser::run(kind, name, &[], async |browser| {
+        browser.open(&page).await;
+        until(browser, "document.documentElement.dataset.ready === 'yes' && document.getElementById('target').value !== ''")
+            .await;
+        let offered = browser.call("return document.getElementById('target').value", vec![]).await.expect("a value");
+        assert!(ours.iter().any(|address| offered == address.as_str()), "{offered}");
+        for (place, address) in ours.iter().enumerate() {
+            let report = reaches(browser, address, &schema).await;
+            // Both ends of the same dial.
+            assert_eq!(report["listener"]["attempts"][0]["direction"], "inbound", "{report}");
+            browser.keep(&format!("-ours-{place}")).await;
+        }
+        for (place, address) in theirs.iter().enumerate() {
+            reaches(browser, address, &schema).await;
+            browser.keep(&format!("-go-{place}")).await;
+        }
+        opens(browser, home, &ours[0]).await;
+        kept_the_policy(browser).await;
+        assert_eq!(text(browser, "#fault").await, "");
+    })
+    .await;
+    peer.finish();
+    listener.signal("TERM");
+    assert_eq!(listener.finish().exit, 0);
+}
+
+#[test]
+fn a_visitor_with_chromium_sees_the_report() {
+    within("browser::served::a_visitor_with_chromium_sees_the_report", async || {
+        visit(Kind::Chromium, "page-chromium").await;
+    });
+}
+
+#[test]
+fn a_visitor_with_firefox_sees_the_report() {
+    within("browser::served::a_visitor_with_firefox_sees_the_report", async || {
+        visit(Kind::Firefox, "page-firefox").await;
+    });
+}
