@@ -36,6 +36,7 @@ Examples:
   p2p-probe dial /dns4/node.example.org/tcp/4001            can it be reached over TCP?
   p2p-probe dial /dnsaddr/bootstrap.libp2p.io --format json every address, for a program
   p2p-probe listen                                          be dialed, and see by whom
+  p2p-probe nat --via /dns4/node.example.org/tcp/4011       can others reach this machine?
   p2p-probe compare home.json office.json                   what works from where, and why not
   p2p-probe explain certificate-expired                     what a code means
 
@@ -67,6 +68,7 @@ pub(super) enum Color {
 pub(super) enum Command {
     Dial(Box<DialArgs>),
     Listen(Box<ListenArgs>),
+    Nat(Box<NatArgs>),
     Page(PageArgs),
     Show(ShowArgs),
     Compare(CompareArgs),
@@ -129,6 +131,9 @@ pub(super) struct DialArgs {
     /// Dial with the private key in this file instead of a fresh one
     #[arg(long, value_name = "FILE", help_heading = "How to dial")]
     pub(super) identity: Option<PathBuf>,
+    /// Tell what the own network does to peers too, as far as the target helps (see `nat`)
+    #[arg(long, conflicts_with = "own", help_heading = "How to dial")]
+    pub(super) nat: bool,
     /// Exit with 1 when any attempt fails
     #[arg(long, help_heading = "Output")]
     pub(super) strict: bool,
@@ -197,10 +202,61 @@ pub(super) struct ListenArgs {
     /// Take a fresh key and keep none
     #[arg(long, conflicts_with = "identity", help_heading = "Who to be")]
     pub(super) ephemeral: bool,
+    /// Another `p2p-probe listen` that dials back for this one's dialers, and names this one as its partner
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Whom to help")]
+    pub(super) partner: Option<Multiaddr>,
     /// How to write what is seen
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(super) format: ListenFormat,
 }
+
+/// Tell whether peers can reach this machine, over what, and if not, why and what would help
+#[derive(Debug, Args)]
+#[command(after_help = NAT_EXAMPLES)]
+pub(super) struct NatArgs {
+    /// Vantage points: libp2p nodes elsewhere, best one or two `p2p-probe listen` on different hosts; may be repeated
+    #[arg(long, value_name = "MULTIADDR", required = true, num_args = 1.., value_parser = values::multiaddr, help_heading = "From where")]
+    pub(super) via: Vec<Multiaddr>,
+    /// STUN servers as further vantage points; may be repeated
+    #[arg(long, value_name = "HOST:PORT", value_parser = values::host_port, help_heading = "From where")]
+    pub(super) stun: Vec<(String, u16)>,
+    /// Test this port, as of a forward made by hand: /ip4/0.0.0.0/tcp/4001 or …/udp/4001/quic-v1; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::test_port, help_heading = "What to test")]
+    pub(super) listen: Vec<Multiaddr>,
+    /// Have the vantage points dial a node that runs on this machine: /ip4/0.0.0.0/tcp/4001, with /p2p/… where it has to be that peer
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::checked, help_heading = "What to test")]
+    pub(super) check: Option<Multiaddr>,
+    /// Only IPv4 or only IPv6
+    #[arg(long, value_name = "4|6", value_parser = values::family, help_heading = "What to test")]
+    family: Option<Family>,
+    /// The time for the whole run
+    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "15s", help_heading = "How to test")]
+    deadline: Duration,
+    /// The time for the connection to one vantage point
+    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "5s", help_heading = "How to test")]
+    timeout: Duration,
+    /// Ask this DNS server; port 53 unless given
+    #[arg(long, value_name = "IP:PORT", value_parser = values::resolver, help_heading = "How to test")]
+    pub(super) resolver: Option<SocketAddr>,
+    /// Replace IP addresses and peer IDs, always the same by the same
+    #[arg(long, help_heading = "Output")]
+    redact: bool,
+    /// How to write the report
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(super) format: Format,
+    /// Write to this file, whole or not at all
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+}
+
+const NAT_EXAMPLES: &str = "\
+Examples:
+  p2p-probe nat --via /dns4/a.example.org/tcp/4011 --via /dns4/b.example.org/tcp/4011
+  p2p-probe nat --via /dns4/a.example.org/tcp/4011 --stun stun.example.org:3478
+  p2p-probe nat --via /dns4/a.example.org/tcp/4011 --check /ip4/0.0.0.0/tcp/4001   is my running node reachable?
+  p2p-probe nat --via /dns4/a.example.org/tcp/4011 --listen /ip4/0.0.0.0/udp/4001/quic-v1
+
+Exit codes: 0 peers can reach this machine, 1 they cannot or it could not be told, 2 usage or internal error, 130 interrupted";
 
 const LISTEN_EXAMPLES: &str = "\
 Examples:
@@ -306,6 +362,21 @@ impl DialArgs {
             pings: self.ping,
             concurrency: self.concurrency,
             redacted: self.redact,
+        }
+    }
+}
+
+impl NatArgs {
+    /// How the run is asked to work.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            family: self.family,
+            announced: false,
+            pings: 0,
+            timeout_ms: self.timeout.into(),
+            deadline_ms: self.deadline.into(),
+            redacted: self.redact,
+            ..Options::default()
         }
     }
 }

@@ -1,9 +1,13 @@
 //! `dial`: one run, from its arguments to its report.
 
-use std::{pin::pin, rc::Rc};
+use std::{path::Path, pin::pin, rc::Rc};
 
 use anyhow::Context as _;
-use futures::{FutureExt as _, StreamExt as _, channel::oneshot, future::pending};
+use futures::{
+    FutureExt as _, StreamExt as _,
+    channel::oneshot,
+    future::{LocalBoxFuture, pending},
+};
 
 use super::{
     Exit,
@@ -14,9 +18,10 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    engine::{self, Job},
+    engine::{self, Events, Job},
     identity,
     model::{Event, Fact, Options, Report, Source, Target, TargetKind},
+    nat::measure::{self, Tests},
     native::{Native, Settings},
     node::{Config, Node},
     redact::Redactor,
@@ -34,15 +39,22 @@ pub(super) fn dial(args: &DialArgs, common: &Common) -> anyhow::Result<Exit> {
         if args.own { tokio.block_on(async { own(options.clone()) })? } else { (job(args, options.clone())?, None) };
     let identity = args.identity.as_deref().map(identity::load).transpose()?;
     let settings = Settings { resolver: args.resolver, bind: args.bind, identity };
-    let output = Output::open(args.output.as_deref())?;
-    let view = View {
-        format: args.format,
-        output,
-        redactor: options.redacted.then(Redactor::default),
-        progress: Progress::on_stderr(common.quiet),
-        report: Report::default(),
-    };
-    let done = tokio.block_on(run(settings, job, node, view));
+    let view = View::new(args.format, args.output.as_deref(), &options, common)?;
+    let done = tokio.block_on(async {
+        let native = Native::new(settings);
+        watch(
+            view,
+            |stop| {
+                if args.nat {
+                    measure::beside(native, job, Tests::default(), stop)
+                } else {
+                    engine::run(Rc::new(native), job, stop)
+                }
+            },
+            node,
+        )
+        .await
+    });
     // A look-up that hangs in a thread does not hold up the report.
     tokio.shutdown_background();
     let Some((view, interrupted)) = done? else { return Ok(Exit::Interrupted) };
@@ -72,15 +84,22 @@ async fn serve(node: Option<Node>) {
     }
 }
 
+/// Ends a run.
+pub(super) type Stop = LocalBoxFuture<'static, ()>;
+
 /// The view of a run with all its events, and whether a signal ended it; `None` when a second one ended it at once.
-async fn run(settings: Settings, job: Job, node: Option<Node>, mut view: View) -> anyhow::Result<Option<(View, bool)>> {
+pub(super) async fn watch(
+    mut view: View,
+    run: impl FnOnce(Stop) -> Events,
+    node: Option<Node>,
+) -> anyhow::Result<Option<(View, bool)>> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let (stop, stopped) = oneshot::channel::<()>();
     let mut stop = Some(stop);
-    let mut events = pin!(engine::run(Rc::new(Native::new(settings)), job, async {
+    let mut events = pin!(run(Box::pin(async {
         // The sender lives as long as the run.
         let _ = stopped.await;
-    }));
+    })));
     let mut serving = pin!(serve(node).fuse());
     let mut interrupted = false;
     loop {
@@ -101,7 +120,7 @@ async fn run(settings: Settings, job: Job, node: Option<Node>, mut view: View) -
 }
 
 /// What is seen of a run: all of it is made from the events, redacted where that is asked for.
-struct View {
+pub(super) struct View {
     format: Format,
     output: Output,
     redactor: Option<Redactor>,
@@ -110,6 +129,17 @@ struct View {
 }
 
 impl View {
+    /// A view that writes there, opened before anything is dialed.
+    pub(super) fn new(format: Format, path: Option<&Path>, options: &Options, common: &Common) -> anyhow::Result<Self> {
+        Ok(Self {
+            format,
+            output: Output::open(path)?,
+            redactor: options.redacted.then(Redactor::default),
+            progress: Progress::on_stderr(common.quiet),
+            report: Report::default(),
+        })
+    }
+
     fn apply(&mut self, event: &Event) -> anyhow::Result<()> {
         let redacted = self.redactor.as_mut().map(|redactor| redactor.apply(event)).transpose();
         let redacted = redacted.context("cannot redact an event")?;
@@ -126,7 +156,7 @@ impl View {
     }
 
     /// Writes the report; the progress is gone by then.
-    fn finish(mut self, common: &Common) -> anyhow::Result<Report> {
+    pub(super) fn finish(mut self, common: &Common) -> anyhow::Result<Report> {
         drop(self.progress.take());
         let bytes = match self.format {
             Format::Text => render::text(&self.report, &self.output.style(common)).into_bytes(),

@@ -55,7 +55,7 @@ fn config(args: &ListenArgs, common: &Common) -> anyhow::Result<Config> {
     if let Some(other) = args.announce.iter().find(|address| target::named_peer(address).is_some_and(|peer| peer != us)) {
         anyhow::bail!("--announce {other} names another peer than this one, {us}; leave its /p2p part out");
     }
-    Ok(Config { tls, webrtc, announce: args.announce.clone(), ..Config::new(listen, identity) })
+    Ok(Config { tls, webrtc, announce: args.announce.clone(), partner: args.partner.clone(), ..Config::new(listen, identity) })
 }
 
 /// Where the page is served: after the ports of the node, for this machine alone, unless another place is named.

@@ -4,6 +4,7 @@ mod args;
 mod dial;
 mod explain;
 mod listen;
+mod nat;
 mod output;
 mod page;
 mod pages;
@@ -38,6 +39,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     let done = match cli.command {
         Command::Dial(args) => dial::dial(&args, &cli.common),
         Command::Listen(args) => listen::listen(&args, &cli.common),
+        Command::Nat(args) => nat::nat(&args, &cli.common),
         Command::Show(args) => saved::show(&args, &cli.common),
         Command::Compare(args) => saved::compare(&args, &cli.common),
         Command::Page(args) => page::page(&args, &cli.common),

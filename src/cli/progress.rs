@@ -9,7 +9,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{
-    model::{Attempt, Report, StageName},
+    model::{Attempt, Behaviour, Report, StageName},
     render::clean,
 };
 
@@ -22,13 +22,15 @@ pub(super) struct Progress {
     running: BTreeMap<u32, ProgressBar>,
     /// There while names are looked up and nothing is dialed yet.
     looking_up: Option<ProgressBar>,
+    /// There while the own network is measured.
+    measuring: Option<ProgressBar>,
 }
 
 impl Progress {
     /// On a terminal only, and not when it is unwanted.
     pub(super) fn on_stderr(quiet: bool) -> Option<Self> {
         let wanted = !quiet && io::stderr().is_terminal();
-        wanted.then(|| Self { lines: MultiProgress::new(), running: BTreeMap::new(), looking_up: None })
+        wanted.then(|| Self { lines: MultiProgress::new(), running: BTreeMap::new(), looking_up: None, measuring: None })
     }
 
     /// Shows what the report says of each running attempt.
@@ -41,9 +43,29 @@ impl Progress {
             runs
         });
         self.look_up(report);
+        self.measure(report);
         for attempt in report.attempts.iter().filter(|attempt| attempt.running()) {
             self.running.entry(attempt.id).or_insert_with(|| line(&self.lines)).set_message(words(attempt));
         }
+    }
+
+    /// What is known about the own network so far, once vantage points were asked.
+    fn measure(&mut self, report: &Report) {
+        let Some(nat) = report.nat.as_ref().filter(|nat| !nat.vantages.is_empty()) else { return };
+        if report.verdict.is_some() {
+            return self.measuring.take().iter().for_each(ProgressBar::finish_and_clear);
+        }
+        let told = [("IPv4", &nat.ipv4), ("IPv6", &nat.ipv6)].into_iter().filter_map(|(name, family)| {
+            let family = family.as_ref()?;
+            let layer = |layer: &Behaviour| format!("mapping {}, filtering {}", layer.mapping, layer.filtering);
+            Some(format!("{name}  udp {}  tcp {}", layer(&family.udp), layer(&family.tcp)))
+        });
+        let told = told.collect::<Vec<_>>().join("  ");
+        self.measuring.get_or_insert_with(|| line(&self.lines)).set_message(if told.is_empty() {
+            "testing".into()
+        } else {
+            told
+        });
     }
 
     /// The target's own line, until there are attempts to show.
@@ -59,7 +81,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        for line in self.running.values().chain(&self.looking_up) {
+        for line in self.running.values().chain(&self.looking_up).chain(&self.measuring) {
             line.finish_and_clear();
         }
         // A terminal that is gone shows nothing anyway.

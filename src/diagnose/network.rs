@@ -1,17 +1,17 @@
 //! The verdict of a run about the own network: that of `nat`, which is the fold of what was measured.
 
 use super::{heaps::Heaps, ok, warnings};
-use crate::model::{Nat, NatStatus, Report, Verdict, VerdictCode};
+use crate::model::{Cause, Inbound, Method, Nat, NatStatus, Report, Tested, Verdict, VerdictCode};
 
 pub(super) fn diagnose(report: &Report) -> Verdict {
     let nat = report.nat.clone().unwrap_or_default();
-    let code = code(&nat);
     let asked = report.attempts.iter().filter(|attempt| attempt.outcome.passed());
-    let summary = match (nat.status, asked.clone().next()) {
-        (NatStatus::Unknown, None) if !report.attempts.is_empty() => {
-            "No vantage point could be reached, so nothing could be told.".into()
+    let (code, summary) = match checked(&nat) {
+        Some(checked) => checked,
+        None if nat.status == NatStatus::Unknown && asked.clone().next().is_none() && !report.attempts.is_empty() => {
+            (VerdictCode::Inconclusive, "No vantage point could be reached, so nothing could be told.".into())
         }
-        _ => nat.summary.clone(),
+        None => (code(&nat), nat.summary.clone()),
     };
     Verdict {
         ok: ok(&code),
@@ -21,6 +21,35 @@ pub(super) fn diagnose(report: &Report) -> Verdict {
         evidence: asked.map(|attempt| attempt.id).collect(),
         code,
     }
+}
+
+/// Where a node was checked, whether it can be reached is the question: that of the machine stands beside it.
+fn checked(nat: &Nat) -> Option<(VerdictCode, String)> {
+    let of_node = |dial: &&Inbound| dial.by.iter().any(|by| by.method == Method::Check);
+    let checks: Vec<&Inbound> = nat.inbound.iter().filter(of_node).collect();
+    let first = checks.first()?;
+    if let Some(works) = checks.iter().find(|dial| dial.outcome == Tested::Passed) {
+        return Some((VerdictCode::Reachable, format!("The node can be reached from outside at {}.", works.address)));
+    }
+    let Some((failed, cause)) = checks.iter().find_map(|dial| dial.cause.as_ref().map(|cause| (dial, cause))) else {
+        return Some((
+            VerdictCode::Inconclusive,
+            format!("Whether the node at {} can be reached could not be told.", first.address),
+        ));
+    };
+    let failed = format!("The node cannot be reached from outside at {}: {}", failed.address, cause.brief());
+    if code(nat) != VerdictCode::Reachable && code(nat) != VerdictCode::Inconclusive {
+        return Some((code(nat), format!("{failed}. {}", nat.summary)));
+    }
+    let code = match cause {
+        Cause::Refused => VerdictCode::Refused,
+        Cause::WrongPeer { .. } => VerdictCode::WrongPeer,
+        Cause::UdpSilent => VerdictCode::UdpUnanswered,
+        Cause::TimedOut => VerdictCode::Unanswered,
+        Cause::NotLibp2p { .. } => VerdictCode::NotLibp2p,
+        _ => VerdictCode::Unreachable,
+    };
+    Some((code, format!("{failed}.")))
 }
 
 /// `public` and `mapped` are reachable, `unknown` is not told, all else is not reachable.
@@ -41,7 +70,44 @@ mod tests {
     use strum::IntoEnumIterator as _;
 
     use super::*;
-    use crate::model::TargetKind;
+    use crate::model::{InboundBy, Outcome, TargetKind, Transport, WhyCode};
+
+    /// A report in which a node was checked from outside.
+    fn checked(status: NatStatus, outcome: Outcome) -> Verdict {
+        let by = InboundBy {
+            method: Method::Check,
+            vantage: "v".into(),
+            from: None,
+            contacted_before: false,
+            outcome: outcome.clone(),
+            stages: Vec::new(),
+            message: None,
+        };
+        let inbound = vec![Inbound::new("/ip4/11.22.33.9/tcp/4001".into(), Transport::Tcp, outcome, vec![by])];
+        let mut report = Report::default();
+        report.nat = Some(Nat { status, summary: "So it is.".into(), inbound, ..Nat::default() });
+        report.target.kind = TargetKind::Network;
+        super::super::diagnose(&report)
+    }
+
+    #[test]
+    fn a_checked_node_is_what_the_verdict_is_about() {
+        let refused = || Outcome::failed(Cause::Refused);
+        let table = [
+            (NatStatus::Public, Outcome::Passed, "reachable"),
+            (NatStatus::Public, refused(), "refused"),
+            (NatStatus::Unknown, refused(), "refused"),
+            (NatStatus::Mapped, Outcome::failed(Cause::TimedOut), "unanswered"),
+            (NatStatus::Nat, refused(), "behind-nat"),
+            (NatStatus::Firewalled, Outcome::failed(Cause::TimedOut), "firewalled"),
+            (NatStatus::Public, Outcome::unknown(WhyCode::OverLimit), "inconclusive"),
+        ];
+        for (status, outcome, code) in table {
+            let verdict = checked(status, outcome.clone());
+            assert_eq!(verdict.code.code(), code, "{status} {outcome:?}");
+            assert!(verdict.summary.contains("/ip4/11.22.33.9/tcp/4001"), "{}", verdict.summary);
+        }
+    }
 
     #[test]
     fn each_status_has_its_verdict() {

@@ -37,6 +37,14 @@ pub struct Identity {
 }
 
 impl Ctx {
+    /// The voice of a probe that runs by itself, outside of a run.
+    #[cfg(feature = "native")]
+    pub(crate) fn alone(record: &Rc<Record>) -> Self {
+        // Nobody waits to hear who was identified.
+        let (identified, _) = futures::channel::mpsc::unbounded();
+        Self { record: Rc::clone(record), ping: std::sync::Arc::default(), identified }
+    }
+
     /// Begins a stage. The one before ends here, passed, unless it was said to have failed.
     pub fn enter(&self, stage: StageName) {
         self.record.enter(stage);

@@ -157,6 +157,11 @@ impl Record {
         self.finish(result.err().map(|fault| (Outcome::failed(fault.cause), fault.message)));
     }
 
+    /// Whether the attempt has ended, though its probe may go on.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
     /// Ends the attempt from outside.
     pub(crate) fn cut(&self, cut: Cut) {
         let outcome = match cut {

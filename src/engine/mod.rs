@@ -1,6 +1,7 @@
 //! Runs a plan: look-ups, slots, time-outs, events. Polls its futures in place and spawns nothing, so it runs in a page.
 
 mod ctx;
+mod errand;
 mod log;
 mod names;
 mod run;
@@ -19,6 +20,7 @@ use multiaddr::Multiaddr;
 
 pub use crate::fault::Fault;
 pub use ctx::{Ctx, Identity};
+pub use errand::Notes;
 pub use log::Record;
 #[cfg(feature = "session")]
 pub(crate) use log::{Cut, Log};
@@ -42,9 +44,21 @@ pub struct Job {
 /// Runs a job. The stream gives its events as they happen, and ends after `run-ended`. When `stop` ends, what is open
 /// is closed as interrupted and the run ends. Dropping the stream drops every connection.
 pub fn run<R: Runtime + 'static>(runtime: Rc<R>, job: Job, stop: impl Future<Output = ()> + 'static) -> Events {
+    run_with(runtime, job, stop, |_| std::future::ready(()))
+}
+
+/// The same with an errand beside the attempts: the run ends when it has ended too, and cuts it short where it is cut short
+/// itself. The errand tells what it finds by its [`Notes`].
+pub fn run_with<R: Runtime + 'static, E: Future<Output = ()> + 'static>(
+    runtime: Rc<R>,
+    job: Job,
+    stop: impl Future<Output = ()> + 'static,
+    errand: impl FnOnce(Notes) -> E,
+) -> Events {
     let clock = Rc::clone(&runtime);
     let log = log::Log::new(Box::new(move || clock.now()));
-    let driver = run::Run::new(runtime, job, Rc::clone(&log)).drive(Box::pin(stop));
+    let errand = errand(Notes::new(&log));
+    let driver = run::Run::new(runtime, job, Rc::clone(&log)).drive(Box::pin(stop), Box::pin(errand));
     Events { log, driver: Some(Box::pin(driver)) }
 }
 

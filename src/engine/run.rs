@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, pin::Pin, rc::Rc};
 use futures::{
     FutureExt, StreamExt,
     channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
-    future::{Either, LocalBoxFuture, select},
+    future::{Either, FusedFuture as _, LocalBoxFuture, select},
     select_biased,
     stream::FuturesUnordered,
 };
@@ -60,20 +60,21 @@ impl<R: Runtime + 'static> Run<R> {
         }
     }
 
-    /// Runs the job to its end, or until `stop`.
-    pub(super) async fn drive(mut self, stop: Pin<Box<dyn Future<Output = ()>>>) {
-        let mut stop = stop.fuse();
+    /// Runs the job and the errand beside it to their end, or until `stop`.
+    pub(super) async fn drive(mut self, stop: Pin<Box<dyn Future<Output = ()>>>, errand: LocalBoxFuture<'static, ()>) {
+        let (mut stop, mut errand) = (stop.fuse(), errand.fuse());
         let mut deadline = self.runtime.sleep(self.options.deadline_ms.into()).fuse();
         self.begin();
         let cut = loop {
             self.start_waiting();
             self.extend_all();
-            if self.tasks.is_empty() {
+            if self.tasks.is_empty() && errand.is_terminated() {
                 break None;
             }
             select_biased! {
                 () = stop => break Some(WhyCode::Interrupted),
                 () = deadline => break Some(WhyCode::Deadline),
+                () = errand => {}
                 peer = self.identified.1.select_next_some() => self.extend(&peer),
                 done = self.tasks.select_next_some() => self.done(done),
             }
@@ -215,6 +216,8 @@ impl<R: Runtime + 'static> Run<R> {
         self.tasks.push(Box::pin(async move {
             match select(probe, bound).await {
                 Either::Left((result, _)) => record.end(result),
+                // What has ended its attempt goes on for others.
+                Either::Right(((), probe)) if record.has_ended() => drop(probe.await),
                 Either::Right(((), probe)) => {
                     // A probe that is dropped may still tell what it has.
                     drop(probe);

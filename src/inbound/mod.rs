@@ -21,7 +21,7 @@ pub use sentence::{dialer_line, sentence};
 use crate::{
     engine::{Fault, Log, Record},
     model::{Direction, Event, Fact, Report, Scope, Source, Transport, WhyCode},
-    session::{Clock, Multiplexed},
+    session::{self, Clock, Multiplexed},
 };
 
 /// What every dialer of a node meets.
@@ -74,6 +74,23 @@ pub struct Established {
     pub peer: PeerId,
     /// The connection.
     pub connection: Multiplexed,
+    /// What is served on it besides identify and ping.
+    pub services: Vec<session::Service>,
+}
+
+impl Established {
+    /// A connection on which nothing but identify and ping is served.
+    #[must_use]
+    pub fn new(peer: PeerId, connection: Multiplexed) -> Self {
+        Self { peer, connection, services: Vec::new() }
+    }
+
+    /// Serves these protocols too.
+    #[must_use]
+    pub fn offering(mut self, services: Vec<session::Service>) -> Self {
+        self.services.extend(services);
+        self
+    }
 }
 
 /// Where dialers and who hears of them meet.

@@ -29,7 +29,7 @@ pub async fn secure(identity: &Keypair, record: &Record, stream: BoxedStream) ->
     record.enter(StageName::Multiplex);
     let connection = multiplex_inbound(secured.stream).await.map_err(of_negotiation)?;
     record.found(Found { protocol: connection.protocol.map(Into::into), ..Found::default() });
-    Ok(Established { peer: secured.peer, connection })
+    Ok(Established::new(secured.peer, connection))
 }
 
 /// A negotiation that found nothing in common: what was asked for are the dialer's words.

@@ -25,11 +25,12 @@ pub(super) async fn serve(
     establish: impl Future<Output = Result<Established, Fault>>,
 ) {
     let times = service.times;
-    let Some(Established { peer, connection }) = bounded(&service, &record, times.handshake, establish).await else { return };
+    let Some(established) = bounded(&service, &record, times.handshake, establish).await else { return };
+    let Established { peer, connection, services } = established;
     let listen = told(&service.addresses, ip_of(&remote));
     let us = Us { key: service.identity.public(), listen, observed: Some(remote) };
     let busy = Rc::new(Cell::new(true));
-    let session = Session::new(connection, service.clock.clone(), us, note(&busy, &record));
+    let session = Session::new(connection, service.clock.clone(), us, note(&busy, &record)).offering(services);
     let step = session.run(identify(&session, &record, peer));
     if bounded(&service, &record, times.identify, step).await.is_some() {
         record.end(Ok(()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Announced, Attempt, Direction, Event, Fact, Found, Leg, Micros, NameResolved, Outcome, Peer, Report, Stage, StageName,
-    TransportStatus, Transports, WhyCode,
+    TargetKind, TransportStatus, Transports, WhyCode,
 };
 use crate::{
     diagnose,
@@ -200,8 +200,9 @@ impl Report {
 
     fn peer_mut(&mut self, id: &str) -> &mut Peer {
         let index = self.peers.iter().position(|peer| peer.id == id).unwrap_or_else(|| {
-            // Without a named peer the first that answers is the one meant.
-            let expected = self.target.peer.as_ref().map_or(self.peers.is_empty(), |named| named == id);
+            // Without a named peer the first that answers is the one meant; of a run about the own network none is.
+            let first = self.peers.is_empty() && self.target.kind != TargetKind::Network;
+            let expected = self.target.peer.as_ref().map_or(first, |named| named == id);
             self.peers.push(Peer { id: id.into(), expected, ..Peer::default() });
             self.peers.len() - 1
         });

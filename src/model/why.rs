@@ -26,7 +26,8 @@ codes! {
         /// The same address was tried by another attempt of this run.
         Duplicate = "duplicate", "tried already";
         /// More than one run takes on: 100 addresses behind a `/dnsaddr`, 32 that a peer announces. Of a dialer: `listen` has as
-        /// many connections as it serves, 256 in all and 32 from one IP address (an IPv6 /64 counts as one).
+        /// many connections as it serves, 256 in all and 32 from one IP address (an IPv6 /64 counts as one). Of a vantage point: it does no
+        /// more dial-backs for this address in this minute, or for all together.
         OverLimit = "over-limit", "more than one run takes on";
         /// The entry of a `/dnsaddr` belongs to another peer than the one that was named.
         OtherPeer = "other-peer", "belongs to another peer";

@@ -8,5 +8,9 @@
 //! alone, by pure functions: the same observations always give the same report.
 
 pub mod classify;
+#[cfg(feature = "native")]
+pub mod dialback;
+#[cfg(feature = "native")]
+pub mod measure;
 #[cfg(feature = "session")]
 pub mod relay;

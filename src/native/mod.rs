@@ -62,6 +62,11 @@ impl Native {
         now().saturating_duration_since(self.shared.origin)
     }
 
+    /// What probes use of this machine.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.shared.machine
+    }
+
     /// The same clock, for a session.
     #[must_use]
     pub fn clock(&self) -> Clock {

@@ -37,13 +37,17 @@ pub fn fact() -> Fact {
     Fact::LocalNetwork { families, sources, udp_receive_buffer: udp_receive_buffer() }
 }
 
-/// The address that the system would send from.
-fn source_towards(far: IpAddr) -> Option<IpAddr> {
+/// The address that the system would send from; none where there is no route.
+pub(crate) fn source_of(far: IpAddr) -> Option<IpAddr> {
     let any: IpAddr = if far.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
     socket.connect(SocketAddr::new(far, 443)).ok()?;
-    let ip = socket.local_addr().ok()?.ip();
-    (!ip.is_unspecified() && !ip.is_loopback()).then_some(ip)
+    Some(socket.local_addr().ok()?.ip())
+}
+
+/// The address that the system would send from to the outside.
+fn source_towards(far: IpAddr) -> Option<IpAddr> {
+    source_of(far).filter(|ip| !ip.is_unspecified() && !ip.is_loopback())
 }
 
 /// The addresses of this machine that reach further than itself; link-local IPv6 is everywhere and tells nothing.

@@ -61,6 +61,14 @@ impl Listener {
         }
     }
 
+    /// The UDP port of it, if it is one: both kinds answer STUN.
+    pub(super) fn udp_port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(..) => None,
+            Self::Quic(_, local) | Self::Webrtc(_, local) => Some(local.port()),
+        }
+    }
+
     /// Everybody who arrives, until the stream is dropped.
     pub(super) fn arrivals(self) -> LocalBoxStream<'static, Arrived> {
         match self {

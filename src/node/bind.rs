@@ -65,6 +65,12 @@ pub enum BindError {
     /// No certificate for webrtc-direct.
     #[error(transparent)]
     Webrtc(#[from] webrtc_direct::CertificateError),
+    /// A partner that could be anybody.
+    #[error("the partner {address} is to be named with its peer ID, as its `listen` prints it: …/p2p/12D3…")]
+    PartnerUnnamed {
+        /// The address.
+        address: String,
+    },
     /// Nothing to listen on.
     #[error("no address to listen on")]
     Nothing,
@@ -75,6 +81,9 @@ pub(super) fn all(config: &mut Config) -> Result<(Vec<Listener>, Vec<Spot>), Bin
     let mut listeners = Vec::new();
     let mut bound = Vec::new();
     let mut left_out = None;
+    if let Some(partner) = config.partner.as_ref().filter(|partner| !super::dialback::names_a_peer(partner)) {
+        return Err(BindError::PartnerUnnamed { address: partner.to_string() });
+    }
     for address in &config.listen.clone() {
         let spot = Spot::parse(address)?;
         if spot.transport == Transport::WebrtcDirect && config.webrtc.is_none() {

@@ -4,10 +4,12 @@ use std::{rc::Rc, sync::Arc};
 
 use rustls::ServerConfig;
 
+use super::dialback::Dialback;
 use crate::inbound::Service;
 
 /// What every connection of a node shares.
 pub(super) struct Common {
     pub(super) service: Rc<Service>,
     pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) dialback: Rc<Dialback>,
 }

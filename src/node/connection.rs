@@ -58,7 +58,7 @@ async fn quic(record: &Record, arrival: Arrival, local: SocketAddr) -> Result<Es
         ..Found::default()
     });
     let connection = Multiplexed::from(StreamMuxerBox::new(accepted.connection));
-    Ok(Established { peer: accepted.peer, connection })
+    Ok(Established::new(accepted.peer, connection))
 }
 
 async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketAddr) -> Result<Established, Fault> {
@@ -93,7 +93,7 @@ async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketA
         key_type: key_type(&peer).map(Into::into),
         ..Found::default()
     });
-    Ok(Established { peer, connection: Multiplexed::from(StreamMuxerBox::new(connection)) })
+    Ok(Established::new(peer, Multiplexed::from(StreamMuxerBox::new(connection))))
 }
 
 async fn tls(common: &Common, record: &Record, stream: BoxedStream) -> Result<BoxedStream, Fault> {

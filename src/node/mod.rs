@@ -13,10 +13,12 @@ mod bind;
 mod certificate;
 mod common;
 mod connection;
+mod dialback;
 mod fault;
 mod limits;
 pub mod page;
 mod run;
+mod stun;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -56,6 +58,8 @@ pub struct Config {
     pub webrtc: Option<webrtc_direct::Certificate>,
     /// Addresses that it is reached at from outside; told to dialers instead of those listened on.
     pub announce: Vec<Multiaddr>,
+    /// Another node like it, which dials back where this one has been dialed from; each names the other, with its peer ID.
+    pub partner: Option<Multiaddr>,
     /// What it takes on.
     pub limits: Limits,
 }
@@ -71,7 +75,7 @@ impl Config {
     /// A node on these addresses, without a certificate.
     #[must_use]
     pub fn new(listen: Vec<Multiaddr>, identity: Keypair) -> Self {
-        Self { listen, identity, tls: None, webrtc: None, announce: Vec::new(), limits: Limits::default() }
+        Self { listen, identity, tls: None, webrtc: None, announce: Vec::new(), partner: None, limits: Limits::default() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{cell::RefCell, future::Future, pin::pin, rc::Rc, time::Duration};
 use futures::{
     FutureExt, StreamExt,
     channel::oneshot,
-    future::{LocalBoxFuture, select},
+    future::{LocalBoxFuture, join_all, select},
     select_biased,
     stream::{FuturesUnordered, SelectAll},
 };
@@ -16,6 +16,8 @@ use super::{
     address::Spot,
     common::Common,
     connection::establish,
+    dialback::{Asker, Dialback},
+    stun,
     tally::Counted,
 };
 use crate::{
@@ -42,6 +44,10 @@ impl Node {
         let quic: Vec<_> = listeners.iter().filter_map(Listener::as_quic).collect();
         let gate = config.limits.gate();
         let native = Native::new(Settings::default());
+        let mut stun: Vec<u16> = listeners.iter().filter_map(Listener::udp_port).collect();
+        stun.sort_unstable();
+        stun.dedup();
+        let dialback = Dialback::new(native.clone(), config.identity.clone(), config.partner, &addresses, stun);
         let service = Service {
             clock: native.clock(),
             identity: config.identity,
@@ -50,7 +56,7 @@ impl Node {
             closing: closing.shared(),
         };
         let service = Rc::new(service);
-        let common = Rc::new(Common { service: Rc::clone(&service), tls: config.tls.map(|tls| tls.config) });
+        let common = Rc::new(Common { service: Rc::clone(&service), dialback, tls: config.tls.map(|tls| tls.config) });
         let counted = Rc::new(RefCell::new(Counted::new(sink, config.limits)));
         let counting = Rc::clone(&counted);
         let host = Host::new(service, move |event: &Event, report: &Report| counting.borrow_mut().take(event, report));
@@ -64,11 +70,13 @@ impl Node {
         let mut arrivals: SelectAll<_> = listeners.into_iter().map(Listener::arrivals).collect();
         let mut dialers = FuturesUnordered::new();
         let mut stop = pin!(stop.fuse());
+        let mut stun = pin!(join_all(quic.iter().map(|listener| stun::answer(listener))).fuse());
         let mut last: u32 = 0;
         loop {
             select_biased! {
                 () = stop => break,
                 () = dialers.select_next_some() => {}
+                _ = stun => {}
                 arrived = arrivals.select_next_some() => {
                     // A node that counts so many begins anew: only those at the same time have to differ.
                     last = last.wrapping_add(1);
@@ -76,7 +84,12 @@ impl Node {
                     match gate.enter(arrived.remote.ip()) {
                         Some(permit) => {
                             let common = Rc::clone(&common);
-                            let served = host.serve(&dialer, |record| async move { establish(&common, &record, arrived).await });
+                            let served = host.serve(&dialer, |record| async move {
+                                let (remote, local) = (arrived.remote, arrived.local.ip());
+                                let established = establish(&common, &record, arrived).await?;
+                                let asker = Asker { remote, local, peer: established.peer };
+                                Ok(established.offering(vec![common.dialback.service(asker)]))
+                            });
                             dialers.push(served.map(|()| drop(permit)).boxed_local());
                         }
                         None if counted.borrow_mut().may_tell_refusal(native.elapsed()) => host.turned_away(&dialer),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What an error of a connecting socket means.
-pub(super) fn of_connect(error: &io::Error) -> Fault {
+pub(crate) fn of_connect(error: &io::Error) -> Fault {
     use io::ErrorKind as Kind;
     let cause = match error.kind() {
         Kind::ConnectionRefused => Cause::Refused,

@@ -9,6 +9,8 @@ pub mod dns;
 #[cfg(feature = "native")]
 pub(crate) mod errors;
 pub(crate) mod heard;
+#[cfg(feature = "native")]
+mod lend;
 mod machine;
 #[cfg(feature = "native")]
 mod native;
@@ -33,9 +35,11 @@ pub(crate) mod webrtc;
 mod websocket;
 
 pub use connected::Connected;
+#[cfg(feature = "native")]
+pub(crate) use lend::{lend, lend_once};
 pub use machine::Machine;
 #[cfg(feature = "native")]
-pub(crate) use native::dial;
+pub(crate) use native::{connect, dial};
 pub use relay::through_relay;
 pub use session::used;
 pub use upgrade::{Carrier, over};

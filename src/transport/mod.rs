@@ -9,6 +9,8 @@ pub mod paced;
 pub mod quic;
 #[cfg(feature = "native")]
 mod socket_fault;
+#[cfg(feature = "native")]
+pub(crate) mod stun;
 pub mod tap;
 #[cfg(feature = "native")]
 pub mod tls;

@@ -18,8 +18,10 @@ mod cli;
 mod dns;
 mod expect;
 mod interop;
+mod lab;
 mod listen;
 mod namespace;
+mod nat;
 #[cfg(feature = "page")]
 mod page;
 mod peer;

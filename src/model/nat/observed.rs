@@ -139,6 +139,9 @@ pub struct FilteringSeen {
     /// Whether any arrived: `unknown` where the vantage point did not send.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// Why the vantage point did not send, in its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// A dial from outside.

@@ -9,7 +9,8 @@ use super::{
     observed::{Observed, of, socket},
 };
 use crate::model::{
-    Behaviour, Family, FamilyNat, Filtering, Inbound, Layer4, Mapping, MappingSeen, NatStatus, Prediction, Scope, Tested, WhyCode,
+    Behaviour, Family, FamilyNat, Filtering, Inbound, Layer4, Mapping, MappingSeen, Method, NatStatus, Prediction, Scope, Tested,
+    WhyCode,
 };
 
 /// How many hosts have to be silent over UDP before it is this network that is silent.
@@ -40,9 +41,8 @@ impl Measured {
         }
         let [udp, tcp] = &layers;
         let outside = udp.outside.or(tcp.outside);
-        let own = seen.own(family);
         let is_own = |address: &str| {
-            socket(address).is_some_and(|(_, to)| Some(to.ip()) == own && outside.is_none_or(|out| Some(out) == own))
+            socket(address).is_some_and(|(_, to)| seen.owns(to.ip()) && outside.is_none_or(|outside| outside == to.ip()))
         };
         let inbound = inbound(&dials, is_own);
         let udp_blocked = udp.silent_hosts >= SILENT_HOSTS && udp.told.is_empty() && !tcp.told.is_empty();
@@ -61,19 +61,19 @@ impl Measured {
         if udp_blocked {
             measured.nat.udp.hole_punch_predicted = Prediction::Unlikely;
         }
-        let (status, why) = measured.status(seen, own, &layers);
+        let (status, why) = measured.status(seen, &layers);
         (measured.nat.status, measured.nat.why) = (status, why.map(Into::into));
         Some(measured)
     }
 
     /// What stands between, and why that is not known.
-    fn status(&self, seen: &Observed, own: Option<IpAddr>, layers: &[Mapped; 2]) -> (NatStatus, Option<WhyCode>) {
+    fn status(&self, seen: &Observed, layers: &[Mapped; 2]) -> (NatStatus, Option<WhyCode>) {
         let passed = self.inbound.iter().find(|dial| dial.outcome == Tested::Passed);
-        let nearby = self.outside.is_some_and(|ip| Some(ip) == own && is_local(ip));
+        let nearby = self.outside.is_some_and(|ip| seen.owns(ip) && is_local(ip));
         match passed.and_then(|dial| socket(&dial.address)) {
             // Whoever is on the own network reaches this machine; of the internet that tells nothing.
             Some((_, to)) if is_local(to.ip()) => return (NatStatus::Unknown, Some(WhyCode::PrivateScope)),
-            Some((_, to)) if Some(to.ip()) == own => return (NatStatus::Public, None),
+            Some((_, to)) if seen.owns(to.ip()) => return (NatStatus::Public, None),
             Some(_) => return (NatStatus::Mapped, None),
             None if nearby => return (NatStatus::Unknown, Some(WhyCode::PrivateScope)),
             None if self.udp_blocked => return (NatStatus::UdpBlocked, None),
@@ -85,14 +85,25 @@ impl Measured {
         };
         if !self.keeps_out(layers) {
             let disagree = layers.iter().any(|layer| layer.why == Some(WhyCode::VantagesDisagree));
-            return (NatStatus::Unknown, Some(if disagree { WhyCode::VantagesDisagree } else { WhyCode::TooFewVantages }));
+            // There were enough of them, and they would not.
+            let refused = self.inbound.iter().any(|dial| dial.why.as_ref().is_some_and(|why| why.code == WhyCode::OverLimit));
+            return (
+                NatStatus::Unknown,
+                Some(match (disagree, refused) {
+                    (true, _) => WhyCode::VantagesDisagree,
+                    (false, true) => WhyCode::OverLimit,
+                    (false, false) => WhyCode::TooFewVantages,
+                }),
+            );
         }
-        (if Some(outside) == own { NatStatus::Firewalled } else { behind(seen, own, outside) }, None)
+        (if seen.owns(outside) { NatStatus::Firewalled } else { behind(seen, self.family, outside) }, None)
     }
 
     /// Whether dials from strangers were shown to fail, on every protocol of which anything was shown: not that they may pass.
     fn keeps_out(&self, layers: &[Mapped; 2]) -> bool {
-        let failed = self.inbound.iter().any(|dial| dial.outcome == Tested::Failed);
+        // A node that is not running is no filter.
+        let of_socket = |dial: &Inbound| dial.by.iter().any(|by| by.method != Method::Check);
+        let failed = self.inbound.iter().any(|dial| dial.outcome == Tested::Failed && of_socket(dial));
         let undecided =
             self.inbound.iter().any(|dial| dial.outcome == Tested::Unknown && dial.by.iter().any(|by| by.outcome.passed()));
         let filters = [&self.nat.udp, &self.nat.tcp].iter().any(|layer| filters(layer.filtering));
@@ -127,7 +138,6 @@ impl Mapped {
             return mapped;
         }
         mapped.outside = Some(first.mapped.ip());
-        mapped.own = Some(first.mapped.ip() == first.local.ip());
         mapped.preserved = Some(glimpses.iter().all(|glimpse| glimpse.mapped.port() == glimpse.local.port()));
         if glimpses.iter().all(|glimpse| glimpse.mapped == glimpse.local) {
             (mapped.mapping, mapped.why) = (Mapping::None, None);
@@ -180,10 +190,10 @@ fn filters(filtering: Filtering) -> bool {
 }
 
 /// Which NAT it is: a carrier's, two, or one.
-fn behind(seen: &Observed, own: Option<IpAddr>, outside: IpAddr) -> NatStatus {
+fn behind(seen: &Observed, family: Family, outside: IpAddr) -> NatStatus {
     let carriers = |ip: IpAddr| Scope::of_ip(ip) == Scope::Cgnat;
     let gateways: Vec<IpAddr> = seen.gateways().filter(|ip| ip.is_ipv4() == outside.is_ipv4()).collect();
-    if own.is_some_and(carriers) || carriers(outside) || gateways.iter().copied().any(carriers) {
+    if seen.own(family).is_some_and(carriers) || carriers(outside) || gateways.iter().copied().any(carriers) {
         NatStatus::Cgnat
     } else if gateways.iter().any(|ip| *ip != outside) {
         NatStatus::DoubleNat
@@ -192,7 +202,7 @@ fn behind(seen: &Observed, own: Option<IpAddr>, outside: IpAddr) -> NatStatus {
     }
 }
 
-/// Whether an address means something on the own network alone.
+/// Whether an address means something on the own network, or the carrier's, alone.
 fn is_local(ip: IpAddr) -> bool {
-    matches!(Scope::of_ip(ip), Scope::Private | Scope::Loopback | Scope::LinkLocal)
+    matches!(Scope::of_ip(ip), Scope::Private | Scope::Cgnat | Scope::Loopback | Scope::LinkLocal)
 }

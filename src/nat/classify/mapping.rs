@@ -16,8 +16,6 @@ pub(super) struct Mapped {
     pub(super) told: Vec<SocketAddr>,
     /// The outside IP address, where it is agreed on.
     pub(super) outside: Option<IpAddr>,
-    /// Whether the outside IP address is the own one.
-    pub(super) own: Option<bool>,
     pub(super) preserved: Option<bool>,
     pub(super) vantages: u32,
     /// Whether vantage points contradict each other about the IP address.
@@ -53,7 +51,6 @@ pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
         if outside.is_none() { (Mapping::Unknown, Some(WhyCode::VantagesDisagree)) } else { kind(&believed, local) };
     Mapped {
         contradicted: believed.len() < answers.len() || why == Some(WhyCode::VantagesDisagree),
-        own: outside.map(|ip| ip == local.ip()),
         preserved: outside.map(|_| believed.iter().all(|answer| answer.mapped.port() == local.port())),
         vantages: u32::try_from(vantages.len()).unwrap_or(u32::MAX),
         silent_hosts: 0,

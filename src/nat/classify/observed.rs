@@ -75,6 +75,11 @@ impl Observed {
         ips.into_iter().find(|ip| of(*ip) == family)
     }
 
+    /// Whether an address is one of this machine.
+    pub(super) fn owns(&self, ip: IpAddr) -> bool {
+        self.local.addresses.iter().any(|own| own.address.parse() == Ok(ip))
+    }
+
     /// The outside addresses of gateways.
     pub(super) fn gateways(&self) -> impl Iterator<Item = IpAddr> {
         self.port_mappings.iter().filter_map(|mapping| mapping.external.as_ref()?.parse().ok())

@@ -5,7 +5,8 @@ use super::{
     observed::Observed,
 };
 use crate::model::{
-    Cause, Family, Layer4, Nat64, NatStatus, Outcome, Prediction, Remedy, RemedyCode, Tested, UDP_RECEIVE_BUFFER, WhyCode,
+    Cause, Family, Inbound, Layer4, Method, Nat64, NatStatus, Outcome, Prediction, Remedy, RemedyCode, Tested,
+    UDP_RECEIVE_BUFFER, WhyCode,
 };
 
 pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option<&Measured>) -> Vec<Remedy> {
@@ -20,6 +21,7 @@ pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option
         status => remedies.extend(mend(seen, families, best, status)),
     }
     let known: Vec<&Measured> = families.iter().flatten().collect();
+    remedies.extend(check_node(best));
     for measured in &known {
         remedies.extend(ephemeral(measured));
         if measured.udp_blocked {
@@ -46,6 +48,16 @@ fn announce(best: &Measured) -> Option<Remedy> {
     Some(Remedy::new(RemedyCode::AnnounceAddress, text).address(&dial.address))
 }
 
+/// A machine that can be reached, and a node on it that cannot.
+fn check_node(best: &Measured) -> Option<Remedy> {
+    let reached = matches!(best.nat.status, NatStatus::Public | NatStatus::Mapped);
+    let checked = |dial: &&Inbound| dial.outcome == Tested::Failed && dial.by.iter().any(|by| by.method == Method::Check);
+    let failed = best.inbound.iter().find(checked).filter(|_| reached)?;
+    let text =
+        format!("Vantage points reach this machine, but not the node at {}: see that it runs and listens there.", failed.address);
+    Some(Remedy::new(RemedyCode::CheckNode, text))
+}
+
 fn unknown(best: &Measured) -> Option<Remedy> {
     let code = best.nat.why.as_ref().map(|why| &why.code);
     let text = match code {
@@ -53,6 +65,7 @@ fn unknown(best: &Measured) -> Option<Remedy> {
             "Name a vantage point on the internet with --via: those asked are in the own private network."
         }
         Some(WhyCode::VantagesDisagree) => "Name another vantage point with --via: those asked contradict each other.",
+        Some(WhyCode::OverLimit) => "Ask again in a minute, or name other vantage points with --via: those asked do no more now.",
         Some(WhyCode::TooFewVantages) => {
             "Name another vantage point with --via, on another host, best one of `p2p-probe listen`: what was seen has more than one reading."
         }

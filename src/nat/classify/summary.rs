@@ -71,7 +71,7 @@ fn nat(best: &Measured) -> String {
     let maps = match layer.mapping {
         mapping if is_symmetric(mapping) => "that maps per destination",
         Mapping::EndpointIndependent => "that maps each port alike for all peers",
-        _ => "of which the mapping is not known",
+        _ => "that maps in a way not known",
     };
     let filters = match layer.filtering {
         Filtering::AddressDependent => " and lets in only hosts that were sent to",
@@ -96,6 +96,10 @@ fn unknown(best: &Measured) -> String {
         }
         Some(WhyCode::VantagesDisagree) => {
             "The vantage points contradict each other about this machine's outside address, so nothing can be told.".into()
+        }
+        Some(WhyCode::OverLimit) => {
+            "The vantage points have done as much for this address as they do in a minute: ask again later, or name others."
+                .into()
         }
         _ => {
             let outside = best.outside.map_or_else(String::new, |ip| format!(", seen from outside as {ip},"));

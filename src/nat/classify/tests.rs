@@ -72,6 +72,7 @@ impl Seen {
             to: at(M),
             contacted_before,
             outcome,
+            message: None,
         }))
     }
 
@@ -219,6 +220,20 @@ fn reached_through_a_nat_is_mapped() {
     let nat = Seen::from(LAN).maps(&[(A, M), (B, M)]).dial(Layer4::Udp, M, Method::Dialback, false, Outcome::Passed).nat();
     assert_eq!(nat.status, NatStatus::Mapped);
     assert_eq!(nat.remedies[0].address.as_deref(), Some("/ip4/11.22.33.9/udp/4001/quic-v1"));
+}
+
+#[test]
+fn a_node_that_is_not_running_is_no_filter() {
+    let refused = Outcome::failed(Cause::Refused);
+    let open = Seen::from(OWN).maps(&[(A, OWN)]).dial(Layer4::Udp, OWN, Method::Dialback, false, Outcome::Passed);
+    let nat = open.dial(Layer4::Tcp, "11.22.33.50:9000", Method::Check, false, refused.clone()).nat();
+    assert_eq!(nat.status, NatStatus::Public);
+    assert!(remedies(&nat).contains(&RemedyCode::CheckNode));
+    let cone = Seen::from(LAN).maps(&[(A, M), (B, M)]).dial(Layer4::Tcp, "11.22.33.9:9000", Method::Check, false, refused).nat();
+    assert_eq!(cone.status, NatStatus::Unknown);
+    let passed =
+        Seen::from(LAN).maps(&[(A, M)]).dial(Layer4::Tcp, "11.22.33.9:9000", Method::Check, false, Outcome::Passed).nat();
+    assert_eq!(passed.status, NatStatus::Mapped);
 }
 
 #[test]

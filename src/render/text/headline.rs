@@ -2,7 +2,7 @@
 
 use super::{Page, Piece, Tone};
 use crate::{
-    model::{Attempt, Cause, Transport, TransportStatus, VerdictCode},
+    model::{Attempt, Cause, TargetKind, Transport, TransportStatus, VerdictCode},
     render::phrase,
     words,
 };
@@ -17,7 +17,8 @@ impl Page<'_> {
     pub(super) fn headline(&self, out: &mut String) {
         let (mark, tone, brief) = self.mark();
         let lead = format!("{} ", self.style.paint(tone, mark));
-        let over = self.over();
+        let network = self.report.target.kind == TargetKind::Network;
+        let over = if network { String::new() } else { self.over() };
         let mut pieces: Vec<Piece> = Piece::words(Tone::Strong, brief).collect();
         if !over.is_empty() {
             if let Some(last) = pieces.last_mut() {
@@ -25,7 +26,8 @@ impl Page<'_> {
             }
             pieces.extend(Piece::words(Tone::Plain, &over));
         }
-        let peer = self.report.expected_peer();
+        // Of a run about the own network the peers are vantage points.
+        let peer = self.report.expected_peer().filter(|_| !network);
         if let Some(agent) = peer.and_then(|peer| peer.agent.as_deref()) {
             let agent: String = agent.chars().take(AGENT).collect();
             pieces.extend(Piece::words(Tone::Dim, &format!("· {agent}")));
@@ -33,7 +35,7 @@ impl Page<'_> {
         self.style.fill(out, &lead, &pieces, " ");
         if let Some(id) = peer.map(|peer| &peer.id).or(self.report.target.peer.as_ref()) {
             self.style.fill(out, "  ", &[Piece::new(Tone::Plain, id)], " ");
-        } else {
+        } else if !network {
             self.style.fill(out, "  ", &[Piece::new(Tone::Plain, &self.report.target.input)], " ");
         }
         self.summary(out);
@@ -72,10 +74,11 @@ impl Page<'_> {
 
     fn summary(&self, out: &mut String) {
         let Some(verdict) = &self.report.verdict else { return };
-        if verdict.ok != Some(true) && !verdict.summary.is_empty() {
+        let network = self.report.target.kind == TargetKind::Network;
+        if (verdict.ok != Some(true) || network) && !verdict.summary.is_empty() {
             self.style.fill(out, "  ", &Piece::words(Tone::Plain, &verdict.summary).collect::<Vec<_>>(), " ");
         }
-        let causes = self.causes();
+        let causes = if network { Vec::new() } else { self.causes() };
         // One cause for all is what the summary says.
         if verdict.ok == Some(true) || causes.len() > 1 {
             for (transport, cause) in causes.iter().take(CAUSES) {

@@ -4,6 +4,7 @@ mod announced;
 mod attempt;
 mod headline;
 mod left_out;
+mod nat;
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,7 @@ mod tests;
 use std::fmt::Write as _;
 
 use super::{Piece, Style, Tone};
-use crate::model::{Advice, Attempt, Cause, Report, Source, Transport};
+use crate::model::{Advice, Attempt, Cause, Report, Source, TargetKind, Transport};
 
 /// The report as text, with a line end.
 #[must_use]
@@ -19,6 +20,8 @@ pub fn text(report: &Report, style: &Style) -> String {
     let mut out = String::new();
     let page = Page { report, style: *style, column: transport_column(report) };
     page.headline(&mut out);
+    section(&mut out, |out| page.nat(out));
+    section(&mut out, |out| page.remedies(out));
     section(&mut out, |out| page.attempts(out));
     section(&mut out, |out| {
         page.announced(out);
@@ -45,7 +48,10 @@ impl Page<'_> {
             self.attempt(out, attempt);
         }
         self.left_out(out);
-        self.not_offered(out);
+        // Vantage points are asked for help, not for what they offer.
+        if self.report.target.kind != TargetKind::Network {
+            self.not_offered(out);
+        }
     }
 
     fn warnings(&self, out: &mut String) {

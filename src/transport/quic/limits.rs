@@ -122,7 +122,7 @@ impl Drop for Permit {
 }
 
 /// What counts as one source: an IPv4 address, also when written as IPv6, or an IPv6 /64.
-fn source(ip: IpAddr) -> IpAddr {
+pub(crate) fn source(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),

@@ -26,7 +26,7 @@ pub use dial::{Dialed, dial};
 pub use error::{AcceptError, DialError, Ended};
 pub(crate) use fault::{is_from_network, is_too_long, received};
 pub use limits::Limits;
-pub(crate) use limits::{Gate, Permit};
+pub(crate) use limits::{Gate, Permit, source};
 pub use listen::{Accepted, Arrival, Listener};
 pub use muxer::Connection;
 pub use progress::Progress;

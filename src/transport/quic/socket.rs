@@ -77,9 +77,16 @@ impl Socket {
         self.io.writable().await
     }
 
-    /// Sends one datagram beside quinn's.
-    pub(super) async fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
-        self.io.send_to(bytes, to).await.map(drop)
+    /// Sends one datagram beside quinn's, from the address that it is to come from, where there are several.
+    pub(super) async fn send(&self, contents: &[u8], destination: SocketAddr, src_ip: Option<IpAddr>) -> io::Result<()> {
+        let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip };
+        loop {
+            self.io.writable().await?;
+            match self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), &transmit)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                sent => return sent,
+            }
+        }
     }
 
     pub(super) fn progress(&self) -> &Progress {

@@ -1,6 +1,6 @@
 //! Telling STUN from QUIC on one port (RFC 9443): the first byte of STUN is 0 to 3, of QUIC 64 and above.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use quinn::udp::RecvMeta;
 
@@ -15,6 +15,8 @@ const MAX_LEN: usize = 1500;
 pub struct StunDatagram {
     /// Who sent it.
     pub from: SocketAddr,
+    /// The address of ours that it was sent to, where the system tells.
+    pub to: Option<IpAddr>,
     /// Its bytes, unchecked, at most 1,500.
     pub bytes: Vec<u8>,
 }
@@ -34,7 +36,7 @@ pub(super) fn sift(buffer: &mut [u8], meta: &mut RecvMeta, mut take: impl FnMut(
             }
             kept += end - start;
         } else if datagram.len() <= MAX_LEN {
-            take(StunDatagram { from: meta.addr, bytes: datagram.to_vec() });
+            take(StunDatagram { from: meta.addr, to: meta.dst_ip, bytes: datagram.to_vec() });
         }
         start = end;
     }

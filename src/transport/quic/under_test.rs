@@ -11,6 +11,7 @@ use super::dial::{self, Dialed};
 use super::error::DialError;
 use super::listen::Listener;
 use super::muxer::Connection;
+use super::stun::StunDatagram;
 use crate::transport::SocketFault;
 
 impl Listener {
@@ -34,6 +35,11 @@ impl Listener {
 
     /// Sends one datagram from the port that is listened on.
     pub async fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
-        self.parts().1.send(bytes, to).await
+        self.parts().1.send(bytes, to, None).await
+    }
+
+    /// Answers a datagram by one of ours, from the address that it was sent to.
+    pub async fn answer(&self, datagram: &StunDatagram, bytes: &[u8]) -> io::Result<()> {
+        self.parts().1.send(bytes, datagram.from, datagram.to).await
     }
 }

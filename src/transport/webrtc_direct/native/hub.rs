@@ -14,6 +14,7 @@ use super::place::{Datagram, Place};
 use super::port::{Arrived, Port, Space};
 use super::stun::{Request, is_stun};
 use crate::transport::quic::{Gate, Permit};
+use crate::transport::stun;
 
 /// Senders whose datagrams are read by one call to the system.
 const SENDERS: usize = 4;
@@ -161,6 +162,11 @@ async fn read(port: &Port, hub: &Weak<Hub>, admitted: &mpsc::Sender<Admitted>) {
     let mut space = Space::new(SENDERS);
     loop {
         let each = |arrived: Arrived<'_>| {
+            if let Some(answer) = stun::answer(arrived.bytes, arrived.from) {
+                // A full socket loses it, as a full line would.
+                let _ = port.try_answer(&answer, arrived);
+                return;
+            }
             if let Some(new) = hub.upgrade().and_then(|hub| hub.take(arrived)) {
                 // With nobody to take it, or too many waiting, its place is given back.
                 let _ = admitted.try_send(new);

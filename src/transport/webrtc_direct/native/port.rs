@@ -98,6 +98,12 @@ impl Port {
         sent
     }
 
+    /// Answers a datagram by one of its own, from the address that it was sent to.
+    pub(super) fn try_answer(&self, contents: &[u8], Arrived { from, to, .. }: Arrived<'_>) -> io::Result<()> {
+        let transmit = Transmit { destination: from, ecn: None, contents, segment_size: None, src_ip: to };
+        self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), &transmit))
+    }
+
     fn send_each(&self, batch: &Batch, from: Option<IpAddr>) -> io::Result<()> {
         for contents in batch.datagrams() {
             let transmit = Transmit { destination: batch.to(), ecn: None, contents, segment_size: None, src_ip: from };

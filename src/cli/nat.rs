@@ -1,0 +1,81 @@
+//! `nat`: what the own network does to peers, from its arguments to its report.
+
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+
+use anyhow::Context as _;
+use futures::future::join_all;
+use multiaddr::{Multiaddr, Protocol};
+
+use super::{
+    Exit,
+    args::{Common, NatArgs},
+    dial::{View, watch},
+    exit,
+};
+use crate::{
+    engine::Runtime as _,
+    nat::measure::{self, Tests},
+    native::{Native, Settings},
+    plan::{Lookup, Record, Records},
+};
+
+/// Addresses of a STUN server that are asked: one of each family.
+const ADDRESSES: usize = 2;
+
+pub(super) fn nat(args: &NatArgs, common: &Common) -> anyhow::Result<Exit> {
+    let options = args.options();
+    args.listen.iter().try_for_each(is_free)?;
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let view = View::new(args.format, args.output.as_deref(), &options, common)?;
+    let settings = Settings { resolver: args.resolver, ..Settings::default() };
+    let done = tokio.block_on(async {
+        let native = Native::new(settings);
+        let stun = servers(&native, &args.stun).await?;
+        let tests = Tests { stun, listen: args.listen.clone(), check: args.check.clone() };
+        watch(view, |stop| measure::run(native, args.via.clone(), tests, options, stop), None).await
+    });
+    tokio.shutdown_background();
+    let Some((view, interrupted)) = done? else { return Ok(Exit::Interrupted) };
+    let report = view.finish(common)?;
+    Ok(exit(&report, false, interrupted))
+}
+
+/// A port that was asked for has to be had: a node that runs on it is checked, not replaced.
+fn is_free(address: &Multiaddr) -> anyhow::Result<()> {
+    let parts: Vec<Protocol<'_>> = address.iter().collect();
+    let ip: IpAddr = match parts.first() {
+        Some(Protocol::Ip4(ip)) => (*ip).into(),
+        Some(Protocol::Ip6(ip)) => (*ip).into(),
+        _ => return Ok(()),
+    };
+    let bound = match parts.get(1) {
+        Some(Protocol::Tcp(port)) => TcpListener::bind((ip, *port)).map(drop),
+        Some(Protocol::Udp(port)) => UdpSocket::bind((ip, *port)).map(drop),
+        _ => Ok(()),
+    };
+    bound.with_context(|| format!("cannot listen on {address}; to test a node that runs there use --check {address}"))
+}
+
+/// The sockets of the STUN servers.
+async fn servers(native: &Native, named: &[(String, u16)]) -> anyhow::Result<Vec<SocketAddr>> {
+    let found = join_all(named.iter().map(|(host, port)| server(native, host, *port))).await;
+    Ok(found.into_iter().collect::<anyhow::Result<Vec<_>>>()?.concat())
+}
+
+async fn server(native: &Native, host: &str, port: u16) -> anyhow::Result<Vec<SocketAddr>> {
+    if let Ok(ip) = host.parse() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let looked_up = native.look_up(Lookup { name: host.to_owned(), records: Records::Any }).await;
+    let records = looked_up.records.map_err(|fault| anyhow::anyhow!("{host}: {fault}")).context("cannot find the STUN server")?;
+    let mut sockets: Vec<SocketAddr> = Vec::new();
+    for record in records {
+        if let Record::Ip(ip) = record
+            && !sockets.iter().any(|known| known.is_ipv4() == ip.is_ipv4())
+        {
+            sockets.push(SocketAddr::new(ip, port));
+        }
+    }
+    sockets.truncate(ADDRESSES);
+    Ok(sockets)
+}

@@ -1,0 +1,239 @@
+//! From connections to vantage points.
+
+use std::{
+    net::IpAddr,
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc::{UnboundedReceiver, unbounded},
+    future::{Either, LocalBoxFuture, select},
+    select_biased,
+    stream::FuturesUnordered,
+};
+use multiaddr::Multiaddr;
+
+use super::{
+    asked,
+    lending::Lent,
+    vantage::{Helper, Vantage},
+};
+use crate::{
+    engine::{Notes, Runtime as _},
+    model::{NatFound, Outcome, VantageKind, VantageSeen},
+    nat::dialback,
+    native::Native,
+    plan::{self, Host, Parsed},
+    probe,
+    session::Session,
+};
+
+/// How long others are waited for once one vantage point is there: the tests need them all, but not at any price.
+const OTHERS: Duration = Duration::from_millis(1500);
+/// How often it is looked whether somebody is still to come: who fails says nothing.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a vantage point may take to be reached over its other family, and to say what it is.
+const ASIDE: Duration = Duration::from_secs(2);
+/// Vantage points that are used. Five hosts tell as much as fifty.
+const MOST: usize = 8;
+
+/// The connections of a run, and those made beside it.
+pub(super) struct Gathering {
+    native: Native,
+    notes: Notes,
+    lent: UnboundedReceiver<Lent>,
+    /// How many addresses were named.
+    wanted: usize,
+    beside: FuturesUnordered<LocalBoxFuture<'static, ()>>,
+}
+
+impl Gathering {
+    pub(super) fn new(native: Native, notes: Notes, lent: UnboundedReceiver<Lent>, wanted: usize) -> Self {
+        Self { native, notes, lent, wanted, beside: FuturesUnordered::new() }
+    }
+
+    /// All vantage points that can be reached in time, each told once for each family.
+    pub(super) async fn all(&mut self) -> Vec<Vantage> {
+        let mut known: Vec<Vantage> = Vec::new();
+        for lent in self.arrived().await {
+            self.learn(&mut known, &lent);
+        }
+        known.truncate(MOST);
+        for lent in self.other_families(&known).await {
+            self.learn(&mut known, &lent);
+        }
+        let asking = futures::future::join_all(known.iter().map(|vantage| who(&self.native, vantage)));
+        let helpers = driven(&mut self.beside, pin!(asking)).await;
+        for (vantage, helper) in known.iter_mut().zip(helpers) {
+            vantage.helper = helper;
+            self.notes.found(NatFound::Vantage(told(vantage)));
+        }
+        known
+    }
+
+    /// Polls the connections made beside the run while `work` is done.
+    pub(super) async fn driving<F: Future>(&mut self, work: Pin<&mut F>) -> F::Output {
+        driven(&mut self.beside, work).await
+    }
+
+    async fn arrived(&mut self) -> Vec<Lent> {
+        let mut all = Vec::new();
+        let mut enough = pin!(futures::future::Fuse::terminated());
+        while !self.settled(all.len()) {
+            select_biased! {
+                lent = self.lent.select_next_some() => {
+                    if all.is_empty() {
+                        enough.set(self.native.sleep(OTHERS).fuse());
+                    }
+                    all.push(lent);
+                }
+                () = enough => break,
+                () = self.native.sleep(LOOK).fuse() => {}
+            }
+        }
+        while let Ok(lent) = self.lent.try_recv() {
+            all.push(lent);
+        }
+        all
+    }
+
+    /// Whether every attempt has ended one way or the other.
+    fn settled(&self, arrived: usize) -> bool {
+        self.notes.report(|report| {
+            let mut named: Vec<&str> = report.attempts.iter().map(|attempt| attempt.address.as_str()).collect();
+            named.dedup();
+            let open = |outcome: &Outcome| matches!(outcome, Outcome::Unknown { .. });
+            let over = report.attempts.iter().all(|attempt| attempt.elapsed_ms.is_some() || !open(&attempt.outcome));
+            let passed = report.attempts.iter().filter(|attempt| attempt.outcome.passed()).count();
+            named.len() >= self.wanted && over && passed <= arrived
+        })
+    }
+
+    /// Adds what a connection leads to: a vantage point, or another address of one that is known.
+    fn learn(&self, known: &mut Vec<Vantage>, lent: &Lent) {
+        let (addresses, protocols) = self.notes.report(|report| {
+            let attempts = report.attempts.iter().filter(|attempt| attempt.peer() == Some(lent.peer.as_str()));
+            let dialed = attempts.filter_map(|attempt| attempt.remote.clone());
+            let peer = report.peers.iter().find(|peer| peer.id == lent.peer);
+            let announced = peer.iter().flat_map(|peer| peer.announced.iter().map(|announced| announced.address.clone()));
+            let addresses: Vec<Multiaddr> = dialed.chain(announced).filter_map(|address| address.parse().ok()).collect();
+            (addresses, peer.map(|peer| peer.protocols.clone()).unwrap_or_default())
+        });
+        if known.iter().any(|vantage| vantage.name == lent.peer && vantage.ip.is_ipv4() == lent.ip.is_ipv4()) {
+            return;
+        }
+        let mut vantage = Vantage {
+            name: lent.peer.clone(),
+            ip: lent.ip,
+            opener: lent.opener.clone(),
+            protocols,
+            tcp: Vec::new(),
+            ws: Vec::new(),
+            quic: Vec::new(),
+            helper: None,
+        };
+        for address in &addresses {
+            vantage.learn(address);
+        }
+        known.push(vantage);
+    }
+
+    /// Reaches helpers over the family in which they were not named, since they dial back only whom they see.
+    async fn other_families(&mut self, known: &[Vantage]) -> Vec<Lent> {
+        let (sender, mut reached) = unbounded();
+        let mut waiting = 0;
+        for vantage in known.iter().filter(|vantage| vantage.protocols.iter().any(|name| name == dialback::PROTOCOL)) {
+            let both = known.iter().filter(|other| other.name == vantage.name).count() > 1;
+            let other = self.announced(&vantage.name).into_iter().find(|(ip, _)| ip.is_ipv4() != vantage.ip.is_ipv4());
+            let Some((ip, address)) = other.filter(|_| !both) else { continue };
+            waiting += 1;
+            let (native, sender, peer) = (self.native.clone(), sender.clone(), vantage.name.clone());
+            self.beside.push(
+                async move {
+                    let lend = async |session: &Session, _| {
+                        let lent = Lent { peer, ip, opener: session.opener() };
+                        let _ = sender.unbounded_send(lent);
+                        drop(sender);
+                        session.serve().await;
+                        Ok(())
+                    };
+                    // A family that does not lead there is one vantage point less.
+                    let _ = probe::lend_once(&native, native.machine().identity(), &address, lend).await;
+                }
+                .boxed_local(),
+            );
+        }
+        drop(sender);
+        let all = async {
+            let mut lent = Vec::new();
+            while let Some(one) = reached.next().await {
+                lent.push(one);
+            }
+            lent
+        };
+        if waiting == 0 {
+            return Vec::new();
+        }
+        let bounded = async {
+            match select(pin!(all), self.native.sleep(ASIDE)).await {
+                Either::Left((lent, _)) => lent,
+                Either::Right(_) => Vec::new(),
+            }
+        };
+        driven(&mut self.beside, pin!(bounded)).await
+    }
+
+    /// The public addresses that a peer announces, over TCP and QUIC, with a family that this machine has.
+    fn announced(&self, peer: &str) -> Vec<(IpAddr, Multiaddr)> {
+        let families = self.native.capabilities().families.unwrap_or_default();
+        let announced = self.notes.report(|report| {
+            let peer = report.peers.iter().find(|known| known.id == peer);
+            peer.map(|peer| peer.announced.clone()).unwrap_or_default()
+        });
+        let usable = |address: String| -> Option<(IpAddr, Multiaddr)> {
+            let address: Multiaddr = address.parse().ok()?;
+            let Ok(Parsed::Route(route)) = plan::parse(&address) else { return None };
+            let Host::Ip(ip, None) = route.host else { return None };
+            let family = if ip.is_ipv4() { crate::model::Family::Ipv4 } else { crate::model::Family::Ipv6 };
+            let dialable = matches!(route.transport, crate::model::Transport::Tcp | crate::model::Transport::Quic);
+            let public = crate::model::Scope::of_ip(ip) == crate::model::Scope::Public;
+            (dialable && public && families.contains(&family)).then_some((ip, address))
+        };
+        announced.into_iter().filter_map(|announced| usable(announced.address)).collect()
+    }
+}
+
+/// Polls connections while `work` is done.
+async fn driven<F: Future>(beside: &mut FuturesUnordered<LocalBoxFuture<'static, ()>>, work: Pin<&mut F>) -> F::Output {
+    let mut work = work.fuse();
+    loop {
+        select_biased! {
+            done = work => return done,
+            () = beside.select_next_some() => {}
+        }
+    }
+}
+
+/// What a helper says of itself; none where the vantage point is no helper.
+async fn who(native: &Native, vantage: &Vantage) -> Option<Helper> {
+    if !vantage.protocols.iter().any(|name| name == dialback::PROTOCOL) {
+        return None;
+    }
+    asked::info(native, &vantage.opener, ASIDE).await
+}
+
+fn told(vantage: &Vantage) -> VantageSeen {
+    let layer = vantage.tcp.first().map(|tcp| ("tcp", tcp.port())).or(vantage.quic.first().map(|quic| ("udp", quic.port())));
+    let family = if vantage.ip.is_ipv4() { "ip4" } else { "ip6" };
+    let port = layer.map_or_else(String::new, |(layer, port)| format!("/{layer}/{port}"));
+    let ip = vantage.helper.as_ref().map(|helper| helper.observed.ip());
+    VantageSeen {
+        vantage: vantage.name.clone(),
+        kind: if vantage.helper.is_some() { VantageKind::Helper } else { vantage.kind() },
+        address: format!("/{family}/{}{port}", vantage.ip),
+        observed: ip.map(|ip| format!("/{}/{ip}", if ip.is_ipv4() { "ip4" } else { "ip6" })),
+        offers: vantage.offers(),
+    }
+}

@@ -1,0 +1,95 @@
+//! Who arrives at a socket under test: served as any node serves a dialer, so that a dial-back can run its course.
+
+use std::{cell::RefCell, net::SocketAddr, pin::pin, time::Duration};
+
+use futures::future::select;
+use libp2p_core::muxing::StreamMuxerBox;
+use libp2p_identity::{Keypair, PeerId};
+use tokio::{net::TcpStream, sync::Notify};
+
+use crate::{
+    fault::Fault,
+    native::{self, Native},
+    session::{Multiplexed, Session, Us, multiplex_inbound, secure_inbound},
+    transport::{paced::paced, quic::Arrival},
+};
+
+/// How long a dialer is served: a dial-back identifies us and is done.
+const SERVED: Duration = Duration::from_secs(5);
+/// Arrivals that are noted. The tests make a handful; whoever else comes is a stranger.
+const MOST: usize = 64;
+
+/// Somebody who arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Guest {
+    pub(super) remote: SocketAddr,
+    /// Who it proved to be, if it came so far.
+    pub(super) peer: Option<String>,
+}
+
+/// The book of those who arrived.
+#[derive(Debug, Default)]
+pub(super) struct Guests {
+    seen: RefCell<Vec<Guest>>,
+    changed: Notify,
+}
+
+impl Guests {
+    fn note(&self, remote: SocketAddr, peer: Option<&PeerId>) {
+        let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+        let mut seen = self.seen.borrow_mut();
+        if seen.len() < MOST {
+            seen.push(Guest { remote, peer: peer.map(|peer| peer.to_base58()) });
+        }
+        drop(seen);
+        self.changed.notify_waiters();
+    }
+
+    /// The first who fits.
+    pub(super) fn find(&self, fits: impl Fn(&Guest) -> bool) -> Option<Guest> {
+        self.seen.borrow().iter().find(|guest| fits(guest)).cloned()
+    }
+
+    /// Waits for one who fits.
+    pub(super) async fn until(&self, fits: impl Fn(&Guest) -> bool) -> Guest {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if let Some(guest) = self.find(&fits) {
+                return guest;
+            }
+            changed.await;
+        }
+    }
+
+    /// Serves one who came over TCP.
+    pub(super) async fn tcp(&self, native: &Native, keypair: &Keypair, stream: TcpStream, remote: SocketAddr) {
+        self.note(remote, None);
+        // Flights of a handshake are small and wait for each other; without it the dial-back is only slower.
+        let _ = stream.set_nodelay(true);
+        let served = async {
+            let secured = secure_inbound(paced(stream), keypair).await.ok()?;
+            self.note(remote, Some(&secured.peer));
+            let connection = multiplex_inbound(secured.stream).await.ok()?;
+            Some(serve(native, keypair, connection).await)
+        };
+        select(pin!(served), pin!(native::sleep(SERVED))).await;
+    }
+
+    /// Serves one who came over QUIC.
+    pub(super) async fn quic(&self, native: &Native, keypair: &Keypair, arrival: Arrival) {
+        let remote = arrival.remote;
+        let served = async {
+            let accepted = arrival.handshake().await.ok()?;
+            self.note(remote, Some(&accepted.peer));
+            let connection = Multiplexed::from(StreamMuxerBox::new(accepted.connection));
+            Some(serve(native, keypair, connection).await)
+        };
+        select(pin!(served), pin!(native::sleep(SERVED))).await;
+    }
+}
+
+async fn serve(native: &Native, keypair: &Keypair, connection: Multiplexed) -> Fault {
+    let us = Us { key: keypair.public(), listen: Vec::new(), observed: None };
+    Session::new(connection, native.clock(), us, |_| ()).serve().await
+}

@@ -1,0 +1,96 @@
+//! Measures the own network: connections to vantage points, sockets under test, and the order of the tests on each.
+//!
+//! The vantage points are dialed as the attempts of a run, so that whatever keeps them away is told as for any dial. Each is
+//! then asked over that connection, which has a port of its own: the sockets under test have sent nothing by then. On each
+//! of them, one for each family and protocol:
+//!
+//! 1. The socket sends to one vantage point, and learns its outside address.
+//! 2. Strangers, to which it has not sent, send to that address from fresh ports; so does the one that it has sent to. The
+//!    order matters: a NAT may change the mapping once a stranger's port is sent to that had sent before.
+//! 3. Only then it sends to the others, and to a second port of the first.
+//! 4. It sends to its own outside address.
+
+mod asked;
+mod check;
+mod family;
+mod gather;
+mod lending;
+mod listener;
+mod nat64;
+mod order;
+mod tcp;
+mod udp;
+mod vantage;
+
+use std::{net::SocketAddr, pin::pin, rc::Rc, time::Duration};
+
+use futures::{
+    channel::{mpsc::unbounded, oneshot},
+    future::{FutureExt as _, join, join_all, pending, select},
+};
+use multiaddr::Multiaddr;
+
+use crate::{
+    engine::{self, Events, Job, Notes},
+    model::{Family, Options, Source, Target, TargetKind},
+    native::Native,
+};
+use family::Family as Measured;
+use lending::Lending;
+
+/// The time for a whole run: what is known by then is told.
+pub const DEADLINE: Duration = Duration::from_secs(15);
+/// The time for the connection to one vantage point.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is to be measured, and from where.
+#[derive(Clone, Debug, Default)]
+pub struct Tests {
+    /// STUN servers that serve as further vantage points.
+    pub stun: Vec<SocketAddr>,
+    /// The ports to test, where they are fixed: TCP or QUIC.
+    pub listen: Vec<Multiaddr>,
+    /// A running node that vantage points are to dial: its address, of which the IP part does not matter.
+    pub check: Option<Multiaddr>,
+}
+
+/// Measures the own network from these vantage points.
+pub fn run(
+    native: Native,
+    via: Vec<Multiaddr>,
+    tests: Tests,
+    options: Options,
+    stop: impl Future<Output = ()> + 'static,
+) -> Events {
+    let input = via.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let target = Target { kind: TargetKind::Network, input, peer: None };
+    beside(native, Job { target, addresses: via, source: Source::Target, options }, tests, stop)
+}
+
+/// Does a job, and measures the own network from the peers that it reaches.
+pub fn beside(native: Native, job: Job, tests: Tests, stop: impl Future<Output = ()> + 'static) -> Events {
+    let (lent, vantages) = unbounded();
+    let (done, ended) = oneshot::channel();
+    let wanted = job.addresses.len();
+    let runtime = Lending::new(native.clone(), lent, ended.shared());
+    engine::run_with(Rc::new(runtime), job, stop, move |notes| async move {
+        let mut vantages = gather::Gathering::new(native.clone(), notes.clone(), vantages, wanted);
+        measure(&native, &notes, &mut vantages, &tests).await;
+        // The vantage points are let go.
+        drop(done);
+    })
+}
+
+async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gathering, tests: &Tests) {
+    notes.found(family::local());
+    let known = vantages.all().await;
+    let families = [Family::Ipv4, Family::Ipv6].map(|family| Measured::new(native, notes, family, &known, tests));
+    let measured = join_all(families.iter().map(Measured::measure));
+    let checks = join_all(tests.check.iter().map(|address| check::check(native, notes, &known, address)));
+    let tests = pin!(join(measured, checks));
+    // A name server that is silent holds nothing up.
+    let beside = pin!(nat64::look(native, notes));
+    let work = pin!(select(tests, beside.then(|()| pending::<()>())));
+    // Connections made here move only while they are polled.
+    vantages.driving(work).await;
+}

@@ -1,0 +1,259 @@
+//! The tests on one socket, in the order that keeps each of them honest.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
+
+use futures::future::{join, join_all};
+
+use super::{family::Family, vantage::Vantage};
+use crate::{
+    fault::Fault,
+    model::{FilteringSeen, InboundBy, InboundSeen, Layer4, MappingSeen, Method, NatFound, Outcome, Stage, Tested, WhyCode},
+    nat::dialback::By,
+    native::network,
+};
+
+/// Vantage points that are tried to learn a first outside address: each that is silent costs a second.
+const FIRST: usize = 3;
+/// Strangers that send: one that arrives settles it, and two that do not are enough.
+const STRANGERS: usize = 2;
+
+/// A socket under test.
+pub(super) trait UnderTest {
+    /// Its protocol.
+    const LAYER: Layer4;
+
+    /// The port that it has.
+    fn port(&self) -> u16;
+
+    /// Sends to somebody, and learns the own outside address.
+    async fn ask(&self, target: &Target) -> Result<SocketAddr, Fault>;
+
+    /// Has a helper send to an outside address from a fresh port.
+    async fn packets(&self, helper: &Vantage, by: By, to: SocketAddr) -> Packets;
+
+    /// Has a helper shake hands, where [`UnderTest::packets`] does less.
+    async fn handshake(&self, helper: &Vantage, by: By, to: SocketAddr) -> Option<Packets>;
+
+    /// Sends to the own outside address from another port.
+    async fn hairpin(&self, to: SocketAddr) -> Tested;
+}
+
+/// Who is sent to, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// The name of the vantage point.
+    pub(super) vantage: String,
+    pub(super) to: SocketAddr,
+    pub(super) how: How,
+}
+
+/// How an outside address is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// A STUN binding request.
+    Stun,
+    /// A QUIC connection and identify.
+    Quic,
+    /// A TCP connection and identify.
+    Tcp,
+    /// The same within a WebSocket.
+    Ws,
+}
+
+/// What came of packets that a helper was to send.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Packets {
+    pub(super) vantage: String,
+    /// Where they came from: as seen here where they arrived.
+    pub(super) from: Option<SocketAddr>,
+    /// Whether they arrived at all.
+    pub(super) arrived: Outcome,
+    /// How the dial went that they belonged to; none for bare datagrams.
+    pub(super) dial: Option<(Outcome, Vec<Stage>)>,
+    pub(super) message: Option<String>,
+}
+
+/// The tests on one socket.
+pub(super) struct Course<'a, S> {
+    pub(super) family: &'a Family<'a>,
+    pub(super) socket: &'a S,
+    /// Where the socket has sent to.
+    contacted: RefCell<BTreeSet<SocketAddr>>,
+}
+
+impl<'a, S: UnderTest> Course<'a, S> {
+    pub(super) fn new(family: &'a Family<'a>, socket: &'a S) -> Self {
+        Self { family, socket, contacted: RefCell::default() }
+    }
+
+    pub(super) async fn run(&self) {
+        let mut targets = self.family.targets(S::LAYER);
+        self.before_anything(&targets).await;
+        let Some((first, outside)) = self.first(&mut targets).await else { return };
+        self.strangers_and_known(&first, outside).await;
+        self.others(targets, outside).await;
+        if outside.ip() != own(outside) {
+            let result = self.socket.hairpin(outside).await;
+            self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
+        }
+    }
+
+    /// With one host alone nobody will be a stranger later on: it is one as long as the socket has sent nothing. That shows a
+    /// port that is open on an own address or forwarded; behind a NAT a failure shows nothing, since no port is mapped yet.
+    async fn before_anything(&self, targets: &[Target]) {
+        let hosts: BTreeSet<_> = targets.iter().map(|target| target.to.ip()).collect();
+        let Some(helper) = self.family.helpers().next() else { return };
+        let Some(info) = helper.helper.as_ref().filter(|info| hosts.len() <= 1 && info.partner.is_none()) else { return };
+        let to = SocketAddr::new(info.observed.ip(), self.socket.port());
+        let packets = self.socket.packets(helper, By::You, to).await;
+        let at_home = to.ip() == own(to);
+        if at_home {
+            self.filtering(&packets, to, false);
+        }
+        if at_home || packets.arrived.passed() {
+            self.inbound(helper, By::You, packets, to).await;
+        }
+    }
+
+    /// The first who answers.
+    async fn first(&self, targets: &mut Vec<Target>) -> Option<(Target, SocketAddr)> {
+        let mut asked = BTreeSet::new();
+        while asked.len() < FIRST {
+            // A second port of a host that is silent would be silent as well.
+            let next = targets.iter().position(|target| !asked.contains(&target.to.ip()))?;
+            let target = targets.remove(next);
+            asked.insert(target.to.ip());
+            if let Some(outside) = self.ask(&target).await {
+                return Some((target, outside));
+            }
+        }
+        None
+    }
+
+    async fn ask(&self, target: &Target) -> Option<SocketAddr> {
+        self.contacted.borrow_mut().insert(target.to);
+        let told = self.socket.ask(target).await;
+        let local = SocketAddr::new(own(target.to), self.socket.port());
+        let (mapped, outcome) = match told {
+            Ok(mapped) => (Some(SocketAddr::new(mapped.ip().to_canonical(), mapped.port())), Outcome::Passed),
+            Err(fault) => (None, Outcome::failed(fault.cause)),
+        };
+        let mapped = mapped.filter(|mapped| mapped.is_ipv4() == target.to.is_ipv4());
+        let vantage = target.vantage.clone();
+        let seen = MappingSeen { layer: S::LAYER, local, vantage, to: target.to, mapped, outcome };
+        self.family.notes.found(NatFound::Mapping(seen));
+        mapped
+    }
+
+    fn has_contacted(&self, ip: IpAddr) -> bool {
+        self.contacted.borrow().iter().any(|to| to.ip() == ip)
+    }
+
+    async fn strangers_and_known(&self, first: &Target, outside: SocketAddr) {
+        let strangers: Vec<&Vantage> =
+            self.family.helpers().filter(|helper| !self.has_contacted(helper.ip)).take(STRANGERS).collect();
+        let partner = self.family.helpers().find(|helper| helper.helper.as_ref().is_some_and(|info| info.partner.is_some()));
+        let mut senders: Vec<(&Vantage, By)> = strangers.iter().map(|helper| (*helper, By::You)).collect();
+        if senders.is_empty() {
+            senders.extend(partner.map(|helper| (helper, By::Partner)));
+        }
+        let forwarded = self.forwarded(&senders, outside);
+        let sending = join_all(senders.iter().map(|(helper, by)| self.test(helper, *by, outside)));
+        let known = join_all(
+            self.family.helpers().filter(|helper| helper.ip == first.to.ip()).map(|helper| self.test(helper, By::You, outside)),
+        );
+        join(join(sending, known), forwarded).await;
+    }
+
+    /// A port that was forwarded by hand has the number that is listened on, whatever a NAT makes of what is sent.
+    async fn forwarded(&self, senders: &[(&Vantage, By)], outside: SocketAddr) {
+        let to = SocketAddr::new(outside.ip(), self.socket.port());
+        let Some((helper, by)) = senders.first().filter(|_| to != outside) else { return };
+        let packets = self.socket.packets(helper, *by, to).await;
+        if packets.arrived.passed() {
+            self.inbound(helper, *by, packets, to).await;
+        }
+    }
+
+    /// Has a helper send, and tells what it shows.
+    async fn test(&self, helper: &Vantage, by: By, to: SocketAddr) {
+        let packets = self.socket.packets(helper, by, to).await;
+        let contacted = self.was_contacted(helper, &packets);
+        self.filtering(&packets, to, contacted);
+        self.inbound(helper, by, packets, to).await;
+    }
+
+    fn was_contacted(&self, helper: &Vantage, packets: &Packets) -> bool {
+        self.has_contacted(packets.from.map_or(helper.ip, |from| from.ip()))
+    }
+
+    fn filtering(&self, packets: &Packets, to: SocketAddr, contacted_before: bool) {
+        // From the very port that was sent to, it is an answer.
+        let answer = packets.from.is_some_and(|from| self.contacted.borrow().contains(&from));
+        let outcome = if answer { Outcome::unknown(WhyCode::VantagesDisagree) } else { packets.arrived.clone() };
+        self.family.notes.found(NatFound::Filtering(FilteringSeen {
+            layer: S::LAYER,
+            vantage: packets.vantage.clone(),
+            from: packets.from,
+            to,
+            contacted_before,
+            outcome,
+            message: packets.message.clone(),
+        }));
+    }
+
+    /// Tells a dial from outside; where it was datagrams that arrived, a dial follows.
+    async fn inbound(&self, helper: &Vantage, by: By, packets: Packets, to: SocketAddr) {
+        let contacted = self.was_contacted(helper, &packets);
+        let arrived = packets.arrived.passed();
+        // Of a dial that did not connect nobody knows the port.
+        let host = packets.from.map(|from| from.ip()).or((by == By::You).then_some(helper.ip));
+        self.told(packets, host, to, contacted);
+        if let Some(dial) = if arrived { self.socket.handshake(helper, by, to).await } else { None } {
+            self.told(dial, host, to, contacted);
+        }
+    }
+
+    fn told(&self, packets: Packets, from: Option<IpAddr>, to: SocketAddr, contacted_before: bool) {
+        let (method, outcome, stages) = match packets.dial {
+            Some((outcome, stages)) => (Method::Dialback, outcome, stages),
+            None => (Method::Datagrams, packets.arrived, Vec::new()),
+        };
+        let from = from.map(|ip| format!("/{}/{ip}", family(ip)));
+        let by =
+            InboundBy { method, vantage: packets.vantage, from, contacted_before, outcome, stages, message: packets.message };
+        let address = address(S::LAYER, to);
+        self.family.notes.found(NatFound::Inbound(InboundSeen { address, transport: S::LAYER.transport(), by }));
+    }
+
+    /// Everybody else, and then from another port of one that has been sent to, if that was not tested yet.
+    async fn others(&self, targets: Vec<Target>, outside: SocketAddr) {
+        let helper_before = self.family.helpers().any(|helper| self.has_contacted(helper.ip));
+        join_all(targets.iter().map(|target| self.ask(target))).await;
+        if !helper_before && let Some(helper) = self.family.helpers().find(|helper| self.has_contacted(helper.ip)) {
+            self.test(helper, By::You, outside).await;
+        }
+    }
+}
+
+/// The own address towards somebody.
+fn own(to: SocketAddr) -> IpAddr {
+    network::source_of(to.ip()).unwrap_or(to.ip())
+}
+
+fn family(ip: IpAddr) -> &'static str {
+    if ip.is_ipv4() { "ip4" } else { "ip6" }
+}
+
+/// The address that a peer would dial.
+pub(super) fn address(layer: Layer4, to: SocketAddr) -> String {
+    let (family, ip, port) = (family(to.ip()), to.ip(), to.port());
+    match layer {
+        Layer4::Udp => format!("/{family}/{ip}/udp/{port}/quic-v1"),
+        Layer4::Tcp => format!("/{family}/{ip}/tcp/{port}"),
+    }
+}

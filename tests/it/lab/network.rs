@@ -1,0 +1,162 @@
+//! A network of namespaces: the client `c`, routers `r1` and on, and hosts, on one wire. It lives as long as the process that
+//! holds it, as root or in a user namespace.
+
+use serde::Deserialize;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+/// What the network is made with, and the Debian package of each.
+const TOOLS: [(&str, &str); 5] =
+    [("unshare", "util-linux"), ("nsenter", "util-linux"), ("ip", "iproute2"), ("nft", "nftables"), ("python3", "python3")];
+/// The outermost router's address on the wire.
+const OUTSIDE: &str = "11.22.35.9/24";
+
+/// A router with NAT.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Router {
+    /// Its address towards the client.
+    inside: String,
+    /// Its address away from the client, if it is not on the wire.
+    #[serde(default = "outside")]
+    outside: String,
+    /// nft statements that translate what goes out; a semicolon separates several.
+    source: String,
+    /// Who may send UDP to a mapped port: `everybody`, `known-hosts`, or else only who was sent to.
+    #[serde(default)]
+    udp: String,
+    /// nft rules for what comes from outside, before it is routed.
+    #[serde(default)]
+    forwarded: Vec<String>,
+    /// nft rules for what is passed on.
+    #[serde(default)]
+    forward: Vec<String>,
+    /// Whether the client reaches itself by its outside address.
+    #[serde(default)]
+    hairpin: bool,
+}
+
+fn outside() -> String {
+    OUTSIDE.into()
+}
+
+/// A network, and the process that holds it.
+pub struct Network {
+    holder: Child,
+}
+
+impl Network {
+    /// # Panics
+    /// Where a tool is missing or the network cannot be made: a test that cannot run has not passed.
+    pub fn new(client: &str, input: &[String], routers: &[Router], hosts: &[(&str, &str)]) -> Self {
+        for (tool, package) in TOOLS {
+            let found = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            assert!(found.is_ok(), "this test needs `{tool}`: install the Debian package {package}");
+        }
+        let script = script(client, input, routers, hosts);
+        let mut command = Command::new("unshare");
+        command.arg(if is_root() { "-nm" } else { "-Urnm" }).args(["sh", "-c", &script]);
+        let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("unshare");
+        let mut line = String::new();
+        BufReader::new(holder.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        if line.trim() != "ready" {
+            let mut words = String::new();
+            let _ = holder.stderr.take().expect("piped").read_to_string(&mut words);
+            panic!("no network: {words}\n{script}");
+        }
+        Self { holder }
+    }
+
+    /// A program on one of its hosts.
+    pub fn command(&self, host: &str, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["-t", &self.holder.id().to_string(), "-m", "-n"]);
+        if !is_root() {
+            command.args(["-U", "--preserve-credentials"]);
+        }
+        command.args(["ip", "netns", "exec", host, program]);
+        command
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+fn is_root() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nUid:\t0\t"))
+}
+
+fn script(client: &str, input: &[String], routers: &[Router], hosts: &[(&str, &str)]) -> String {
+    let mut script = String::from(
+        "set -e\nexport PATH=$PATH:/usr/sbin:/sbin\nmount -t tmpfs none /run\nmkdir -p /run/netns\n\
+         host() { ip netns add $1; ip -n $1 link set lo up; }\n\
+         plug() { ip -n wire link add p$1 type veth peer name eth0 netns $1; ip -n wire link set p$1 master br0 up\n\
+         ip -n $1 addr add $2 dev eth0; ip -n $1 link set eth0 up; ip -n $1 route add default dev eth0; }\n\
+         inside() { ip -n $1 link add lan0 type veth peer name eth0 netns $3; ip -n $1 addr add $2 dev lan0; ip -n $1 link set lan0 up\n\
+         ip -n $3 addr add $4 dev eth0; ip -n $3 link set eth0 up; ip -n $3 route add default via ${2%/*}\n\
+         ip netns exec $1 sysctl -qw net.ipv4.ip_forward=1; }\n\
+         host wire\nip -n wire link add br0 type bridge\nip -n wire link set br0 up\nhost c\n",
+    );
+    for (name, address) in hosts {
+        let _ = writeln!(script, "host {name}\nplug {name} {address}");
+    }
+    let mut within = ("c".to_owned(), client.to_owned());
+    for (place, router) in routers.iter().enumerate() {
+        let name = format!("r{}", place + 1);
+        let _ = writeln!(script, "host {name}\ninside {name} {} {} {}", router.inside, within.0, within.1);
+        let _ = writeln!(script, "ip netns exec {name} nft -f - <<'RULES'\n{}RULES", router.rules());
+        within = (name, router.outside.clone());
+    }
+    let _ = writeln!(script, "plug {} {}", within.0, within.1);
+    if !input.is_empty() {
+        let chain =
+            format!("table inet own {{\nchain come {{ type filter hook input priority 0;\n{}\n}}\n}}\n", input.join("\n"));
+        let _ = writeln!(script, "ip netns exec c nft -f - <<'RULES'\n{chain}RULES");
+    }
+    // Until the test is done with it.
+    script + "echo ready\nread -r end\n"
+}
+
+impl Router {
+    /// Unsolicited packets to the router itself are dropped: an answer to them would end hole punches and change mappings.
+    fn rules(&self) -> String {
+        let ip = self.outside.split('/').next().expect("an address");
+        let lan = if self.hairpin { format!("ip daddr {ip} ") } else { "iifname eth0 ".into() };
+        let incoming = match self.udp.as_str() {
+            "everybody" => format!("{lan}dnat to udp dport map @inner"),
+            "known-hosts" => format!("{lan}udp dport . ip saddr @known dnat to udp dport map @inner"),
+            "" => String::new(),
+            other => panic!("no such rule for UDP: {other}"),
+        };
+        let noted = "oifname eth0 meta l4proto udp update @inner { udp sport : ip saddr }\n\
+                     oifname eth0 meta l4proto udp update @known { udp sport . ip daddr }";
+        let noted = if self.udp.is_empty() { "" } else { noted };
+        let forwarded = lines("iifname eth0", self.forwarded.iter().map(String::as_str));
+        let source = lines("oifname eth0", self.source.split(';'));
+        // The way back from the client to itself leads over the router only if it seems to come from there.
+        let hairpin = if self.hairpin { "oifname lan0 iifname lan0 masquerade" } else { "" };
+        format!(
+            "table ip router {{\n\
+             map inner {{ type inet_service : ipv4_addr; flags dynamic,timeout; timeout 120s; }}\n\
+             set known {{ type inet_service . ipv4_addr; flags dynamic,timeout; timeout 120s; }}\n\
+             chain before {{ type nat hook prerouting priority -100;\n{forwarded}{incoming}\n}}\n\
+             chain after {{ type nat hook postrouting priority 100;\n{hairpin}\n{source}}}\n\
+             chain pass {{ type filter hook forward priority 0;\n{}\n{noted}\n}}\n\
+             chain own {{ type filter hook input priority 0;\niifname eth0 ct state new drop\n}}\n}}\n",
+            self.forward.join("\n")
+        )
+    }
+}
+
+/// A rule a line, each for one interface.
+fn lines<'a>(interface: &str, rules: impl Iterator<Item = &'a str>) -> String {
+    rules.fold(String::new(), |mut lines, rule| {
+        let _ = writeln!(lines, "{interface} {rule}");
+        lines
+    })
+}

@@ -1,0 +1,145 @@
+//! What a network does, by plain sockets that know nothing of p2p-probe.
+
+use super::network::Network;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+/// How long a packet is waited for that may never come, in milliseconds: nothing in the lab is delayed.
+const PATIENCE: u32 = 500;
+/// How long one that has to come.
+const SURELY: u32 = 3000;
+
+/// Mapping and filtering.
+pub type Behaviour = (String, String);
+
+/// Plain sockets of one host.
+struct Host {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Host {
+    fn new(network: &Network, name: &str) -> Self {
+        let mut command = network.command(name, "python3");
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/referee.py"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a referee");
+        let (input, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
+        Self { child, input, output: BufReader::new(output) }
+    }
+
+    fn ask(&mut self, what: &Value) -> Value {
+        writeln!(self.input, "{what}").expect("the referee reads");
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the referee writes");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("the referee ended at {what}"))
+    }
+
+    fn open(&mut self, op: &str, port: u16) -> (Value, u16) {
+        let opened = self.ask(&json!({ "op": op, "port": port }));
+        (opened["id"].clone(), port_of(&opened["port"]))
+    }
+
+    fn send(&mut self, socket: &Value, to: SocketAddr) {
+        self.ask(&json!({ "op": "send", "id": socket, "to": [to.ip().to_string(), to.port()] }));
+    }
+
+    /// Where a packet or connection comes from.
+    fn take(&mut self, op: &str, socket: &Value, ms: u32) -> Option<SocketAddr> {
+        let from = self.ask(&json!({ "op": op, "id": socket, "ms": ms }))["from"].clone();
+        Some(SocketAddr::new(from[0].as_str()?.parse().ok()?, port_of(&from[1])))
+    }
+
+    fn connect(&mut self, from: u16, to: SocketAddr, ms: u32) -> bool {
+        let asked = json!({ "op": "connect", "port": from, "to": [to.ip().to_string(), to.port()], "ms": ms });
+        self.ask(&asked)["id"].is_number()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn port_of(value: &Value) -> u16 {
+    value.as_u64().and_then(|port| port.try_into().ok()).expect("a port")
+}
+
+fn at(ip: &str, port: u16) -> SocketAddr {
+    SocketAddr::new(ip.parse().expect("an address"), port)
+}
+
+/// The three destinations: two ports of one host, and another host.
+fn places() -> [SocketAddr; 3] {
+    [at("11.22.33.1", 7001), at("11.22.33.1", 7002), at("11.22.34.2", 7001)]
+}
+
+/// RFC 4787, section 4.1, by the outside addresses that the three saw.
+fn mapping(seen: [SocketAddr; 3], own: SocketAddr) -> &'static str {
+    match seen {
+        [first, second, third] if first == second && second == third => {
+            if first == own {
+                "none"
+            } else {
+                "endpoint-independent"
+            }
+        }
+        [first, second, _] if first == second => "address-dependent",
+        _ => "address-and-port-dependent",
+    }
+}
+
+/// RFC 4787, section 5, by who got through: a stranger, and another port of the host that was sent to.
+fn filtering(stranger: bool, known: bool, mapping: &str) -> &'static str {
+    match (stranger, known) {
+        (true, _) if mapping == "none" => "none",
+        (true, _) => "endpoint-independent",
+        (false, true) => "address-dependent",
+        (false, false) => "address-and-port-dependent",
+    }
+}
+
+pub fn udp(network: &Network, client: &str) -> Behaviour {
+    let [mut c, mut a, mut b] = ["c", "a", "b"].map(|name| Host::new(network, name));
+    let [(a1, _), (a2, _), (b1, _)] = [a.open("udp", 7001), a.open("udp", 7002), b.open("udp", 7001)];
+    let [near, beside, far] = places();
+    // Filtering first, from a socket that has sent to one place alone.
+    let (first, _) = c.open("udp", 0);
+    c.send(&first, near);
+    let Some(outside) = a.take("receive", &a1, PATIENCE) else { return ("blocked".into(), "blocked".into()) };
+    b.send(&b1, outside);
+    let stranger = c.take("receive", &first, PATIENCE) == Some(far);
+    a.send(&a2, outside);
+    let known = c.take("receive", &first, PATIENCE) == Some(beside);
+    let (second, port) = c.open("udp", 0);
+    let mut seen = |host: &mut Host, socket: &Value, to| {
+        c.send(&second, to);
+        host.take("receive", socket, SURELY).expect("it gets out")
+    };
+    let seen = [seen(&mut a, &a1, near), seen(&mut a, &a2, beside), seen(&mut b, &b1, far)];
+    let mapping = mapping(seen, at(client, port));
+    (mapping.into(), filtering(stranger, known, mapping).into())
+}
+
+pub fn tcp(network: &Network, client: &str) -> Behaviour {
+    let [mut c, mut a, mut b] = ["c", "a", "b"].map(|name| Host::new(network, name));
+    let [(a1, _), (a2, _), (b1, _)] = [a.open("listen", 7001), a.open("listen", 7002), b.open("listen", 7001)];
+    let [near, beside, far] = places();
+    let (first, port) = c.open("listen", 0);
+    assert!(c.connect(port, near, SURELY), "TCP gets out");
+    let outside = a.take("accept", &a1, SURELY).expect("a connection");
+    let mut passes = |host: &mut Host| host.connect(0, outside, PATIENCE) && c.take("accept", &first, SURELY).is_some();
+    let (stranger, known) = (passes(&mut b), passes(&mut a));
+    let (_, port) = c.open("listen", 0);
+    let mut seen = |host: &mut Host, socket: &Value, to| {
+        assert!(c.connect(port, to, SURELY), "TCP gets out");
+        host.take("accept", socket, SURELY).expect("a connection")
+    };
+    let seen = [seen(&mut a, &a1, near), seen(&mut a, &a2, beside), seen(&mut b, &b1, far)];
+    let mapping = mapping(seen, at(client, port));
+    (mapping.into(), filtering(stranger, known, mapping).into())
+}
