@@ -123,13 +123,13 @@ fn page(over_https: bool) -> Planner {
 #[test]
 fn a_page_leaves_names_to_its_browser_and_cannot_ask_for_dnsaddr() {
     let mut planner = page(false);
-    let Step::Dial(Fact::AttemptPlanned { remote, names, .. }, planned) =
+    let Step::Dial(Fact::AttemptPlanned { remote, names, .. }, dial) =
         planner.step(candidate("/dns4/a.example/tcp/443/wss", Source::Target))
     else {
         panic!("a name is dialed")
     };
     assert_eq!((remote.as_deref(), names.len()), (Some("/dns4/a.example/tcp/443/wss"), 0));
-    assert_eq!((planned.ip, planned.host().as_str()), (None, "a.example"));
+    assert_eq!((dial.ip, dial.host().as_str()), (None, "a.example"));
     for (address, expected) in [
         ("/dns4/a.example/tcp/443/tls/ws", "duplicate"),
         ("/dns6/a.example/tcp/443/wss", "dial"),

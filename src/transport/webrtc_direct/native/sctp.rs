@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn an_init_that_comes_late_ends_nothing() {
-        let now = Instant::now();
+        let now = tokio::time::Instant::now().into_std();
         let (mut client, mut server) = (Sctp::client(now).unwrap(), Sctp::server(now));
         let init = exchange(now, &mut client, &mut server);
         assert!(packet::asks(&init[0]));
