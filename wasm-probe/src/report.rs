@@ -62,7 +62,7 @@ impl Report {
 
     /// The report as a part of a page. Where several stand on one, each has a prefix for its `id`s.
     pub fn html(&self, prefix: Option<String>) -> String {
-        render::html::beside(&self.0, prefix.as_deref().unwrap_or_default())
+        render::html::beside(&self.0, &prefix.unwrap_or_default())
     }
 
     /// What a program ends with after this report. With `strict` any failed attempt counts.

@@ -1,7 +1,7 @@
 //! A report as HTML: what the page shows after each event, and what `--format html` writes.
 //!
 //! No style and no script stands in it, only classes and SVG attributes, so that it lives under a Content-Security-Policy
-//! without exceptions. `maud` escapes every text and every attribute; [`said`] takes away what turns the writing direction
+//! without exceptions. `maud` escapes every text and every attribute; `said` takes away what turns the writing direction
 //! or is not seen. Drawings are hidden from screen readers: the same facts stand beside them as lists and tables.
 
 mod announced;
