@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     model::{self, Family, Options, Security, Transport, WebrtcVersions},
+    nat::relay::RelayLimits,
     node,
 };
 
@@ -101,6 +102,9 @@ pub(super) struct DialArgs {
     /// Dial private addresses too, announced or behind a public name
     #[arg(long, help_heading = "What to dial")]
     private: bool,
+    /// Punch a hole to a peer behind a relay, by DCUtR; over the transport that the relay is dialed over
+    #[arg(long, help_heading = "How to dial")]
+    punch: bool,
     /// Only this security protocol over TCP and WebSocket
     #[arg(long, value_name = "PROTOCOL", value_parser = security(), help_heading = "How to dial")]
     security: Option<Security>,
@@ -196,6 +200,18 @@ pub(super) struct ListenArgs {
     /// Tell dialers and print this address too, where the node is reached from outside; may be repeated
     #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Who to be")]
     pub(super) announce: Vec<Multiaddr>,
+    /// Be a relay for others (circuit relay v2), within limits
+    #[arg(long, help_heading = "What to serve")]
+    pub(super) relay: bool,
+    /// How long a connection through this relay may last
+    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "2m", requires = "relay", help_heading = "What to serve")]
+    pub(super) relay_time: Duration,
+    /// How many bytes a connection through this relay may carry each way
+    #[arg(long, value_name = "BYTES", default_value_t = RelayLimits::default().circuit_bytes, requires = "relay", help_heading = "What to serve")]
+    pub(super) relay_bytes: u64,
+    /// Keep a slot at this relay, to be reached through it; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "What to serve")]
+    pub(super) via: Vec<Multiaddr>,
     /// Keep the private key in this file instead of the user's data folder
     #[arg(long, value_name = "FILE", help_heading = "Who to be")]
     pub(super) identity: Option<PathBuf>,
@@ -265,6 +281,8 @@ Examples:
   p2p-probe listen --listen /ip4/127.0.0.1/tcp/4011 --listen /ip4/127.0.0.1/udp/4011/quic-v1
   p2p-probe listen --tls-cert chain.pem --tls-key key.pem --announce /dns4/node.example.org/tcp/4013/wss
   p2p-probe listen --page-addr 0.0.0.0:4014    the page for others in this network
+  p2p-probe listen --relay
+  p2p-probe listen --via /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…
   p2p-probe listen --format ndjson    each dialer's events, for a program
 
 It ends on Ctrl-C or SIGTERM. Exit codes: 0 ended by a signal, 2 usage or internal error";
@@ -356,6 +374,7 @@ impl DialArgs {
             webrtc: self.webrtc,
             learn_certhash: self.learn_certhash,
             announced: !self.no_announced,
+            punch: self.punch,
             private: self.private,
             timeout_ms: self.timeout.into(),
             deadline_ms: self.deadline.into(),

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     identity,
     model::{Event, Fact, Micros, Report, UDP_RECEIVE_BUFFER},
+    nat::relay::RelayLimits,
     native::network,
     node::{
         self, Certificate, Config, Node, Tally, dialer_line,
@@ -55,7 +56,17 @@ fn config(args: &ListenArgs, common: &Common) -> anyhow::Result<Config> {
     if let Some(other) = args.announce.iter().find(|address| target::named_peer(address).is_some_and(|peer| peer != us)) {
         anyhow::bail!("--announce {other} names another peer than this one, {us}; leave its /p2p part out");
     }
-    Ok(Config { tls, webrtc, announce: args.announce.clone(), partner: args.partner.clone(), ..Config::new(listen, identity) })
+    let limits = RelayLimits { circuit_time: args.relay_time, circuit_bytes: args.relay_bytes, ..RelayLimits::default() };
+    let (relay, via) = (args.relay.then_some(limits), args.via.clone());
+    Ok(Config {
+        tls,
+        webrtc,
+        announce: args.announce.clone(),
+        relay,
+        via,
+        partner: args.partner.clone(),
+        ..Config::new(listen, identity)
+    })
 }
 
 /// Where the page is served: after the ports of the node, for this machine alone, unless another place is named.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{
-    Answered, Attempt, Behaviour, Cause, Certificate, Micros, Outcome, Report, StageName, Transport, UDP_RECEIVE_BUFFER,
+    Answered, Attempt, Behaviour, Cause, Certificate, Micros, Outcome, Report, Stage, StageName, Transport, UDP_RECEIVE_BUFFER,
     VerdictCode, Warning, WarningCode, WhyCode,
 };
 
@@ -25,6 +25,7 @@ pub(super) fn all(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode) -> Vec
     warnings.extend(udp_silent(report));
     warnings.extend(after_connecting(report, StageName::Identify, &WarningCode::IdentifyFailed));
     warnings.extend(after_connecting(report, StageName::Ping, &WarningCode::PingFailed));
+    warnings.extend(hole_punch_failed(report));
     warnings.extend(responder_stalls(report));
     warnings.extend(webrtc_v1_only(report));
     warnings.extend(expires_soon(report));
@@ -111,6 +112,21 @@ fn after_connecting(report: &Report, step: StageName, code: &WarningCode) -> Opt
     }
     let text = format!("Over {} the connection works, but {step} fails: {}.", labels(failed.iter().copied()), quoted(&said));
     (!failed.is_empty()).then(|| Warning::new(code.clone(), text).about(failed.iter().map(|attempt| attempt.id)))
+}
+
+/// A hole punch whose last step failed.
+fn hole_punch_failed(report: &Report) -> Option<Warning> {
+    let punching = |stage: &&Stage| matches!(stage.stage, StageName::DcutrConnect | StageName::DcutrSync | StageName::Direct);
+    let last = |attempt: &'_ Attempt| attempt.stages.iter().rfind(punching).map(|stage| (stage.stage, stage.outcome.clone()));
+    let failed: Vec<(&Attempt, StageName, Cause)> = outbound(report)
+        .filter_map(|attempt| match last(attempt)? {
+            (step, Outcome::Failed { cause }) if !cause.is_ours() => Some((attempt, step, cause)),
+            _ => None,
+        })
+        .collect();
+    let (_, step, cause) = failed.first()?;
+    let text = format!("The peer is reached through the relay, but no hole could be punched: {step} fails, {}.", cause.brief());
+    Some(Warning::new(WarningCode::HolePunchFailed, text).about(failed.iter().map(|(attempt, ..)| attempt.id)))
 }
 
 fn responder_stalls(report: &Report) -> Option<Warning> {

@@ -8,7 +8,7 @@ use futures::{
 };
 
 use super::{Fault, log::Record};
-use crate::model::{Announced, Cause, Found, Leg, StageName};
+use crate::model::{Announced, Cause, Fact, Found, Leg, NatFound, StageName};
 
 /// The voice of a probe: it names the stage it enters and tells what it finds. The engine keeps the time and closes what
 /// is open, so no probe can forget an event.
@@ -73,6 +73,11 @@ impl Ctx {
     /// What it means when the time of the attempt ends in the current stage, where that is more than `timed-out`.
     pub fn time_out_means(&self, cause: impl Fn() -> Cause + 'static) {
         self.record.time_out_means(Box::new(cause));
+    }
+
+    /// Something about the own network was seen.
+    pub fn nat(&self, found: NatFound) {
+        self.record.tell(Fact::NatFound(found));
     }
 
     /// The peer told of itself.

@@ -143,6 +143,11 @@ impl Record {
         }
     }
 
+    /// A fact that comes up in this attempt and is none of its stages.
+    pub(crate) fn tell(&self, fact: Fact) {
+        self.log.emit(self.log.now(), fact);
+    }
+
     /// The peer told of itself.
     pub(crate) fn identified(&self, identity: Identity) {
         let Identity { peer, agent, protocol_version, protocols, announced, announced_total } = identity;

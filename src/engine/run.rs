@@ -1,6 +1,6 @@
 //! The course of a run.
 
-use std::{collections::BTreeMap, pin::Pin, rc::Rc};
+use std::{collections::BTreeMap, pin::Pin, rc::Rc, time::Duration};
 
 use futures::{
     FutureExt, StreamExt,
@@ -20,6 +20,9 @@ use crate::{
     model::{Cause, Fact, Found, NameResolved, Options, Outcome, SCHEMA, TargetKind, Tool, Transport, WhyCode},
     plan::{Candidate, Lookup, Planned, Planner, Record as DnsRecord, Step, extend},
 };
+
+/// A hole punch has up to three rounds, each of as many seconds as a dial may take.
+const PUNCHING: u32 = 3;
 
 /// What a task comes back with.
 enum Done {
@@ -211,7 +214,9 @@ impl<R: Runtime + 'static> Run<R> {
         let record = Record::new(&self.log, id);
         self.records.insert(id, Rc::clone(&record));
         let ctx = Ctx { record: Rc::clone(&record), ping: self.slots.ping(&host), identified: self.identified.0.clone() };
-        let bound = self.runtime.sleep(self.options.timeout_ms.into());
+        // Rounds of a hole punch come after all else that an attempt does.
+        let rounds = if self.options.punch && planned.route.circuit.is_some() { PUNCHING } else { 1 };
+        let bound = self.runtime.sleep(Duration::from(self.options.timeout_ms).saturating_mul(rounds));
         let probe = self.runtime.probe(ctx, planned, Rc::clone(&self.options));
         self.tasks.push(Box::pin(async move {
             match select(probe, bound).await {

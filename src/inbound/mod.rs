@@ -1,6 +1,7 @@
 //! Dialers, seen from the side that they dial: from a byte stream or a connection to the events of an attempt with direction
 //! `inbound`, and served on until they leave. Whatever they come over, and wherever this runs.
 
+mod extra;
 mod secure;
 mod sentence;
 mod serve;
@@ -15,6 +16,7 @@ use futures::{
 use libp2p_identity::{Keypair, PeerId};
 use multiaddr::{Multiaddr, Protocol};
 
+pub use extra::{Extra, Plain, Visitor, Welcome};
 pub use secure::secure;
 pub use sentence::{dialer_line, sentence};
 
@@ -34,6 +36,8 @@ pub struct Service {
     pub addresses: Vec<Multiaddr>,
     /// How long a dialer may take.
     pub times: Times,
+    /// What else it does for them.
+    pub extra: Box<dyn Extra>,
     /// Ends when the node does.
     pub closing: Shared<oneshot::Receiver<()>>,
 }
@@ -105,7 +109,7 @@ impl<S: FnMut(&Event, &Report)> Host<S> {
         Self { service, sink: Rc::new(RefCell::new(sink)) }
     }
 
-    fn log(&self) -> Rc<Log> {
+    pub(crate) fn log(&self) -> Rc<Log> {
         let clock = self.service.clock.clone();
         Log::since(Duration::ZERO, Box::new(move || clock.now().into()))
     }
@@ -118,7 +122,7 @@ impl<S: FnMut(&Event, &Report)> Host<S> {
     }
 
     /// Hands the events over.
-    fn pass_on(&self, log: &Log) {
+    pub(crate) fn pass_on(&self, log: &Log) {
         let mut sink = self.sink.borrow_mut();
         while let Some(event) = log.take() {
             log.report(|report| sink(&event, report));

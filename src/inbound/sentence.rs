@@ -1,7 +1,7 @@
 //! What a listener can say of a dialer, in one sentence. Pure.
 
 use crate::{
-    model::{Attempt, Cause, Outcome, Peer, Stage, StageName, Transport},
+    model::{Attempt, Cause, Direction, Outcome, Peer, Stage, StageName, Transport},
     render::{Style, Tone, clean},
 };
 
@@ -25,6 +25,9 @@ const OTHER_PEER: &str = "the usual sign of a dialer that expected another peer 
 /// One line, harmless on a terminal.
 #[must_use]
 pub fn sentence(attempt: &Attempt, peer: Option<&Peer>) -> String {
+    if attempt.direction == Direction::Outbound {
+        return slot(attempt);
+    }
     match &attempt.outcome {
         Outcome::Passed => connected(attempt, peer),
         Outcome::Failed { cause } => {
@@ -52,6 +55,25 @@ pub fn dialer_line(attempt: &Attempt, peer: Option<&Peer>, style: Style) -> Stri
     let took = attempt.elapsed_ms.map_or_else(String::new, |took| format!("  {took} ms"));
     let took = style.paint(Tone::Dim, &took);
     format!("{mark} {transport:<4} {remote}  {}{took}\n", sentence(attempt, peer))
+}
+
+/// A slot that was asked for at a relay.
+fn slot(attempt: &Attempt) -> String {
+    let hop = attempt.stage(StageName::Hop);
+    if let (Outcome::Passed, Some(hop)) = (&attempt.outcome, hop.filter(|hop| hop.outcome.passed())) {
+        let limits = hop.found.limits.unwrap_or_default();
+        let time = limits.duration_ms.map(|time| format!("{} s", std::time::Duration::from(time).as_secs()));
+        let bytes = limits.bytes.map(|bytes| format!("{bytes} bytes"));
+        let limits: Vec<String> = time.into_iter().chain(bytes).collect();
+        let limits = if limits.is_empty() { "without limits".into() } else { format!("of {}", limits.join(" and ")) };
+        return format!("is our relay, for connections {limits}");
+    }
+    let failed = attempt.stages.iter().find_map(|stage| Some((stage, stage.outcome.cause()?)));
+    match (failed, attempt.outcome.cause()) {
+        (Some((stage, cause)), _) => format!("gives us no slot: {} at {} ({})", cause.brief(), stage.stage, cause.code()),
+        (None, Some(cause)) => format!("gives us no slot: {} ({})", cause.brief(), cause.code()),
+        (None, None) => "was being asked for a slot when this ended".into(),
+    }
 }
 
 /// Somebody who proved who they are.

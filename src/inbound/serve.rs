@@ -2,11 +2,15 @@
 
 use std::{cell::Cell, future::Future, pin::pin, rc::Rc, time::Duration};
 
-use futures::{FutureExt, future::select, select_biased};
+use futures::{
+    FutureExt,
+    future::{Either, select},
+    select_biased,
+};
 use libp2p_identity::PeerId;
-use multiaddr::Multiaddr;
+use multiaddr::{Multiaddr, Protocol};
 
-use super::{Established, Service, ip_of, told};
+use super::{Established, Service, Visitor, ip_of, told};
 use crate::{
     engine::{Cut, Fault, Record},
     model::{Found, StageName, WhyCode},
@@ -27,20 +31,31 @@ pub(super) async fn serve(
     let times = service.times;
     let Some(established) = bounded(&service, &record, times.handshake, establish).await else { return };
     let Established { peer, connection, services } = established;
-    let listen = told(&service.addresses, ip_of(&remote));
-    let us = Us { key: service.identity.public(), listen, observed: Some(remote) };
+    // Through a relay no address is told: those behind it would be dialed before anything else is tried.
+    let relayed = remote.iter().any(|part| part == Protocol::P2pCircuit);
+    let listen = if relayed { Vec::new() } else { told(&service.addresses, ip_of(&remote)) };
+    let us = Us { key: service.identity.public(), listen, observed: Some(remote.clone()) };
     let busy = Rc::new(Cell::new(true));
     let session = Session::new(connection, service.clock.clone(), us, note(&busy, &record)).offering(services);
+    let visitor = Visitor { peer, remote, relayed, opener: session.opener() };
+    let welcome = service.extra.welcome(&visitor);
+    let session = session.offering(welcome.services);
     let step = session.run(identify(&session, &record, peer));
     if bounded(&service, &record, times.identify, step).await.is_some() {
+        if session.ended().is_none() {
+            let further = pin!(session.run(service.extra.identified(&visitor, &record)));
+            if let Either::Right(_) = select(further, service.closing.clone()).await {
+                record.cut(Cut::Ended(WhyCode::Interrupted.into()));
+            }
+        }
         record.end(Ok(()));
     }
     if session.ended().is_none() {
-        let idle = pin!(idle(&service.clock, &busy, times.idle));
+        let idle = pin!(idle(&service.clock, || busy.take() || (welcome.in_use)(), times.idle));
         let enough = select(idle, service.closing.clone());
         select(pin!(session.serve()), enough).await;
     }
-    drop(record);
+    drop((record, welcome.in_use));
     select(pin!(session.close()), service.clock.sleep(GOODBYE)).await;
 }
 
@@ -84,9 +99,9 @@ async fn bounded<T>(
     None
 }
 
-/// Ends when nothing was asked for during a whole `time`.
-async fn idle(clock: &Clock, busy: &Cell<bool>, time: Duration) {
-    while busy.take() {
+/// Ends when nothing was asked for during a whole `time`, and nothing is held.
+async fn idle(clock: &Clock, busy: impl Fn() -> bool, time: Duration) {
+    while busy() {
         clock.sleep(time).await;
     }
 }

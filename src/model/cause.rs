@@ -144,7 +144,7 @@ causes! {
     UnsupportedKey {
         /// The key type, as far as it can be told.
         kind: String,
-    } = "unsupported-key", "a key type that is not supported", &[Connect, Secure];
+    } = "unsupported-key", "a key type that is not supported", &[Connect, Secure, Direct];
     /// The own system could not do its part: no buffer, no free port, a bind address that it does not have. The peer is not to blame.
     LocalFault {
         /// The error number of the system; null where there is none.
@@ -208,14 +208,14 @@ causes! {
     NoCommonProtocol {
         /// What we offered; null where it is not told.
         offered: Option<Vec<String>>,
-    } = "no-common-protocol", "no common protocol", &[Secure, Multiplex];
+    } = "no-common-protocol", "no common protocol", &[Secure, Multiplex, Direct];
     /// The cryptographic handshake broke: garbage or a forged message in the middle of it.
     HandshakeFailed {
         /// What broke.
         what: String,
         /// The number of the TLS alert that the other side sent (`/tls/1.0.0`); null where there was none.
         alert: Option<u8>,
-    } = "handshake-failed", "the secure handshake failed", &[Connect, Secure, Multiplex];
+    } = "handshake-failed", "the secure handshake failed", &[Connect, Secure, Multiplex, Direct];
 
     /// The server shows another certificate than the address promises: the certificate was rotated and the address is stale.
     CertHashMismatch {
@@ -260,7 +260,7 @@ causes! {
     RelayDenied = "relay-denied", "the relay denies this peer", &[Hop];
     /// A limit of the relay: it is full, for this peer or in all, or a connection through it has used up the time or the bytes
     /// that the relay allows each.
-    RelayLimit = "relay-limit", "a limit of the relay is reached", &[Hop, Secure, Multiplex, Identify, Ping];
+    RelayLimit = "relay-limit", "a limit of the relay is reached", &[Hop, Secure, Multiplex, Identify, DcutrConnect, DcutrSync, Ping];
     /// The relay could not open a connection to the target.
     RelayTargetFailed = "relay-target-failed", "the relay cannot reach the target", &[Hop];
     /// No gateway answers port mapping requests.

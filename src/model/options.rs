@@ -49,6 +49,9 @@ pub struct Options {
     pub learn_certhash: bool,
     /// Whether addresses that the peer announces are dialed.
     pub announced: bool,
+    /// Whether a hole is punched to a peer behind a relay (DCUtR).
+    #[serde(default)]
+    pub punch: bool,
     /// Whether private addresses that the user did not name are dialed.
     pub private: bool,
     /// The time for one attempt.
@@ -81,6 +84,7 @@ impl Default for Options {
             webrtc: None,
             learn_certhash: false,
             announced: true,
+            punch: false,
             private: false,
             timeout_ms: TIMEOUT.into(),
             deadline_ms: DEADLINE.into(),

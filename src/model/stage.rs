@@ -57,10 +57,10 @@ pub enum StageName {
 }
 
 impl StageName {
-    /// Whether the stage is part of making the connection; identify and ping only use it.
+    /// Whether the stage is part of making the connection; identify, ping and a hole punch only use it.
     #[must_use]
     pub fn establishes(self) -> bool {
-        !matches!(self, Self::Identify | Self::Ping)
+        !matches!(self, Self::Identify | Self::Ping | Self::DcutrConnect | Self::DcutrSync | Self::Direct)
     }
 }
 
@@ -119,7 +119,7 @@ impl Stage {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Found {
-    /// How many addresses a name led to.
+    /// How many addresses a name led to, or a peer told to punch holes for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<u32>,
     /// The records of a name, as text.
@@ -131,7 +131,10 @@ pub struct Found {
     /// The own address of the connection, as a multiaddr.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local: Option<String>,
-    /// Round-trip time that the transport measured.
+    /// The other end of a connection that was not dialed as the attempt says, as a multiaddr: that of a hole punch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    /// Round-trip time that the transport measured; that of a message and its answer through a relay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<Micros>,
     /// The QUIC version negotiated, as `0x00000001`.
@@ -226,7 +229,7 @@ impl Found {
         macro_rules! take {
             ($($member:ident)*) => { $( if later.$member.is_some() { self.$member = later.$member; } )* };
         }
-        take!(addresses records resolver local rtt_ms quic_version versions version suite alpn certificate covers status server
+        take!(addresses records resolver local remote rtt_ms quic_version versions version suite alpn certificate covers status server
             location limits protocol peer key_type local_peer agent observed protocols announced sent received min_ms median_ms max_ms
             samples_ms responder_stall_ms);
     }

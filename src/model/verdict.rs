@@ -146,6 +146,10 @@ codes! {
         IdentifyFailed = "identify-failed", "identify fails";
         /// The connection works, but pings are not answered as they should.
         PingFailed = "ping-failed", "ping fails";
+        /// The peer is reached through the relay, but no hole could be punched to it (DCUtR): the stage that fails says why. In
+        /// `dcutr-connect`: the peer does not begin, because it knows no public address of its own yet or does not punch holes.
+        /// In `direct`: packets do not get through; with a symmetric NAT on either side they most often cannot.
+        HolePunchFailed = "hole-punch-failed", "no hole could be punched";
         /// The peer answers a second ping on a stream late, while a new stream is answered at once: its ping responder stalls, not the line.
         ResponderStalls = "responder-stalls", "the peer's ping responder stalls";
         /// The peer answers in version 1 of webrtc-direct and not in version 2. Version 1 has the page change ICE credentials, which browsers

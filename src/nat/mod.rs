@@ -13,4 +13,6 @@ pub mod dialback;
 #[cfg(feature = "native")]
 pub mod measure;
 #[cfg(feature = "session")]
+pub mod punch;
+#[cfg(feature = "session")]
 pub mod relay;

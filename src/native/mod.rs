@@ -1,6 +1,7 @@
 //! The runtime of a program of the operating system.
 
 pub mod network;
+pub(crate) mod port;
 
 use std::{
     net::{IpAddr, SocketAddr},

@@ -6,10 +6,13 @@ use futures::{
     StreamExt,
     stream::{self, LocalBoxStream},
 };
+use multiaddr::Multiaddr;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::address::Spot;
 use crate::{
     model::Transport,
+    nat::relay::Incoming,
     native,
     transport::{
         quic::{self, Arrival},
@@ -34,7 +37,33 @@ pub(super) struct Arrived {
     /// The address of ours that was dialed.
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
+    /// Where both are of a relay: the addresses that lead through it.
+    pub(super) through: Option<Box<Through>>,
     pub(super) carrier: Carrier,
+}
+
+/// The two ends of a circuit.
+pub(super) struct Through {
+    pub(super) ours: Multiaddr,
+    pub(super) theirs: Multiaddr,
+}
+
+impl Arrived {
+    /// The address of ours that was dialed.
+    pub(super) fn address(&self) -> Multiaddr {
+        match &self.through {
+            Some(through) => through.ours.clone(),
+            None => Spot { transport: self.transport, socket: self.local }.address(),
+        }
+    }
+
+    /// The dialer's address.
+    pub(super) fn observed(&self) -> Multiaddr {
+        match &self.through {
+            Some(through) => through.theirs.clone(),
+            None => Spot { transport: self.transport, socket: self.remote }.address(),
+        }
+    }
 }
 
 /// What a connection begins with.
@@ -42,6 +71,7 @@ pub(super) enum Carrier {
     Stream(TcpStream),
     Quic(Box<Arrival>),
     Webrtc(Box<webrtc_direct::Arrival>),
+    Relayed(Box<Incoming>),
 }
 
 impl Listener {
@@ -69,6 +99,14 @@ impl Listener {
         }
     }
 
+    /// The TCP port of it, where libp2p runs right on it.
+    pub(super) fn tcp_port(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(listener, Transport::Tcp) => listener.local_addr().ok(),
+            Self::Tcp(..) | Self::Quic(..) | Self::Webrtc(..) => None,
+        }
+    }
+
     /// Everybody who arrives, until the stream is dropped.
     pub(super) fn arrivals(self) -> LocalBoxStream<'static, Arrived> {
         match self {
@@ -82,14 +120,14 @@ impl Listener {
                 let local = arrival.local.map_or(local, |ip| SocketAddr::new(ip, local.port()));
                 let remote = arrival.remote;
                 let carrier = Carrier::Quic(Box::new(arrival));
-                Some((Arrived { transport: Transport::Quic, local, remote, carrier }, listener))
+                Some((Arrived { transport: Transport::Quic, local, remote, through: None, carrier }, listener))
             })
             .boxed_local(),
             Self::Webrtc(listener, local) => stream::unfold(listener, move |listener| async move {
                 let arrival = listener.accept().await?;
                 let remote = arrival.remote;
                 let carrier = Carrier::Webrtc(Box::new(arrival));
-                Some((Arrived { transport: Transport::WebrtcDirect, local, remote, carrier }, listener))
+                Some((Arrived { transport: Transport::WebrtcDirect, local, remote, through: None, carrier }, listener))
             })
             .boxed_local(),
         }
@@ -102,7 +140,7 @@ async fn next_tcp(listener: &TcpListener, transport: Transport) -> Arrived {
             Ok((local, stream, remote)) => {
                 // Flights of a handshake are small and wait for each other. Without it the connection is only slower.
                 let _ = stream.set_nodelay(true);
-                return Arrived { transport, local, remote, carrier: Carrier::Stream(stream) };
+                return Arrived { transport, local, remote, through: None, carrier: Carrier::Stream(stream) };
             }
             Err(error) if of_one_dialer(&error) => {}
             Err(error) => {

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use super::{Config, accept::Listener, address::Spot};
 use crate::{
     model::Transport,
+    native::port,
     transport::{quic, webrtc_direct},
 };
 
@@ -133,15 +134,26 @@ fn one(config: &Config, spot: Spot) -> Result<(Listener, SocketAddr), BindError>
         let local = listener.local_addr().map_err(because)?;
         return Ok((Listener::Webrtc(Box::new(listener), local), local));
     }
-    let listener = tcp(spot.socket).map_err(because)?;
+    let listener = tcp(spot.socket, !config.via.is_empty()).map_err(because)?;
     let local = listener.local_addr().map_err(because)?;
     Ok((Listener::tcp(listener, spot.transport), local))
 }
 
-pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket(address, Type::STREAM, Protocol::TCP)?;
-    socket.set_reuse_address(REUSE_ADDRESS)?;
-    socket.bind(&address.into())?;
+/// A port that is to dial too is shared with the sockets that do, but only once it is known that nobody else has it.
+pub(super) fn tcp(address: SocketAddr, dials: bool) -> io::Result<TcpListener> {
+    let alone = socket(address, Type::STREAM, Protocol::TCP)?;
+    alone.set_reuse_address(REUSE_ADDRESS)?;
+    alone.bind(&address.into())?;
+    let socket = if dials {
+        let bound = alone.local_addr()?;
+        drop(alone);
+        let shared = socket(address, Type::STREAM, Protocol::TCP)?;
+        port::share(&shared)?;
+        shared.bind(&bound)?;
+        shared
+    } else {
+        alone
+    };
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
 }

@@ -15,6 +15,7 @@ use crate::{
     engine::{Fault, Record},
     inbound::{self, Established},
     model::{Answered, Cause, Found, StageName, Transport},
+    nat::relay::Incoming,
     probe::{self, errors, socket::address},
     session::{BoxedStream, ByteStream, Multiplexed, key_name, key_type},
     transport::{
@@ -30,10 +31,13 @@ use crate::{
 /// Goes through the stages of a dial from its other side.
 pub(super) async fn establish(common: &Common, record: &Record, arrived: Arrived) -> Result<Established, Fault> {
     let Arrived { transport, local, carrier, .. } = arrived;
-    record.enter(StageName::Connect);
+    if !matches!(carrier, Carrier::Relayed(_)) {
+        record.enter(StageName::Connect);
+    }
     let stream = match carrier {
         Carrier::Quic(arrival) => return quic(record, *arrival, local).await,
         Carrier::Webrtc(arrival) => return webrtc(record, *arrival, local).await,
+        Carrier::Relayed(incoming) => return relayed(common, record, *incoming).await,
         Carrier::Stream(stream) => paced(stream),
     };
     record.found(Found { local: Some(address(local, Protocol::Tcp(local.port()))), ..Found::default() });
@@ -94,6 +98,14 @@ async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketA
         ..Found::default()
     });
     Ok(Established::new(peer, Multiplexed::from(StreamMuxerBox::new(connection))))
+}
+
+/// Somebody whom a relay brings: STOP, and a connection on the same stream.
+async fn relayed(common: &Common, record: &Record, incoming: Incoming) -> Result<Established, Fault> {
+    record.enter(StageName::Hop);
+    record.found(Found { limits: Some(probe::allowed(incoming.limits)), ..Found::default() });
+    let stream: BoxedStream = Box::new(incoming.accept().await?);
+    inbound::secure(&common.service.identity, record, stream).await
 }
 
 async fn tls(common: &Common, record: &Record, stream: BoxedStream) -> Result<BoxedStream, Fault> {

@@ -14,14 +14,17 @@ mod certificate;
 mod common;
 mod connection;
 mod dialback;
+mod extra;
 mod fault;
 mod limits;
 pub mod page;
+mod punch;
 mod run;
 mod stun;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod via;
 
 use std::fmt;
 
@@ -37,7 +40,7 @@ pub use tally::Tally;
 
 use accept::Listener;
 
-use crate::transport::webrtc_direct;
+use crate::{nat::relay::RelayLimits, transport::webrtc_direct};
 
 /// The usual port: TCP and QUIC here, WebSocket and webrtc-direct on the next one.
 pub const PORT: u16 = 4011;
@@ -60,6 +63,10 @@ pub struct Config {
     pub announce: Vec<Multiaddr>,
     /// Another node like it, which dials back where this one has been dialed from; each names the other, with its peer ID.
     pub partner: Option<Multiaddr>,
+    /// It is a relay for others (circuit relay v2), within these limits.
+    pub relay: Option<RelayLimits>,
+    /// Relays at which it keeps a slot, so that it is reached through them.
+    pub via: Vec<Multiaddr>,
     /// What it takes on.
     pub limits: Limits,
 }
@@ -75,7 +82,17 @@ impl Config {
     /// A node on these addresses, without a certificate.
     #[must_use]
     pub fn new(listen: Vec<Multiaddr>, identity: Keypair) -> Self {
-        Self { listen, identity, tls: None, webrtc: None, announce: Vec::new(), partner: None, limits: Limits::default() }
+        Self {
+            listen,
+            identity,
+            tls: None,
+            webrtc: None,
+            announce: Vec::new(),
+            partner: None,
+            relay: None,
+            via: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -1,29 +1,40 @@
 //! A node at work.
 
-use std::{cell::RefCell, future::Future, pin::pin, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::pin,
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
 
 use futures::{
     FutureExt, StreamExt,
     channel::oneshot,
-    future::{LocalBoxFuture, join_all, select},
+    future::{LocalBoxFuture, OptionFuture, join_all, poll_fn, select},
     select_biased,
     stream::{FuturesUnordered, SelectAll},
 };
+use multiaddr::{Multiaddr, Protocol};
 
 use super::{
     Node, Tally,
     accept::{Arrived, Listener},
-    address::Spot,
     common::Common,
     connection::establish,
     dialback::{Asker, Dialback},
+    extra::Extras,
+    punch::Puncher,
     stun,
     tally::Counted,
+    via::{self, Door},
 };
 use crate::{
     inbound::{Dialer, Host, Service},
     model::{Event, Fact, Report},
+    nat::relay::{Circuits, Relay},
     native::{self, Native, Settings},
+    probe::Ports,
     transport::quic,
 };
 
@@ -48,15 +59,30 @@ impl Node {
         stun.sort_unstable();
         stun.dedup();
         let dialback = Dialback::new(native.clone(), config.identity.clone(), config.partner, &addresses, stun);
+        let (relay, circuits) = config.relay.map(|limits| Relay::new(limits, native.clock(), seconds_since_1970)).unzip();
+        let (door, through_relays) = via::door();
+        let ports = if config.via.is_empty() { Ports::default() } else { ports(&listeners) };
+        let puncher = Rc::new(Puncher::new(ports, door.0.clone()));
+        let told = if config.announce.is_empty() { addresses.clone() } else { config.announce };
+        let extra = Extras {
+            clock: native.clock(),
+            relay,
+            addresses: told.clone(),
+            us: Protocol::P2p(config.identity.public().to_peer_id()),
+            puncher: Rc::clone(&puncher),
+        };
         let service = Service {
             clock: native.clock(),
             identity: config.identity,
-            addresses: if config.announce.is_empty() { addresses.clone() } else { config.announce },
+            addresses: told,
+            extra: Box::new(extra),
             times: config.limits.times,
             closing: closing.shared(),
         };
         let service = Rc::new(service);
-        let common = Rc::new(Common { service: Rc::clone(&service), dialback, tls: config.tls.map(|tls| tls.config) });
+        let tls = config.tls.map(|tls| tls.config);
+        let common = Common { service: Rc::clone(&service), native: native.clone(), puncher, tls, dialback };
+        let common = Rc::new(common);
         let counted = Rc::new(RefCell::new(Counted::new(sink, config.limits)));
         let counting = Rc::clone(&counted);
         let host = Host::new(service, move |event: &Event, report: &Report| counting.borrow_mut().take(event, report));
@@ -68,25 +94,34 @@ impl Node {
         }
 
         let mut arrivals: SelectAll<_> = listeners.into_iter().map(Listener::arrivals).collect();
+        arrivals.push(through_relays);
+        let numbers = Numbers::default();
+        let slots = config.via.into_iter().map(|relay| keep_slot(&common, &host, &numbers, relay, door.clone()));
+        let mut slots = pin!(join_all(slots).fuse());
+        let mut circuits = pin!(OptionFuture::from(circuits.map(Circuits::run)).fuse());
         let mut dialers = FuturesUnordered::new();
         let mut stop = pin!(stop.fuse());
         let mut stun = pin!(join_all(quic.iter().map(|listener| stun::answer(listener))).fuse());
-        let mut last: u32 = 0;
         loop {
             select_biased! {
                 () = stop => break,
                 () = dialers.select_next_some() => {}
                 _ = stun => {}
+                _ = slots => {}
+                _ = circuits => {}
                 arrived = arrivals.select_next_some() => {
-                    // A node that counts so many begins anew: only those at the same time have to differ.
-                    last = last.wrapping_add(1);
-                    let dialer = dialer(last, &arrived);
+                    let dialer = dialer(numbers.next(), &arrived);
                     match gate.enter(arrived.remote.ip()) {
                         Some(permit) => {
                             let common = Rc::clone(&common);
                             let served = host.serve(&dialer, |record| async move {
                                 let (remote, local) = (arrived.remote, arrived.local.ip());
+                                let relayed = arrived.through.is_some();
                                 let established = establish(&common, &record, arrived).await?;
+                                // Whoever comes through a relay would have the relay dialed.
+                                if relayed {
+                                    return Ok(established);
+                                }
                                 let asker = Asker { remote, local, peer: established.peer };
                                 Ok(established.offering(vec![common.dialback.service(asker)]))
                             });
@@ -117,8 +152,53 @@ async fn farewell(dialers: &mut FuturesUnordered<LocalBoxFuture<'_, ()>>, quic: 
     }
 }
 
-/// Somebody at a port, as the host knows them.
+/// The numbers of attempts. A node that counts so many begins anew: only those at the same time have to differ.
+#[derive(Default)]
+struct Numbers(Cell<u32>);
+
+impl Numbers {
+    fn next(&self) -> u32 {
+        self.0.set(self.0.get().wrapping_add(1));
+        self.0.get()
+    }
+}
+
+/// Keeps a slot at a relay, and lets in whom it brings.
+async fn keep_slot<S: FnMut(&Event, &Report)>(
+    common: &Rc<Common>,
+    host: &Host<S>,
+    numbers: &Numbers,
+    relay: Multiaddr,
+    door: Door,
+) {
+    let mut pause = via::Pause::default();
+    loop {
+        let log = host.log();
+        let mut slot = Box::pin(via::slot(Rc::clone(common), Rc::clone(&log), numbers.next(), &relay, &door));
+        let held = poll_fn(|cx| {
+            let polled = slot.as_mut().poll(cx);
+            host.pass_on(&log);
+            polled
+        });
+        let held = held.await;
+        native::sleep(pause.after(held)).await;
+    }
+}
+
+/// The ports that can dial too.
+fn ports(listeners: &[Listener]) -> Ports {
+    Ports {
+        tcp: listeners.iter().filter_map(Listener::tcp_port).collect(),
+        quic: listeners.iter().filter_map(Listener::as_quic).collect(),
+    }
+}
+
+/// The time of day as relays tell it.
+fn seconds_since_1970() -> u64 {
+    native::time_of_day().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Somebody who has come, as the host knows them.
 fn dialer(attempt: u32, arrived: &Arrived) -> Dialer {
-    let address = |socket| Spot { transport: arrived.transport, socket }.address();
-    Dialer { attempt, transport: arrived.transport, local: address(arrived.local), remote: address(arrived.remote) }
+    Dialer { attempt, transport: arrived.transport, local: arrived.address(), remote: arrived.observed() }
 }

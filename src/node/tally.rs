@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::Limits;
-use crate::model::{Attempt, Event, Fact, Outcome, Report, StageName};
+use crate::model::{Attempt, Direction, Event, Fact, Outcome, Report, StageName};
 
 /// How many dialers came, and how far. The fold of attempts that ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,7 @@ impl<S: FnMut(&Event, &Report)> Counted<S> {
     pub(super) fn take(&mut self, event: &Event, report: &Report) {
         if let Fact::AttemptEnded { attempt, .. } = &event.fact
             && let Some(attempt) = report.attempt(*attempt)
+            && attempt.direction == Direction::Inbound
         {
             self.tally.add(attempt);
         }

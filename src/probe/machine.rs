@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::OnceLock};
 
 use libp2p_identity::Keypair;
 
+use super::ports::Ports;
 use crate::session::Clock;
 
 /// The runtime's clock, the address and the identity to dial with, the names of the interfaces.
@@ -15,6 +16,7 @@ pub struct Machine {
     /// Whether the identity was chosen, and is not a fresh one.
     given: bool,
     zone_index: fn(&str) -> Option<u32>,
+    ports: Ports,
 }
 
 impl Machine {
@@ -23,7 +25,27 @@ impl Machine {
     #[must_use]
     pub fn new(clock: Clock, bind: Option<IpAddr>, identity: Option<Keypair>, zone_index: fn(&str) -> Option<u32>) -> Self {
         let given = identity.is_some();
-        Self { clock, bind, identity: identity.map_or_else(OnceLock::new, OnceLock::from), given, zone_index }
+        Self {
+            clock,
+            bind,
+            identity: identity.map_or_else(OnceLock::new, OnceLock::from),
+            given,
+            zone_index,
+            ports: Ports::default(),
+        }
+    }
+
+    /// The same, dialing from these ports.
+    #[cfg(feature = "native")]
+    pub(crate) fn with_ports(&self, ports: Ports) -> Self {
+        let given = self.given;
+        Self { ports, given, ..Self::new(self.clock.clone(), self.bind, Some(self.identity().clone()), self.zone_index) }
+    }
+
+    /// The ports to dial from.
+    #[cfg(feature = "native")]
+    pub(crate) fn ports(&self) -> &Ports {
+        &self.ports
     }
 
     /// The runtime's clock.

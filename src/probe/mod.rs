@@ -14,6 +14,10 @@ mod lend;
 mod machine;
 #[cfg(feature = "native")]
 mod native;
+#[cfg_attr(not(feature = "native"), path = "ports_absent.rs")]
+mod ports;
+#[cfg(feature = "native")]
+mod punch;
 #[cfg(feature = "native")]
 mod quic;
 mod relay;
@@ -40,6 +44,10 @@ pub(crate) use lend::{lend, lend_once};
 pub use machine::Machine;
 #[cfg(feature = "native")]
 pub(crate) use native::{connect, dial};
+#[cfg(feature = "native")]
+pub(crate) use ports::Ports;
+#[cfg(feature = "native")]
+pub(crate) use relay::allowed;
 pub use relay::through_relay;
 pub use session::used;
 pub use upgrade::{Carrier, over};

@@ -1,6 +1,6 @@
 //! The probes of a program of the operating system.
 
-use super::{Connected, Dial, Machine, quic, session, tcp, through_relay, webrtc, websocket};
+use super::{Connected, Dial, Machine, punch, quic, session, tcp, through_relay, webrtc, websocket};
 use crate::{
     engine::{Ctx, Fault},
     model::{Cause, Options, Transport},
@@ -12,7 +12,11 @@ pub(crate) async fn dial(machine: &Machine, ctx: &Ctx, planned: &Planned, option
     let machine = &machine.for_one_dial();
     let dial = Dial { machine, ctx, planned, options };
     if let Some(circuit) = planned.route.circuit.as_deref() {
-        return through_relay(dial, *circuit, connect).await;
+        return if options.punch {
+            Box::pin(punch::dial(dial, *circuit)).await
+        } else {
+            through_relay(dial, *circuit, connect).await
+        };
     }
     connect(dial).await?.used(async |session, peer| session::try_out(dial, session, peer).await).await
 }

@@ -18,7 +18,11 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     let progress = Progress::default();
     let seen = progress.clone();
     ctx.time_out_means(move || udp::silent_in_quic(&seen));
-    let dialed = quic::dial(dial.udp()?, dial.remote(), dial.machine.identity(), progress).await;
+    let (remote, identity) = (dial.remote(), dial.machine.identity());
+    let dialed = match dial.machine.ports().quic_towards(remote.ip()) {
+        Some(port) => port.dial(remote, identity).await,
+        None => quic::dial(dial.udp()?, remote, identity, progress).await,
+    };
     let Dialed { peer, key_type, connection, rtt, version, local } = dialed.map_err(|error| fault(&error))?;
     ctx.found(Found {
         local: Some(socket::address(local, Protocol::Udp(local.port()))),
@@ -31,7 +35,7 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     Ok(Connected::multiplexed(dial, peer, Multiplexed::from(StreamMuxerBox::new(connection))))
 }
 
-fn fault(error: &DialError) -> Fault {
+pub(super) fn fault(error: &DialError) -> Fault {
     let cause = match error {
         DialError::Socket(fault) => return errors::of_socket(fault),
         DialError::Setup(_) | DialError::Unusable(_) => Cause::LocalFault { errno: None },

@@ -1,7 +1,7 @@
 //! A peer behind a relay: a connection to the relay, and on a stream that the relay joins to one of the peer's, a connection
 //! to the peer.
 
-use std::{cell::RefCell, ops::AsyncFnOnce, pin::pin, time::Duration};
+use std::{ops::AsyncFnOnce, pin::pin, time::Duration};
 
 use futures::{
     StreamExt,
@@ -9,6 +9,7 @@ use futures::{
     future::{Either, select},
 };
 use libp2p_identity::PeerId;
+use multiaddr::Multiaddr;
 
 use super::{
     Connected, Dial, session,
@@ -19,18 +20,41 @@ use crate::{
     model::{Allowed, Cause, Found, Leg, StageName},
     nat::relay::{self, Limits, Meter},
     plan::{self, Planned, Route},
-    session::{BoxedStream, Clock, Opener},
+    session::{BoxedStream, Clock, Opener, Service, Session},
 };
 
 /// How much earlier than the relay we take its time to be over: its clock began before its answer came, and what it does then
 /// takes as long to come.
 const EARLIER: Duration = Duration::from_secs(1);
 
-/// Dials a peer through a relay, to which `connect` makes the connection.
+/// Dials a peer through a relay, to which `connect` makes the connection, and tries it.
 pub async fn through_relay(
     dial: Dial<'_>,
     circuit: plan::Circuit,
     connect: impl for<'a> AsyncFnOnce(Dial<'a>) -> Result<Connected<'a>, Fault>,
+) -> Result<(), Fault> {
+    let work = async |session: &Session, met: Met| session::try_out(dial, session, met.peer).await;
+    through(dial, circuit, connect, None, work).await
+}
+
+/// Whom a circuit joins.
+pub(super) struct Met {
+    /// Who is behind the relay.
+    pub(super) peer: PeerId,
+    /// The relay.
+    pub(super) relay: PeerId,
+    /// Where the relay sees us; none unless it was asked.
+    pub(super) observed: Option<Multiaddr>,
+}
+
+/// Dials a peer through a relay, and does `work` on the connection to it. With `services` they are served on that connection,
+/// and the relay is asked where it sees us.
+pub(super) async fn through(
+    dial: Dial<'_>,
+    circuit: plan::Circuit,
+    connect: impl for<'a> AsyncFnOnce(Dial<'a>) -> Result<Connected<'a>, Fault>,
+    services: Option<Vec<Service>>,
+    work: impl AsyncFnOnce(&Session, Met) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let target = dial.planned.expected.ok_or_else(|| Cause::UnsupportedAddress { part: "/p2p-circuit".into() })?;
     let planned = to_relay(dial.planned, circuit);
@@ -38,12 +62,34 @@ pub async fn through_relay(
     dial.ctx.on_leg(Some(Leg::Relay));
     let connected = connect(outer).await?.alone();
     connected
-        .used(async |relay, _| {
+        .used(async |session, relay| {
+            let observed = if services.is_some() { observed(dial, session).await } else { None };
             dial.ctx.on_leg(None);
+            let met = Met { peer: target, relay, observed };
             // A dial within a dial is large.
-            Box::pin(through(dial, relay.opener(), target)).await
+            Box::pin(joined(dial, session.opener(), met, services, work)).await
         })
         .await
+}
+
+/// Where the relay sees us. A relay that does not tell may relay all the same.
+async fn observed(dial: Dial<'_>, relay: &Session) -> Option<Multiaddr> {
+    dial.ctx.enter(StageName::Identify);
+    match relay.identify().await {
+        Ok(identified) => {
+            let observed = identified.observed.clone();
+            dial.ctx.found(Found {
+                agent: identified.agent,
+                observed: observed.as_ref().map(ToString::to_string),
+                ..Found::default()
+            });
+            observed
+        }
+        Err(fault) => {
+            dial.ctx.failed_but_continue(fault);
+            None
+        }
+    }
 }
 
 /// The dial of the relay itself.
@@ -53,13 +99,19 @@ fn to_relay(planned: &Planned, circuit: plan::Circuit) -> Planned {
     Planned { route, expected: relay, ..planned.clone() }
 }
 
-/// Makes a connection on a stream that the relay joins to the target's, and tries it.
-async fn through(dial: Dial<'_>, relay: Opener, target: PeerId) -> Result<(), Fault> {
+/// Makes a connection on a stream that the relay joins to the target's, and uses it.
+async fn joined(
+    dial: Dial<'_>,
+    relay: Opener,
+    met: Met,
+    services: Option<Vec<Service>>,
+    work: impl AsyncFnOnce(&Session, Met) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let (begun, circuits) = unbounded();
-    let carrier = Through { relay, target, begun: RefCell::new(begun) };
+    let carrier = Through { relay, target: met.peer, begun };
     let tried = pin!(async {
-        let connected = upgrade::connect(dial, &carrier).await?;
-        connected.used(async |session, peer| session::try_out(dial, session, peer).await).await
+        let connected = upgrade::connect(dial, &carrier).await?.offering(services.unwrap_or_default());
+        connected.used(async |session, _| work(session, met).await).await
     });
     let clocks = pin!(keep_time(dial.machine.clock(), circuits));
     match select(tried, clocks).await {
@@ -83,7 +135,7 @@ async fn keep_time(clock: &Clock, circuits: UnboundedReceiver<Meter>) {
 struct Through {
     relay: Opener,
     target: PeerId,
-    begun: RefCell<UnboundedSender<Meter>>,
+    begun: UnboundedSender<Meter>,
 }
 
 impl Carrier for Through {
@@ -100,7 +152,7 @@ impl Carrier for Through {
         answer.granted()?;
         let circuit = relay::Circuit::new(stream, answer.limits);
         // The receiver lives as long as the dial.
-        let _ = self.begun.borrow().unbounded_send(circuit.meter());
+        let _ = self.begun.unbounded_send(circuit.meter());
         Ok(Box::new(circuit))
     }
 }

@@ -32,11 +32,21 @@ pub(super) fn expect(dial: Dial<'_>, peer: PeerId) -> Result<(), Fault> {
 
 /// Identify and ping. Neither stops the other: a connection that works is worth a look at all of it.
 pub(super) async fn try_out(dial: Dial<'_>, session: &Session, peer: PeerId) -> Result<(), Fault> {
+    identify(dial, session, peer).await;
+    ping(dial, session).await
+}
+
+/// Identify. That it fails does not stop what follows.
+pub(super) async fn identify(dial: Dial<'_>, session: &Session, peer: PeerId) {
     dial.ctx.enter(StageName::Identify);
     match session.identify().await {
         Ok(identified) => tell(dial.ctx, peer, identified),
         Err(fault) => dial.ctx.failed_but_continue(fault),
     }
+}
+
+/// As many pings as were asked for.
+pub(super) async fn ping(dial: Dial<'_>, session: &Session) -> Result<(), Fault> {
     if dial.options.pings == 0 {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use super::{Dial, errors};
 use crate::{
     engine::{Ctx, Fault},
     model::{Cause, Found, StageName},
+    native::port,
 };
 
 impl Dial<'_> {
@@ -56,6 +57,9 @@ impl Dial<'_> {
     /// What is written leaves at once: the flights of a handshake are small and wait for each other.
     async fn connect(&self) -> Result<TcpStream, Fault> {
         let remote = self.remote();
+        if let Some(local) = self.machine.ports().tcp_towards(remote.ip()) {
+            return port::connect(local, remote).await.map_err(|error| errors::of_connect(&error));
+        }
         let socket = if remote.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(|error| errors::of_this_machine(&error))?;
         if let Some(local) = self.bind() {

@@ -26,6 +26,7 @@ mod nat;
 mod page;
 mod peer;
 mod program;
+mod relay;
 mod rules;
 mod saved;
 mod scenario;

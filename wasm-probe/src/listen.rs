@@ -17,7 +17,7 @@ use libp2p_core::{
 use libp2p_identity::Keypair;
 use multiaddr::{Multiaddr, Protocol};
 use p2p_probe::{
-    inbound::{self, Dialer, Host, Service, Times},
+    inbound::{self, Dialer, Host, Plain, Service, Times},
     model::{Event, Fact, Found, Report, StageName, Transport},
     plan::{self, Parsed},
     render::{Style, json},
@@ -137,6 +137,7 @@ impl Node {
             identity: self.identity.clone(),
             addresses: self.addresses.clone(),
             times: Times::default(),
+            extra: Box::new(Plain),
             closing: closing.shared(),
         });
         let sink = Sink { on_event: self.on_event.clone(), failed: Rc::default() };

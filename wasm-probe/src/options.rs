@@ -37,6 +37,7 @@ pub(crate) fn read(asked: &JsValue) -> Result<Asked, JsValue> {
         webrtc: text(asked, "webrtc")?.map(|text| parsed("webrtc", &text)).transpose()?,
         learn_certhash: flag(asked, "learnCerthash", defaults.learn_certhash)?,
         announced: flag(asked, "announced", defaults.announced)?,
+        punch: defaults.punch,
         private: flag(asked, "private", defaults.private)?,
         timeout_ms: time(asked, "timeout", defaults.timeout_ms)?,
         deadline_ms: time(asked, "deadline", defaults.deadline_ms)?,

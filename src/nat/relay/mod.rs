@@ -14,7 +14,7 @@ mod stop;
 #[cfg(test)]
 #[cfg(feature = "native")]
 mod tests;
-mod wire;
+pub(super) mod wire;
 
 pub use book::RelayLimits;
 pub use circuit::{Circuit, Meter};

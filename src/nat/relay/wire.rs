@@ -111,7 +111,7 @@ pub(super) struct Limit {
 }
 
 /// Sends one message.
-pub(super) async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &impl Message) -> Result<(), Fault> {
+pub(in crate::nat) async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &impl Message) -> Result<(), Fault> {
     let mut bytes = Vec::new();
     frame::put(&mut bytes, &message.encode_to_vec());
     let lost = |error| Fault::from_io(&error, Cause::Closed);
@@ -120,7 +120,7 @@ pub(super) async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &impl 
 }
 
 /// Reads one message, and not a byte of what follows it.
-pub(super) async fn receive<M: Message + Default>(stream: &mut (impl AsyncRead + Unpin)) -> Result<M, Fault> {
+pub(in crate::nat) async fn receive<M: Message + Default>(stream: &mut (impl AsyncRead + Unpin)) -> Result<M, Fault> {
     let bytes = frame::read(stream, MAX_MESSAGE).await?.ok_or(Cause::Closed)?;
     M::decode(bytes.as_slice()).map_err(|error| Fault::new(Cause::Malformed, &error))
 }

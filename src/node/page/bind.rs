@@ -38,7 +38,7 @@ pub(super) fn port(at: Where) -> Result<(TcpListener, SocketAddr), BindError> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = super::super::bind::tcp(address)?;
+    let listener = super::super::bind::tcp(address, false)?;
     let local = listener.local_addr()?;
     Ok((listener, local))
 }

@@ -93,6 +93,7 @@ func (o *dialOptions) run(target string) (*dialed, error) {
 	}
 	// The process ends right after: closing the connection is enough, the host need not be taken down.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(o.maxSeconds)*time.Second)
+	ctx = network.WithAllowLimitedConn(ctx, "a relayed connection is what may be asked for")
 	defer cancel()
 	line, err := o.visit(ctx, node, info)
 	if err != nil {
@@ -111,6 +112,9 @@ func (o *dialOptions) start(addr multiaddr.Multiaddr) (host.Host, error) {
 	transport, err := o.transport(addr)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := addr.ValueForProtocol(multiaddr.P_CIRCUIT); err == nil {
+		transport = libp2p.ChainOptions(transport, libp2p.EnableRelay())
 	}
 	return libp2p.New(append(options, libp2p.NoListenAddrs, transport)...)
 }

@@ -15,7 +15,8 @@ import (
 const usage = `usage:
   go-peer serve [--listen MULTIADDR]… [--announce MULTIADDR]… [--announce-only] [--security noise|tls|both]
                 [--muxer yamux] [--seed N] [--key-type ed25519|rsa|secp256k1|ecdsa] [--tls-cert F --tls-key F]
-                [--webtransport] [--webrtc] [--perf] [--max-seconds N]
+                [--webtransport] [--webrtc] [--perf] [--relay [--relay-bytes N] [--relay-time T]]
+                [--via MULTIADDR/p2p/RELAY] [--punch] [--max-seconds N]
   go-peer dial MULTIADDR/p2p/PEER [--pings N] [--ping-interval 1s] [--dial-version 1|2] [--security noise|tls|both]
                 [--seed N] [--key-type …] [--tls-ca F] [--max-seconds N]
   go-peer upload MULTIADDR/p2p/PEER BYTES [--max-seconds N]

@@ -21,6 +21,7 @@ import (
 
 type serveOptions struct {
 	common
+	relaying
 	listen, announce      list
 	announceOnly          bool
 	tlsCert, tlsKey       string
@@ -37,7 +38,8 @@ type ready struct {
 func serve(args []string) {
 	var o serveOptions
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
-	o.register(flags, 600)
+	o.common.register(flags, 600)
+	o.relaying.register(flags)
 	flags.Var(&o.listen, "listen", "address to listen on, repeatable (default: each transport, loopback, any port)")
 	flags.Var(&o.announce, "announce", "address to announce as well, repeatable")
 	flags.BoolVar(&o.announceOnly, "announce-only", false, "announce nothing but --announce")
@@ -61,13 +63,18 @@ func serve(args []string) {
 	if err != nil {
 		fail(err.Error())
 	}
+	relayed, err := o.begin(node)
+	if err != nil {
+		fail(err.Error())
+	}
+	line.Addrs = append(line.Addrs, relayed...)
 	say(line)
 	waitForEnd()
 	_ = node.Close()
 }
 
 func (o *serveOptions) start() (host.Host, error) {
-	options, err := o.options()
+	options, err := o.common.options()
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +95,7 @@ func (o *serveOptions) start() (host.Host, error) {
 		libp2p.ListenAddrStrings(o.listenAddrs()...),
 		libp2p.AddrsFactory(announce),
 	)
-	return libp2p.New(options...)
+	return libp2p.New(append(options, o.relaying.options()...)...)
 }
 
 func (o *serveOptions) listenAddrs() []string {

@@ -1,0 +1,5 @@
+//! This runtime has no ports.
+
+/// Nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ports;
