@@ -39,7 +39,7 @@ impl Machine {
     #[cfg(feature = "native")]
     pub(crate) fn with_ports(&self, ports: Ports) -> Self {
         let given = self.given;
-        Self { ports, given, ..Self::new(self.clock.clone(), self.bind, Some(self.identity().clone()), self.zone_index) }
+        Self { given, ports, ..Self::new(self.clock.clone(), self.bind, Some(self.identity().clone()), self.zone_index) }
     }
 
     /// The ports to dial from.
@@ -65,7 +65,14 @@ impl Machine {
     #[must_use]
     pub fn for_one_dial(&self) -> Self {
         let identity = if self.given { self.identity.clone() } else { OnceLock::new() };
-        Self { clock: self.clock.clone(), bind: self.bind, identity, given: self.given, zone_index: self.zone_index }
+        Self {
+            clock: self.clock.clone(),
+            bind: self.bind,
+            identity,
+            given: self.given,
+            zone_index: self.zone_index,
+            ports: self.ports.clone(),
+        }
     }
 
     /// The address to dial from.
