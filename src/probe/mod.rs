@@ -48,7 +48,7 @@ pub(crate) use native::{connect, dial};
 pub(crate) use ports::Ports;
 #[cfg(feature = "native")]
 pub(crate) use relay::allowed;
-pub use relay::through_relay;
+pub use relay::{Met, through_relay};
 pub use session::used;
 pub use upgrade::{Carrier, over};
 

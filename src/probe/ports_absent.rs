@@ -2,4 +2,4 @@
 
 /// Nothing.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ports;
+pub(crate) struct Ports(());

@@ -38,13 +38,14 @@ pub async fn through_relay(
 }
 
 /// Whom a circuit joins.
-pub(super) struct Met {
+#[derive(Clone, Debug)]
+pub struct Met {
     /// Who is behind the relay.
-    pub(super) peer: PeerId,
+    pub peer: PeerId,
     /// The relay.
-    pub(super) relay: PeerId,
+    pub relay: PeerId,
     /// Where the relay sees us; none unless it was asked.
-    pub(super) observed: Option<Multiaddr>,
+    pub observed: Option<Multiaddr>,
 }
 
 /// Dials a peer through a relay, and does `work` on the connection to it. With `services` they are served on that connection,
