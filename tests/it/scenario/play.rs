@@ -9,15 +9,24 @@ use crate::{dns, namespace, rules};
 use serde_json::Value;
 use std::{ffi::OsString, path::Path};
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
 impl Scenario {
-    pub fn try_out(&self, world: &World) -> Vec<String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    /// A folder with its files and the certificate of the authority.
+    fn home(&self, world: &World) -> tempfile::TempDir {
         let home = tempfile::tempdir_in(world.authority.folder()).expect("a folder");
-        let home = home.path();
-        std::fs::copy(world.authority.folder().join("ca.pem"), home.join("ca.pem")).expect("a copy");
+        std::fs::copy(world.authority.folder().join("ca.pem"), home.path().join("ca.pem")).expect("a copy");
         for (name, text) in &self.files {
-            std::fs::write(home.join(name), text).expect("a file");
+            std::fs::write(home.path().join(name), text).expect("a file");
         }
+        home
+    }
+
+    pub fn try_out(&self, world: &World) -> Vec<String> {
+        let (runtime, home) = (runtime(), self.home(world));
+        let home = home.path();
         runtime.block_on(async {
             let mut values = Values::from([("other".into(), SOMEBODY_ELSE.into()), ("home".into(), home.display().to_string())]);
             let _running = self.start(&world.authority, &mut values).await;
@@ -70,13 +79,8 @@ impl Scenario {
 
     /// Plays it with the program and with another one, against the same peers.
     pub fn play_both(&self, other: &OsString, world: &World) -> (Run, Run) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let home = tempfile::tempdir_in(world.authority.folder()).expect("a folder");
+        let (runtime, home) = (runtime(), self.home(world));
         let home = home.path();
-        std::fs::copy(world.authority.folder().join("ca.pem"), home.join("ca.pem")).expect("a copy");
-        for (name, text) in &self.files {
-            std::fs::write(home.join(name), text).expect("a file");
-        }
         runtime.block_on(async {
             let mut values = Values::from([("other".into(), SOMEBODY_ELSE.into()), ("home".into(), home.display().to_string())]);
             let _running = self.start(&world.authority, &mut values).await;
