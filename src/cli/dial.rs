@@ -39,7 +39,7 @@ pub(super) fn dial(args: &DialArgs, common: &Common) -> anyhow::Result<Exit> {
         if args.own { tokio.block_on(async { own(options.clone()) })? } else { (job(args, options.clone())?, None) };
     let identity = args.identity.as_deref().map(identity::load).transpose()?;
     let settings = Settings { resolver: args.resolver, bind: args.bind, identity };
-    let view = View::new(args.format, args.output.as_deref(), &options, common)?;
+    let view = View::new(args.report.format, args.report.output.as_deref(), &options, common)?;
     let done = tokio.block_on(async {
         let native = Native::new(settings);
         watch(

@@ -26,7 +26,7 @@ pub(super) fn nat(args: &NatArgs, common: &Common) -> anyhow::Result<Exit> {
     let options = args.options();
     args.listen.iter().try_for_each(is_free)?;
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    let view = View::new(args.format, args.output.as_deref(), &options, common)?;
+    let view = View::new(args.report.format, args.report.output.as_deref(), &options, common)?;
     let settings = Settings { resolver: args.resolver, ..Settings::default() };
     let done = tokio.block_on(async {
         let native = Native::new(settings);

@@ -34,6 +34,12 @@ type dialOptions struct {
 	tlsCA       string
 }
 
+// register adds what dial and upload have in common.
+func (o *dialOptions) register(flags *flag.FlagSet, maxSeconds int) {
+	o.common.register(flags, maxSeconds)
+	flags.IntVar(&o.dialVersion, "dial-version", 1, "version of webrtc-direct, 1 or 2")
+}
+
 // dialed is the line of a dial that reached identify and all its pings.
 type dialed struct {
 	OK         bool          `json:"ok"`
@@ -63,7 +69,6 @@ func dial(args []string) int {
 	o.register(flags, 60)
 	flags.IntVar(&o.pings, "pings", 1, "pings after identify, on one stream")
 	flags.DurationVar(&o.interval, "ping-interval", 0, "time from one ping's answer to the next ping")
-	flags.IntVar(&o.dialVersion, "dial-version", 1, "version of webrtc-direct, 1 or 2")
 	flags.StringVar(&o.tlsCA, "tls-ca", "", "certificate (PEM) to trust for wss instead of the system's")
 	positional := parse(flags, args)
 	if len(positional) != 1 {
