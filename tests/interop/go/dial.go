@@ -62,6 +62,12 @@ type refused struct {
 	Error string `json:"error"`
 }
 
+// register adds what every dial may be told besides the common options.
+func (o *dialOptions) register(flags *flag.FlagSet, maxSeconds int) {
+	o.common.register(flags, maxSeconds)
+	flags.IntVar(&o.dialVersion, "dial-version", 1, "version of webrtc-direct, 1 or 2")
+}
+
 // dial returns the exit code.
 func dial(args []string) int {
 	var o dialOptions
