@@ -5,6 +5,7 @@ mod hop;
 mod identify;
 mod quic;
 mod raw;
+mod rust_webrtc;
 mod script;
 mod secure;
 mod stack;

@@ -1,5 +1,6 @@
 //! What a scripted libp2p node does at each step. The default is a healthy one.
 
+use super::rust_webrtc::Breaks;
 use crate::certificate::WebCertificate;
 use serde::Deserialize;
 
@@ -21,6 +22,8 @@ pub struct Script {
     pub speaks: Option<String>,
     /// Over webrtc-direct: answers DTLS with this alert.
     pub alert: Option<u8>,
+    /// Over webrtc-direct: it is as listeners of libp2p-webrtc 0.10.0-alpha are, whose handshake breaks like this.
+    pub as_libp2p_webrtc: Option<Breaks>,
     /// Sends a WebSocket text frame before anything else.
     pub text_frame: bool,
     /// Closes in order once this step is done.
@@ -45,6 +48,7 @@ impl Default for Script {
             noise_garbage: false,
             speaks: None,
             alert: None,
+            as_libp2p_webrtc: None,
             text_frame: false,
             closes_after: None,
             hangs_after: None,

@@ -1,7 +1,7 @@
 //! A libp2p node over any byte stream: security, muxer, streams, each as its script says.
 
 use super::script::{Key, Script, Step, Transport};
-use super::{Running, quic, secure, streams, webrtc};
+use super::{Running, quic, rust_webrtc, secure, streams, webrtc};
 use crate::certificate::Authority;
 use async_tungstenite::bytes::{ByteReader, ByteWriter};
 use async_tungstenite::tungstenite::Message;
@@ -52,7 +52,10 @@ pub async fn start(script: &Script, authority: &Authority) -> Running {
     let (port, certhash) = match script.transport {
         Transport::Quic => (quic::start(script.clone(), key, target), None),
         Transport::WebrtcDirect => {
-            let (port, certhash) = webrtc::start(script.clone(), key, target).await;
+            let (port, certhash) = match script.as_libp2p_webrtc {
+                Some(breaks) => rust_webrtc::start(breaks).await,
+                None => webrtc::start(script.clone(), key, target).await,
+            };
             (port, Some(certhash))
         }
         Transport::Tcp | Transport::Ws | Transport::Wss => (listen(script, authority, key, target).await, None),
