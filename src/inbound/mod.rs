@@ -143,12 +143,19 @@ impl<S: FnMut(&Event, &Report)> Host<S> {
         let log = self.log();
         log.emit(log.now(), planned(dialer, None));
         let record = Record::new(&log, dialer.attempt);
-        let establish = establish(Rc::clone(&record));
+        let establish = establish(Rc::clone(&record)).boxed_local();
         let host = Self { service: Rc::clone(&self.service), sink: Rc::clone(&self.sink) };
         let mut served = Box::pin(serve::serve(Rc::clone(&self.service), record, dialer.remote.clone(), establish));
+        let mut log = Some(log);
         poll_fn(move |cx| {
             let polled = served.as_mut().poll(cx);
-            host.pass_on(&log);
+            if let Some(told) = &log {
+                host.pass_on(told);
+                // A connection that is held may outlast its attempt by hours. Nobody tells anything of it then.
+                if Rc::strong_count(told) == 1 {
+                    log = None;
+                }
+            }
             polled
         })
         .boxed_local()

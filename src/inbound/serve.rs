@@ -4,7 +4,7 @@ use std::{cell::Cell, future::Future, pin::pin, rc::Rc, time::Duration};
 
 use futures::{
     FutureExt,
-    future::{Either, select},
+    future::{Either, LocalBoxFuture, select},
     select_biased,
 };
 use libp2p_identity::PeerId;
@@ -26,7 +26,7 @@ pub(super) async fn serve(
     service: Rc<Service>,
     record: Rc<Record>,
     remote: Multiaddr,
-    establish: impl Future<Output = Result<Established, Fault>>,
+    establish: LocalBoxFuture<'_, Result<Established, Fault>>,
 ) {
     let times = service.times;
     let Some(established) = bounded(&service, &record, times.handshake, establish).await else { return };
@@ -40,23 +40,31 @@ pub(super) async fn serve(
     let visitor = Visitor { peer, remote, relayed, opener: session.opener() };
     let welcome = service.extra.welcome(&visitor);
     let session = session.offering(welcome.services);
-    let step = session.run(identify(&session, &record, peer));
-    if bounded(&service, &record, times.identify, step).await.is_some() {
-        if session.ended().is_none() {
-            let further = pin!(session.run(service.extra.identified(&visitor, &record)));
-            if let Either::Right(_) = select(further, service.closing.clone()).await {
-                record.cut(Cut::Ended(WhyCode::Interrupted.into()));
-            }
-        }
-        record.end(Ok(()));
-    }
+    // In boxes: what is needed for a moment is not kept for as long as the connection is held.
+    identified(&service, record, &session, &visitor).boxed_local().await;
+    drop(visitor);
     if session.ended().is_none() {
         let idle = pin!(idle(&service.clock, || busy.take() || (welcome.in_use)(), times.idle));
         let enough = select(idle, service.closing.clone());
         select(pin!(session.serve()), enough).await;
     }
-    drop((record, welcome.in_use));
+    drop(welcome.in_use);
     select(pin!(session.close()), service.clock.sleep(GOODBYE)).await;
+}
+
+/// Learns who it is, and does what else the node does for it: the end of the attempt.
+async fn identified(service: &Service, record: Rc<Record>, session: &Session, visitor: &Visitor) {
+    let step = session.run(identify(session, &record, visitor.peer));
+    if bounded(service, &record, service.times.identify, step).await.is_none() {
+        return;
+    }
+    if session.ended().is_none() {
+        let further = pin!(session.run(service.extra.identified(visitor, &record)));
+        if let Either::Right(_) = select(further, service.closing.clone()).await {
+            record.cut(Cut::Ended(WhyCode::Interrupted.into()));
+        }
+    }
+    record.end(Ok(()));
 }
 
 /// Notes what a dialer asks for. One that pings has found who it expected.

@@ -125,6 +125,7 @@ impl Listener {
             .boxed_local(),
             Self::Webrtc(listener, local) => stream::unfold(listener, move |listener| async move {
                 let arrival = listener.accept().await?;
+                let local = arrival.local.map_or(local, |ip| SocketAddr::new(ip, local.port()));
                 let remote = arrival.remote;
                 let carrier = Carrier::Webrtc(Box::new(arrival));
                 Some((Arrived { transport: Transport::WebrtcDirect, local, remote, through: None, carrier }, listener))
