@@ -51,24 +51,24 @@ impl Question<'_> {
     }
 }
 
-/// What goes on, and what is asked beside it.
-pub(super) struct Asking<'a> {
+/// What goes on, and what is asked beside it. `S` is told each step.
+pub(super) struct Asking<'a, S> {
     main: Asked,
     beside: Beside,
     /// Whether the other one is gone on with, should it be the one that is answered.
     either: bool,
     begun: Instant,
-    pub(super) step: &'a mut dyn FnMut(Step),
+    pub(super) step: &'a mut S,
 }
 
-impl<'a> Asking<'a> {
+impl<'a, S: FnMut(Step)> Asking<'a, S> {
     /// Asks for `other` too when `wanted` is not answered, just to tell what is spoken.
-    pub(super) fn only(wanted: Asked, other: Asked, step: &'a mut dyn FnMut(Step)) -> Self {
+    pub(super) fn only(wanted: Asked, other: Asked, step: &'a mut S) -> Self {
         Self { main: wanted, beside: Beside::new(Some(other), Some(SILENCE)), either: false, begun: now(), step }
     }
 
     /// `first` is preferred.
-    pub(super) fn both(first: Asked, second: Asked, step: &'a mut dyn FnMut(Step)) -> Self {
+    pub(super) fn both(first: Asked, second: Asked, step: &'a mut S) -> Self {
         Self { main: first, beside: Beside::new(Some(second), None), either: true, begun: now(), step }
     }
 

@@ -18,6 +18,9 @@ const DTLS_RETRIES: usize = 8;
 /// The most that a DTLS handshake takes; the caller's own limits are shorter.
 const DTLS_HANDSHAKE: Duration = Duration::from_secs(30);
 
+/// Datagrams that are held while parts of a dialer's hello are missing: with keys against quantum computers it takes two.
+pub(super) const HELLO_PARTS: usize = 4;
+
 /// Packets that DTLS holds to be sent: they are taken at once.
 const DTLS_QUEUE: usize = 64;
 

@@ -1,5 +1,8 @@
 //! A connection as a state machine: datagrams and the time go in; datagrams, events and the next deadline come out.
 
+mod datagrams;
+mod goodbye;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,14 +10,12 @@ use std::time::{Duration, Instant};
 use super::super::certhash::Fingerprint;
 use super::certificate::{Certificate, Shown};
 use super::channels::Channels;
-use super::config::BLOCKED;
 use super::credentials::Credentials;
 use super::credit::Credits;
 use super::dtls::Dtls;
 use super::error::Ended;
 use super::ice::Ice;
 use super::sctp::Sctp;
-use super::stun;
 
 /// What a connection has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(super) struct Machine {
     pub(super) shown: Option<Shown>,
     pub(super) events: VecDeque<Event>,
     pub(super) ended: Option<Ended>,
-    /// Whether DTLS has sent us anything.
+    /// Whether [`Event::Hello`] was told.
     greeted: bool,
     /// Whether the datagram that is handled came from the other side, as far as can be known: before there are keys, any may.
     pub(super) heard: bool,
@@ -113,81 +114,6 @@ impl Machine {
         self.drive(now);
     }
 
-    /// Takes a datagram and does what it calls for.
-    #[cfg(any(test, feature = "fuzz"))]
-    pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
-        self.take(now, from, bytes);
-        self.drive(now);
-    }
-
-    /// Takes a datagram. After one or several [`Machine::drive`] has to follow.
-    pub(super) fn take(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
-        if self.ended.is_some() {
-            return;
-        }
-        self.now = now;
-        if let Some(credits) = &mut self.credits {
-            credits.earn(from, bytes.len());
-        }
-        if stun::is_stun(bytes) {
-            self.ice.handle(now, from, bytes);
-        } else if let Some(dtls) = &mut self.dtls {
-            if !std::mem::replace(&mut self.greeted, true) {
-                self.events.push_back(Event::Hello);
-            }
-            if let Err(ended) = dtls.handle(now, bytes) {
-                self.end(ended);
-            }
-            self.heard = self.sctp.is_none();
-            self.exchange();
-            if from != self.remote && self.heard {
-                // A dialer checks from all its addresses, but sends on the one that it has chosen, or has been moved to. Until
-                // our own check there is answered no more is sent there than came.
-                self.remote = from;
-            }
-        }
-    }
-
-    /// Does what the time asks for.
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        self.ice.handle_timeout(now);
-        if let Some(Err(ended)) = self.dtls.as_mut().map(|dtls| dtls.handle_timeout(now)) {
-            self.end(ended);
-        }
-        if let Some(sctp) = &mut self.sctp {
-            sctp.handle_timeout(now);
-            self.channels.handle_timeout(now, sctp);
-        }
-        self.drive(now);
-    }
-
-    /// When [`Machine::handle_timeout`] is to be called.
-    pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
-        if self.ended.is_some() {
-            return None;
-        }
-        let dtls = self.dtls.as_ref().and_then(Dtls::poll_timeout);
-        let sctp = self.sctp.as_ref().and_then(Sctp::poll_timeout);
-        [self.ice.poll_timeout(), dtls, sctp, self.channels.poll_timeout()].into_iter().flatten().min()
-    }
-
-    /// The next datagram to send.
-    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
-        if self.outbox.is_empty() {
-            self.drive(now);
-        }
-        let Self { outbox, credits, ice, proven, .. } = self;
-        let next = outbox.iter().position(|(to, bytes)| {
-            let Some(credits) = credits else { return true };
-            *proven == Some(*to) || ice.is_validated(*to) || credits.spend(*to, bytes.len())
-        });
-        if next.is_none() {
-            // None of them may leave now; the oldest ones have been repeated, or will be.
-            outbox.drain(..outbox.len().saturating_sub(BLOCKED));
-        }
-        outbox.remove(next?)
-    }
-
     /// How many checks were sent.
     pub(super) fn requests(&self) -> usize {
         self.ice.requests
@@ -245,35 +171,5 @@ impl Machine {
     /// Whether everything written has arrived.
     pub(super) fn is_flushed(&mut self) -> bool {
         self.sctp.as_mut().is_none_or(|sctp| self.channels.is_flushed(sctp))
-    }
-
-    /// Says goodbye. What is still to be sent is to be taken after it.
-    pub(super) fn close(&mut self, now: Instant) {
-        if self.ended.is_some() {
-            return;
-        }
-        if let Some(sctp) = &mut self.sctp {
-            sctp.shutdown();
-        }
-        self.drive(now);
-        if let Some(dtls) = &mut self.dtls {
-            dtls.close();
-        }
-        self.exchange();
-        self.end(Ended::Locally);
-    }
-
-    /// Ends the connection without any further word.
-    pub(super) fn forget(&mut self) {
-        self.end(Ended::Locally);
-        self.outbox.clear();
-    }
-
-    /// Ends the connection. What is ready to be sent may still be.
-    pub(super) fn end(&mut self, ended: Ended) {
-        if self.ended.is_none() {
-            self.ended = Some(ended);
-            self.channels.close_all();
-        }
     }
 }

@@ -9,6 +9,7 @@ use dimpl::{Error, Output, ProtocolVersion, SecurityError, UnexpectedMessageErro
 use super::certificate::Certificate;
 use super::config;
 use super::error::Ended;
+use super::plain::{Plain, Sifted};
 use super::records::Numbering;
 
 /// Content types of an alert and of a handshake (RFC 8446, section 5.1).
@@ -30,6 +31,7 @@ pub(super) struct Dtls {
     connected: bool,
     /// What would end the handshake, and until when it is doubted.
     doubted: Option<(Ended, Instant)>,
+    plain: Plain,
     numbering: Numbering,
 }
 
@@ -44,15 +46,19 @@ pub(super) enum Seen {
 
 impl Dtls {
     pub(super) fn client(certificate: &Certificate, now: Instant) -> Result<Self, Ended> {
-        let mut dtls = Self::server(certificate, now)?;
+        let mut dtls = Self::new(certificate, now, Plain::new(true))?;
         dtls.inner.set_active(true);
         Ok(dtls)
     }
 
     pub(super) fn server(certificate: &Certificate, now: Instant) -> Result<Self, Ended> {
+        Self::new(certificate, now, Plain::new(false))
+    }
+
+    fn new(certificate: &Certificate, now: Instant, plain: Plain) -> Result<Self, Ended> {
         let config = config::dtls().map_err(|error| Ended::Dtls(error.to_string()))?;
         let inner = dimpl::Dtls::new_auto(config, certificate.dtls(), now);
-        Ok(Self { inner, deadline: None, connected: false, doubted: None, numbering: Numbering::default() })
+        Ok(Self { inner, deadline: None, connected: false, doubted: None, plain, numbering: Numbering::default() })
     }
 
     pub(super) fn handle(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Ended> {
@@ -60,16 +66,33 @@ impl Dtls {
         match self.alert(bytes) {
             Some(CLOSE_NOTIFY) => self.doubt(now, Ended::ByPeer),
             Some(alert) => self.doubt(now, Ended::DtlsAlert(alert)),
-            None => match self.inner.handle_packet(bytes) {
-                // It goes on.
-                Ok(()) if bytes.first() == Some(&HANDSHAKE) => self.doubted = None,
-                // What is no answer at all anybody may have sent.
-                Ok(()) | Err(Error::UnexpectedMessage(UnexpectedMessageError::UnrecognizedAutoServerResponse)) => {}
-                Err(error) if self.connected => return Err(ended(&error)),
-                Err(error) => self.doubt(now, ended(&error)),
-            },
+            None if self.connected => self.inner.handle_packet(bytes).map_err(|error| ended(&error))?,
+            None => {
+                let protected = self.inner.protocol_version() == Some(ProtocolVersion::DTLS1_3);
+                match self.plain.sift(bytes, protected) {
+                    Sifted::Nothing => {}
+                    Sifted::It => self.shake(now, bytes),
+                    Sifted::Held(all) => all.iter().for_each(|bytes| self.shake(now, bytes)),
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Goes on with the handshake.
+    fn shake(&mut self, now: Instant, bytes: &[u8]) {
+        match self.inner.handle_packet(bytes) {
+            // It goes on.
+            Ok(()) if bytes.first() == Some(&HANDSHAKE) => self.doubted = None,
+            // What is no answer at all anybody may have sent.
+            Ok(()) | Err(Error::UnexpectedMessage(UnexpectedMessageError::UnrecognizedAutoServerResponse)) => {}
+            Err(error) => self.doubt(now, ended(&error)),
+        }
+    }
+
+    /// Whether the other side has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.plain.has_begun()
     }
 
     fn doubt(&mut self, now: Instant, ended: Ended) {

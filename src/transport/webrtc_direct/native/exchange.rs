@@ -89,7 +89,7 @@ impl Machine {
         }
     }
 
-    fn listen_to_sctp(&mut self) {
+    pub(super) fn listen_to_sctp(&mut self) {
         while let Some(seen) = self.sctp.as_mut().and_then(Sctp::poll) {
             let Some(sctp) = &mut self.sctp else { return };
             match seen {

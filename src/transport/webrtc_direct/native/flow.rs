@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use super::super::framing;
 use super::super::substream::{Read, Unwritable};
 use super::channel::Owner;
-use super::channels::{Channels, gone};
+use super::channels::{Channels, HANDSHAKE, gone};
 use super::config::{ALL_UNREAD, ALL_UNSENT, UNREAD, UNSENT, WRITTEN};
 use super::dcep;
 use super::sctp::{Message, Ppi, Sctp};
@@ -25,14 +25,23 @@ impl Channels {
             }
             match sctp.read(id) {
                 None => break,
-                Some(Message::Dcep(bytes)) => {
-                    if dcep::parse(&bytes) == Some(dcep::Message::Open) && channel.owner == Owner::Unopened {
+                Some(Message::Dcep(bytes)) => match dcep::parse(&bytes) {
+                    Some(dcep::Message::Ack) => {}
+                    Some(dcep::Message::Open) if channel.owner == Owner::Unopened => {
                         channel.owner = Owner::Held;
                         sctp.write(id, Ppi::Dcep, &dcep::ACK);
                         self.waiting.push_back(id);
                         self.acceptor.take().into_iter().for_each(Waker::wake);
                     }
-                }
+                    // Some open that of the handshake though both sides take it for open.
+                    Some(dcep::Message::Open) if id == HANDSHAKE => {}
+                    // RFC 8832, section 6: one that is in use already, or what cannot be read.
+                    Some(dcep::Message::Open) | None => {
+                        channel.stream.channel_closed();
+                        sctp.close(id);
+                        break;
+                    }
+                },
                 Some(Message::Data(bytes)) => {
                     if channel.owner == Owner::Unopened || channel.stream.receive(&bytes).is_err() {
                         // Data before its OPEN, or frames that are none: of no use to anybody.

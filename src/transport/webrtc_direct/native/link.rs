@@ -1,7 +1,7 @@
 //! Where a connection's datagrams go and come from.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -35,6 +35,14 @@ impl Link {
 
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
         self.port().io().local_addr()
+    }
+
+    /// The address of ours that the other side has sent to from there, where the system tells.
+    pub(super) fn ours(&self, theirs: SocketAddr) -> Option<IpAddr> {
+        match self {
+            Self::Own { port, .. } => port.io().local_addr().ok().map(|local| local.ip()),
+            Self::Hub { place, .. } => place.ours(theirs),
+        }
     }
 
     fn port(&self) -> &Arc<Port> {

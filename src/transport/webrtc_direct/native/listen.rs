@@ -50,7 +50,7 @@ struct Doorway {
 pub struct Arrival {
     /// The dialer's address as seen here.
     pub remote: SocketAddr,
-    /// The address of ours that it dialed, where it is the only one.
+    /// The address of ours that it dialed, where that is known.
     pub local: Option<IpAddr>,
     /// The version that it speaks.
     pub version: Version,
@@ -118,6 +118,7 @@ impl Listener {
         Box::pin(async move {
             let hello = waiting::until(&mut driver, Event::Hello);
             let began = matches!(tokio::time::timeout(permit.limits().handshake, hello).await, Ok(Ok(())));
+            let local = local.or_else(|| driver.link.ours(remote));
             Arrival { remote, local, version, began, driver, permit, keypair }
         })
     }

@@ -53,6 +53,11 @@ impl Place {
         self.inbox.try_recv().ok().map(|datagram| (datagram.from, datagram.bytes))
     }
 
+    /// The address of ours that was heard from there.
+    pub(super) fn ours(&self, theirs: SocketAddr) -> Option<IpAddr> {
+        self.ours.iter().find(|(from, _)| *from == theirs).map(|(_, ours)| *ours)
+    }
+
     fn note(&mut self, from: SocketAddr, to: Option<IpAddr>) {
         let Some(to) = to else { return };
         if let Some((_, ours)) = self.ours.iter_mut().find(|(theirs, _)| *theirs == from) {
@@ -64,8 +69,7 @@ impl Place {
 
     /// Sends a batch from the address that its receiver knows, if there is room.
     pub(super) fn try_send(&self, batch: &Batch) -> io::Result<()> {
-        let ours = self.ours.iter().find(|(theirs, _)| *theirs == batch.to()).map(|(_, ours)| *ours);
-        self.hub.port.try_send(batch, ours)
+        self.hub.port.try_send(batch, self.ours(batch.to()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! One SCTP association (RFC 9260) over DTLS (RFC 8261), on `sctp-proto`.
 
+mod streams;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -181,71 +183,6 @@ impl Sctp {
         }
     }
 
-    /// Opens a stream, or takes one that the other side was faster to open. Whether it is there.
-    pub(super) fn open(&mut self, id: u16) -> bool {
-        self.stirred = true;
-        let Some((_, association)) = &mut self.association else { return false };
-        if association.stream(id).is_err() && association.open_stream(id, Ppi::Binary).is_err() {
-            return false;
-        }
-        association.stream(id).and_then(|mut stream| stream.set_buffered_amount_low_threshold(config::UNSENT / 2)).is_ok()
-    }
-
-    /// Whether there is such a stream.
-    pub(super) fn has(&mut self, id: u16) -> bool {
-        self.association.as_mut().is_some_and(|(_, association)| association.stream(id).is_ok())
-    }
-
-    pub(super) fn read(&mut self, id: u16) -> Option<Message> {
-        let chunks = self.association.as_mut()?.1.stream(id).ok()?.read_sctp().ok()??;
-        // What waited for the last of a stream to be read, its end for one, goes on.
-        self.stirred = true;
-        let mut bytes = vec![0; chunks.len()];
-        let count = chunks.read(&mut bytes).ok()?;
-        bytes.truncate(count);
-        if let Some(packet) = self.window.read(count, config::SCTP_RECEIVE) {
-            // The first duplicate is acknowledged late, the second at once.
-            self.handle(self.now, packet.clone());
-            self.handle(self.now, packet);
-        }
-        Some(match chunks.ppi {
-            Ppi::Dcep => Message::Dcep(bytes),
-            // An empty message is sent as one byte (RFC 8831, section 6.6).
-            Ppi::BinaryEmpty | Ppi::StringEmpty => Message::Data(Vec::new()),
-            _ => Message::Data(bytes),
-        })
-    }
-
-    /// Hands a message over to be sent. Whether it was taken.
-    pub(super) fn write(&mut self, id: u16, kind: Ppi, bytes: &[u8]) -> bool {
-        self.stirred = true;
-        let Some((_, association)) = &mut self.association else { return false };
-        association.stream(id).and_then(|mut stream| stream.write_with_ppi(bytes, kind)).is_ok()
-    }
-
-    /// Bytes of a stream that were not acknowledged yet.
-    pub(super) fn unsent(&mut self, id: u16) -> usize {
-        let stream = self.association.as_mut().and_then(|(_, association)| association.stream(id).ok());
-        stream.and_then(|stream| stream.buffered_amount().ok()).unwrap_or(0)
-    }
-
-    /// Closes a stream in both directions (RFC 8831, section 6.7), after what it has still to send.
-    pub(super) fn close(&mut self, id: u16) {
-        self.stirred = true;
-        if let Some((_, association)) = &mut self.association
-            && let Ok(mut stream) = association.stream(id)
-        {
-            // It may be closing already.
-            let _ = stream.close();
-        }
-    }
-
-    /// Streams that it keeps anything of.
-    #[cfg(test)]
-    pub(super) fn streams(&self) -> usize {
-        self.association.as_ref().map_or(0, |(_, association)| association.stream_ids().len())
-    }
-
     /// Ends the association, as far as there is one.
     pub(super) fn shutdown(&mut self) {
         self.stirred = true;
@@ -256,31 +193,4 @@ impl Sctp {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-
-    fn exchange(now: Instant, from: &mut Sctp, to: &mut Sctp) -> Vec<Bytes> {
-        let sent = from.poll_transmit(now);
-        for packet in &sent {
-            to.handle(now, packet.clone());
-        }
-        sent
-    }
-
-    #[test]
-    fn an_init_that_comes_late_ends_nothing() {
-        let now = tokio::time::Instant::now().into_std();
-        let (mut client, mut server) = (Sctp::client(now).unwrap(), Sctp::server(now));
-        let init = exchange(now, &mut client, &mut server);
-        assert!(packet::asks(&init[0]));
-        while !exchange(now, &mut server, &mut client).is_empty() || !exchange(now, &mut client, &mut server).is_empty() {}
-        assert!(matches!((client.poll(), server.poll()), (Some(Seen::Up), Some(Seen::Up))));
-        server.handle(now, init[0].clone());
-        assert!(server.poll().is_none(), "the association stays");
-        assert!(client.open(1) && client.write(1, Ppi::Binary, b"on"));
-        exchange(now, &mut client, &mut server);
-        assert!(matches!(server.poll(), Some(Seen::Opened(1))));
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! A peer that is connected and sends more than anybody takes.
 
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::config::{MAX_CHANNELS, MAX_WAITING};
 use super::super::connection::Machine;
@@ -31,6 +31,23 @@ fn open_raw(machine: &mut Machine, id: u16) -> bool {
     opened.unwrap()
 }
 
+/// Carries what SCTP has to say from one end to the other and back, past DTLS: without optimisation its cryptography takes ten
+/// times as long as all the rest.
+fn carry(ends: &mut [Machine; 2], now: Instant) {
+    let mut quiet = false;
+    while !quiet {
+        quiet = true;
+        for from in 0..2 {
+            let packets = ends[from].sctp.as_mut().map(|sctp| sctp.poll_transmit(now)).unwrap_or_default();
+            quiet &= packets.is_empty();
+            for packet in packets {
+                ends[1 - from].sctp.as_mut().unwrap().handle(now, packet);
+                ends[1 - from].listen_to_sctp();
+            }
+        }
+    }
+}
+
 #[test]
 fn a_hundred_thousand_channels_are_as_many_as_may_be() {
     /// Opened at once. What is kept of a channel that was refused goes with the round trip that refuses it.
@@ -42,7 +59,8 @@ fn a_hundred_thousand_channels_are_as_many_as_may_be() {
             id = if id >= 65_000 { 2 } else { id + 2 };
             opened += u32::from(open_raw(&mut line.ends[0], id));
         }
-        settle(&mut line);
+        line.now += FAIR.round_trip;
+        carry(&mut line.ends, line.now);
         let (all, waiting) = line.ends[1].channels.count();
         assert!(all <= MAX_CHANNELS && waiting <= MAX_WAITING, "{all} {waiting}");
         let kept = line.ends[1].on_channels(|_, sctp, _| sctp.streams()).unwrap();

@@ -115,3 +115,41 @@ fn forged_alerts_and_garbage_do_not_stop_a_handshake() {
         });
     }
 }
+
+/// Nor do records of a handshake that no handshake would have, from before the first real one until there are keys.
+#[test]
+fn forged_handshake_records_do_not_stop_a_handshake() {
+    let weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
+    let record = |body: &[u8]| {
+        let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+        [&[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9], &length[..], body].concat()
+    };
+    // Type, length, number, offset and length of the part (RFC 6347, section 4.2.2).
+    let message = |kind: u8, number: u8, length: u8, offset: u8, part: u8| {
+        let head = [kind, 0, 0, length, 0, number, 0, 0, offset, 0, 0, part];
+        record(&[&head[..], &vec![7; usize::from(part)]].concat())
+    };
+    let mut forged = vec![record(&[]), record(&[1]), record(&[1; 12]), record(&[0xff; 40])];
+    for kind in [1, 2, 3, 11, 16, 20, 254] {
+        for number in [0, 1, 9] {
+            forged.push(message(kind, number, 0, 0, 0));
+            forged.push(message(kind, number, 100, 0, 100));
+            forged.push(message(kind, number, 100, 0, 50));
+            forged.push(message(kind, number, 100, 50, 50));
+            forged.push(message(kind, number, 100, 80, 50));
+        }
+    }
+    for (seed, bytes) in forged.iter().enumerate() {
+        let mut line = Line::new(Version::V2, weather, seed as u64);
+        let sources = [LISTENER.parse().unwrap(), DIALER.parse().unwrap()];
+        line.until(|ends, now| {
+            for (end, from) in ends.iter_mut().zip(sources) {
+                if end.sctp.is_none() {
+                    end.handle(now, from, bytes);
+                }
+                assert_eq!(end.ended(), None, "{bytes:?}");
+            }
+            ends.iter().all(|end| end.channels.count().0 > 0)
+        });
+    }
+}

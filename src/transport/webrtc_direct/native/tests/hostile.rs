@@ -6,12 +6,16 @@ use std::time::Duration;
 use libp2p_identity::Keypair;
 
 use super::super::certificate::Certificate;
+use super::super::channels::HANDSHAKE;
 use super::super::connection::Machine;
 use super::super::credentials::{Credentials, Version};
+use super::super::dcep;
 use super::super::listen::Listener;
+use super::super::sctp::Ppi;
 use super::super::shared::now;
 use super::super::stun::made::request;
 use super::line::{DIALER, LISTENER, Line, Weather};
+use super::simulated::{accept, let_go};
 use crate::transport::quic::Limits;
 
 const FAIR: Weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
@@ -213,4 +217,34 @@ fn noise_never_panics_and_after_the_handshake_disturbs_nothing() {
     line.connect();
     noise(&mut line);
     assert!(line.ends[1].ended().is_none(), "{:?}", line.ends[1].ended());
+}
+
+/// Sends one message of DCEP on a stream of SCTP.
+fn says(line: &mut Line, id: u16, message: &[u8]) {
+    let said = line.ends[0].on_channels(|_, sctp, _| sctp.open(id) && sctp.write(id, Ppi::Dcep, message));
+    assert_eq!(said, Some(true));
+    let until = line.now + Duration::from_secs(1);
+    line.until(|_, now| now >= until);
+}
+
+/// RFC 8832, section 6: it is closed, and not acknowledged.
+#[test]
+fn a_channel_that_is_opened_twice_or_by_what_is_no_open_is_closed() {
+    let mut line = Line::new(Version::V2, FAIR, 3);
+    line.connect();
+    let before = line.ends[1].channels.count().0;
+    says(&mut line, 2, &dcep::OPEN);
+    let id = accept(&mut line.ends[1]).expect("a channel");
+    says(&mut line, 4, &dcep::OPEN[..11]);
+    assert_eq!(accept(&mut line.ends[1]), None);
+    assert!(!line.ends[1].channels.is_gone(id));
+    assert!(line.ends[1].channels.is_gone(4));
+    says(&mut line, 2, &dcep::OPEN);
+    assert!(line.ends[1].channels.is_gone(id));
+    let_go(&mut line.ends[1], id);
+    assert_eq!(line.ends[1].channels.count().0, before);
+    // That of the handshake is open without a word, and some say it all the same.
+    says(&mut line, HANDSHAKE, &dcep::OPEN);
+    assert!(!line.ends[1].channels.is_gone(HANDSHAKE));
+    assert_eq!(line.ends.each_ref().map(Machine::ended), [None; 2]);
 }

@@ -8,3 +8,4 @@ mod hostile;
 mod line;
 mod loopback;
 mod simulated;
+mod transport;
