@@ -31,7 +31,7 @@ pub(super) fn nat(args: &NatArgs, common: &Common) -> anyhow::Result<Exit> {
     let done = tokio.block_on(async {
         let native = Native::new(settings);
         let stun = servers(&native, &args.stun).await?;
-        let tests = Tests { stun, listen: args.listen.clone(), check: args.check.clone() };
+        let tests = Tests::new(stun, args.listen.clone(), args.check.clone());
         watch(view, |stop| measure::run(native, args.via.clone(), tests, options, stop), None).await
     });
     tokio.shutdown_background();

@@ -51,6 +51,7 @@ fn of_cause(report: &Report, fault: &Fault<'_>) -> String {
         | Cause::MixedContent
         | Cause::PermissionNeeded
         | Cause::IceCredentialsRefused
+        | Cause::DialFailed
         | Cause::NoGateway
         | Cause::GatewayRefused { .. }
         | Cause::ProtocolNotSupported

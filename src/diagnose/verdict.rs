@@ -17,6 +17,7 @@ pub(super) fn of(fault: &Fault<'_>) -> Option<VerdictCode> {
         | Cause::MixedContent
         | Cause::PermissionNeeded
         | Cause::IceCredentialsRefused
+        | Cause::DialFailed
         | Cause::NoGateway
         | Cause::GatewayRefused { .. }
         | Cause::Unrecognised(_) => return None,

@@ -263,6 +263,9 @@ causes! {
     RelayLimit = "relay-limit", "a limit of the relay is reached", &[Hop, Secure, Multiplex, Identify, DcutrConnect, DcutrSync, Ping];
     /// The relay could not open a connection to the target.
     RelayTargetFailed = "relay-target-failed", "the relay cannot reach the target", &[Hop];
+    /// A vantage point dialed this machine and did not get through. AutoNAT does not say why: a NAT or a firewall on the way dropped or
+    /// refused it, or nothing listens there.
+    DialFailed = "dial-failed", "the dial from outside did not get through", &[];
     /// No gateway answers port mapping requests.
     NoGateway = "no-gateway", "no gateway answers", &[];
     /// The gateway refused to map a port.

@@ -43,7 +43,11 @@ codes! {
         NotOffered = "not-offered", "not offered";
         /// The question takes more vantage points than were given.
         TooFewVantages = "too-few-vantages", "too few vantage points";
-        /// The vantage points contradict each other.
+        /// A vantage point answered (AutoNAT) that it does not dial the address, or that it could not tell: it does not speak the
+        /// transport or the family, it is not sure of its own network, as a go-libp2p that was just started is not of UDP, or this machine
+        /// has a private address for it. That says nothing of the address: ask another one.
+        VantageRefuses = "vantage-refuses", "the vantage point did not test it";
+        /// The vantage points contradict each other, or one says that it came and did not.
         VantagesDisagree = "vantages-disagree", "the vantage points disagree";
     }
 }

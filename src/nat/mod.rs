@@ -7,6 +7,8 @@
 //! What is seen is told as it is, one [`NatFound`](crate::model::NatFound) each. What it means is decided in [`classify`]
 //! alone, by pure functions: the same observations always give the same report.
 
+#[cfg(feature = "native")]
+pub mod autonat;
 pub mod classify;
 #[cfg(feature = "native")]
 pub mod dialback;

@@ -11,6 +11,7 @@
     reason = "a test may fail at once; its peers have a clock and tasks of their own"
 )]
 
+mod autonat;
 #[path = "../browser/mod.rs"]
 mod browser;
 mod certificate;

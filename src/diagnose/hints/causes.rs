@@ -26,6 +26,7 @@ impl Hints<'_> {
             | Cause::Unreachable { .. }
             | Cause::ForbiddenLocally
             | Cause::LocalFault { .. }
+            | Cause::DialFailed
             | Cause::NoGateway
             | Cause::GatewayRefused { .. } => self.of_network(fault),
             Cause::NotLibp2p { speaks } => self.of_other_service(fault, speaks.as_deref()),
@@ -213,7 +214,7 @@ impl Hints<'_> {
                 let text = "Check this machine: the bind address, free ports, and the limit on open files.";
                 self.say(HintCode::CheckLocalNetwork, fault, text);
             }
-            Cause::NoGateway | Cause::GatewayRefused { .. } => {
+            Cause::DialFailed | Cause::NoGateway | Cause::GatewayRefused { .. } => {
                 let text = "Allow UPnP or NAT-PMP on the router, or forward the port by hand.";
                 self.say(HintCode::CheckLocalNetwork, fault, text);
             }

@@ -102,6 +102,7 @@ fn samples() -> Vec<(Cause, &'static str, StageName, &'static str, &'static str)
         (Cause::RelayDenied, RELAY, Hop, "relay-problem", "check-limits"),
         (Cause::RelayLimit, RELAY, Hop, "relay-problem", "check-limits"),
         (Cause::RelayTargetFailed, RELAY, Hop, "relay-problem", "name-relay"),
+        (Cause::DialFailed, TCP, Connect, "inconclusive", "check-local-network"),
         (Cause::NoGateway, TCP, Connect, "inconclusive", "check-local-network"),
         (Cause::GatewayRefused { error: 718 }, TCP, Connect, "inconclusive", "check-local-network"),
     ]

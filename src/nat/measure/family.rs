@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::pin,
+    time::Duration,
 };
 
 use futures::future::{join, select};
@@ -64,6 +65,21 @@ impl<'a> Family<'a> {
         self.vantages.iter().copied().filter(|vantage| vantage.helper.is_some())
     }
 
+    /// Those who are asked by AutoNAT.
+    pub(super) fn servers_by_autonat(&self) -> impl Iterator<Item = &'a Vantage> {
+        self.vantages.iter().copied().filter(|vantage| vantage.asked_by_autonat())
+    }
+
+    /// Whether a vantage point is one of those.
+    pub(super) fn asks_by_autonat(&self, name: &str) -> bool {
+        self.servers_by_autonat().any(|vantage| vantage.name == name)
+    }
+
+    /// When the last answer has to be there, by the runtime's clock.
+    pub(super) fn until(&self) -> Duration {
+        self.tests.until
+    }
+
     fn servers(&self) -> impl Iterator<Item = SocketAddr> {
         let v4 = self.version == model::Family::Ipv4;
         self.tests.stun.iter().copied().filter(move |server| server.is_ipv4() == v4)
@@ -103,9 +119,17 @@ impl<'a> Family<'a> {
             model::Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
             model::Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let fixed = self.tests.listen.iter().filter_map(|address| listened(address, layer));
-        let fixed = fixed.into_iter().find(|socket| socket.is_ipv4() == any.is_ipv4());
-        fixed.unwrap_or(SocketAddr::new(any, 0))
+        self.fixed_port(layer).unwrap_or(SocketAddr::new(any, 0))
+    }
+
+    fn fixed_port(&self, layer: Layer4) -> Option<SocketAddr> {
+        let mut fixed = self.tests.listen.iter().filter_map(|address| listened(address, layer));
+        fixed.find(|socket| socket.is_ipv4() == (self.version == model::Family::Ipv4))
+    }
+
+    /// Whether the user fixed the port: any other is not forwarded by hand.
+    pub(super) fn fixed(&self, layer: Layer4) -> bool {
+        self.fixed_port(layer).is_some()
     }
 
     /// Who may be asked for the outside address, in the order to ask: where few can be strangers later, they come last; and a
@@ -125,10 +149,12 @@ impl<'a> Family<'a> {
         let helpers: Vec<&Vantage> = self.helpers().collect();
         let strangers_first = helpers.len() > 1;
         let mut order: Vec<Vec<Target>> = Vec::new();
-        let others = self.vantages.iter().filter(|vantage| vantage.helper.is_none()).map(of);
         let servers = self.servers().filter(|_| layer == Layer4::Udp);
-        let servers = servers.map(|to| vec![Target { vantage: to.to_string(), to, how: How::Stun }]);
-        order.extend(others.chain(servers));
+        order.extend(servers.map(|to| vec![Target { vantage: to.to_string(), to, how: How::Stun }]));
+        // Who can dial back is worth more as a stranger.
+        let others = || self.vantages.iter().filter(|vantage| vantage.helper.is_none());
+        order.extend(others().filter(|vantage| !vantage.asked_by_autonat()).map(of));
+        order.extend(others().filter(|vantage| vantage.asked_by_autonat()).map(of));
         let at = if strangers_first { 0 } else { order.len() };
         order.splice(at..at, helpers.iter().map(of));
         interleaved(&order)

@@ -3,6 +3,7 @@
 use std::{
     net::IpAddr,
     pin::{Pin, pin},
+    rc::Rc,
     time::Duration,
 };
 
@@ -18,6 +19,7 @@ use multiaddr::Multiaddr;
 use super::{
     asked,
     lending::Lent,
+    udp::observed,
     vantage::{Helper, Vantage},
 };
 use crate::{
@@ -113,21 +115,27 @@ impl Gathering {
 
     /// Adds what a connection leads to: a vantage point, or another address of one that is known.
     fn learn(&self, known: &mut Vec<Vantage>, lent: &Lent) {
-        let (addresses, protocols) = self.notes.report(|report| {
+        let (addresses, protocols, seen) = self.notes.report(|report| {
             let attempts = report.attempts.iter().filter(|attempt| attempt.peer() == Some(lent.peer.as_str()));
-            let dialed = attempts.filter_map(|attempt| attempt.remote.clone());
+            let dialed = attempts.clone().filter_map(|attempt| attempt.remote.clone());
+            let found = attempts.flat_map(|attempt| &attempt.stages).filter_map(|stage| stage.found.observed.as_deref());
+            let seen: Vec<Multiaddr> = found.filter_map(|address| address.parse().ok()).collect();
             let peer = report.peers.iter().find(|peer| peer.id == lent.peer);
             let announced = peer.iter().flat_map(|peer| peer.announced.iter().map(|announced| announced.address.clone()));
             let addresses: Vec<Multiaddr> = dialed.chain(announced).filter_map(|address| address.parse().ok()).collect();
-            (addresses, peer.map(|peer| peer.protocols.clone()).unwrap_or_default())
+            (addresses, peer.map(|peer| peer.protocols.clone()).unwrap_or_default(), seen)
         });
+        let seen = seen.iter().filter_map(|address| Some(observed(Some(address))?.ip().to_canonical()));
         if known.iter().any(|vantage| vantage.name == lent.peer && vantage.ip.is_ipv4() == lent.ip.is_ipv4()) {
             return;
         }
+        let turns = known.iter().find(|vantage| vantage.name == lent.peer).map(|vantage| Rc::clone(&vantage.turns));
         let mut vantage = Vantage {
             name: lent.peer.clone(),
             ip: lent.ip,
             opener: lent.opener.clone(),
+            observed: seen.into_iter().find(|ip| ip.is_ipv4() == lent.ip.is_ipv4()),
+            turns: turns.unwrap_or_default(),
             protocols,
             tcp: Vec::new(),
             ws: Vec::new(),
@@ -144,7 +152,7 @@ impl Gathering {
     async fn other_families(&mut self, known: &[Vantage]) -> Vec<Lent> {
         let (sender, mut reached) = unbounded();
         let mut waiting = 0;
-        for vantage in known.iter().filter(|vantage| vantage.protocols.iter().any(|name| name == dialback::PROTOCOL)) {
+        for vantage in known.iter().filter(|vantage| vantage.speaks(dialback::PROTOCOL)) {
             let both = known.iter().filter(|other| other.name == vantage.name).count() > 1;
             let other = self.announced(&vantage.name).into_iter().find(|(ip, _)| ip.is_ipv4() != vantage.ip.is_ipv4());
             let Some((ip, address)) = other.filter(|_| !both) else { continue };
@@ -218,7 +226,7 @@ async fn driven<F: Future>(beside: &mut FuturesUnordered<LocalBoxFuture<'static,
 
 /// What a helper says of itself; none where the vantage point is no helper.
 async fn who(native: &Native, vantage: &Vantage) -> Option<Helper> {
-    if !vantage.protocols.iter().any(|name| name == dialback::PROTOCOL) {
+    if !vantage.speaks(dialback::PROTOCOL) {
         return None;
     }
     asked::info(native, &vantage.opener, ASIDE).await
@@ -228,7 +236,7 @@ fn told(vantage: &Vantage) -> VantageSeen {
     let layer = vantage.tcp.first().map(|tcp| ("tcp", tcp.port())).or(vantage.quic.first().map(|quic| ("udp", quic.port())));
     let family = if vantage.ip.is_ipv4() { "ip4" } else { "ip6" };
     let port = layer.map_or_else(String::new, |(layer, port)| format!("/{layer}/{port}"));
-    let ip = vantage.helper.as_ref().map(|helper| helper.observed.ip());
+    let ip = vantage.helper.as_ref().map(|helper| helper.observed.ip()).or(vantage.observed);
     VantageSeen {
         vantage: vantage.name.clone(),
         kind: if vantage.helper.is_some() { VantageKind::Helper } else { vantage.kind() },

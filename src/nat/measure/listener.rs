@@ -1,6 +1,6 @@
 //! Who arrives at a socket under test: served as any node serves a dialer, so that a dial-back can run its course.
 
-use std::{cell::RefCell, net::SocketAddr, pin::pin, time::Duration};
+use std::{cell::RefCell, net::SocketAddr, pin::pin, rc::Rc, time::Duration};
 
 use futures::future::select;
 use libp2p_core::muxing::StreamMuxerBox;
@@ -9,6 +9,7 @@ use tokio::{net::TcpStream, sync::Notify};
 
 use crate::{
     fault::Fault,
+    nat::autonat::Nonces,
     native::{self, Native},
     session::{Multiplexed, Session, Us, multiplex_inbound, secure_inbound},
     transport::{paced::paced, quic::Arrival},
@@ -32,6 +33,8 @@ pub(super) struct Guest {
 pub(super) struct Guests {
     seen: RefCell<Vec<Guest>>,
     changed: Notify,
+    /// The numbers of AutoNAT that are expected here.
+    pub(super) nonces: Rc<Nonces>,
 }
 
 impl Guests {
@@ -43,6 +46,16 @@ impl Guests {
         }
         drop(seen);
         self.changed.notify_waiters();
+    }
+
+    /// How many were noted so far.
+    pub(super) fn count(&self) -> usize {
+        self.seen.borrow().len()
+    }
+
+    /// The first who fits of those noted after so many.
+    pub(super) fn find_after(&self, count: usize, fits: impl Fn(&Guest) -> bool) -> Option<Guest> {
+        self.seen.borrow().iter().skip(count).find(|guest| fits(guest)).cloned()
     }
 
     /// The first who fits.
@@ -71,7 +84,7 @@ impl Guests {
             let secured = secure_inbound(paced(stream), keypair).await.ok()?;
             self.note(remote, Some(&secured.peer));
             let connection = multiplex_inbound(secured.stream).await.ok()?;
-            Some(serve(native, keypair, connection).await)
+            Some(self.serve(native, keypair, connection, remote).await)
         };
         select(pin!(served), pin!(native::sleep(SERVED))).await;
     }
@@ -83,13 +96,14 @@ impl Guests {
             let accepted = arrival.handshake().await.ok()?;
             self.note(remote, Some(&accepted.peer));
             let connection = Multiplexed::from(StreamMuxerBox::new(accepted.connection));
-            Some(serve(native, keypair, connection).await)
+            Some(self.serve(native, keypair, connection, remote).await)
         };
         select(pin!(served), pin!(native::sleep(SERVED))).await;
     }
-}
 
-async fn serve(native: &Native, keypair: &Keypair, connection: Multiplexed) -> Fault {
-    let us = Us { key: keypair.public(), listen: Vec::new(), observed: None };
-    Session::new(connection, native.clock(), us, |_| ()).serve().await
+    async fn serve(&self, native: &Native, keypair: &Keypair, connection: Multiplexed, remote: SocketAddr) -> Fault {
+        let us = Us { key: keypair.public(), listen: Vec::new(), observed: None };
+        let session = Session::new(connection, native.clock(), us, |_| ());
+        session.offering(vec![self.nonces.service(remote)]).serve().await
+    }
 }

@@ -9,15 +9,20 @@
 //!    order matters: a NAT may change the mapping once a stranger's port is sent to that had sent before.
 //! 3. Only then it sends to the others, and to a second port of the first.
 //! 4. It sends to its own outside address.
+//!
+//! AutoNAT servers of other implementations dial the outside address beside all that, as strangers where they can be: the
+//! socket sends to such a peer only when it has answered.
 
 mod asked;
 mod check;
 mod family;
+mod foreign;
 mod gather;
 mod lending;
 mod listener;
 mod nat64;
 mod order;
+mod reserve;
 mod tcp;
 mod udp;
 mod vantage;
@@ -26,7 +31,7 @@ use std::{net::SocketAddr, pin::pin, rc::Rc, time::Duration};
 
 use futures::{
     channel::{mpsc::unbounded, oneshot},
-    future::{FutureExt as _, join, join_all, pending, select},
+    future::{FutureExt as _, join_all, join3, pending, select},
 };
 use multiaddr::Multiaddr;
 
@@ -42,6 +47,8 @@ use lending::Lending;
 pub const DEADLINE: Duration = Duration::from_secs(15);
 /// The time for the connection to one vantage point.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
+/// The end of a run, in which what is still missing is told to be.
+const END: Duration = Duration::from_millis(300);
 
 /// What is to be measured, and from where.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +59,16 @@ pub struct Tests {
     pub listen: Vec<Multiaddr>,
     /// A running node that vantage points are to dial: its address, of which the IP part does not matter.
     pub check: Option<Multiaddr>,
+    /// When the last answer has to be there, by the runtime's clock. Set when the run begins.
+    until: Duration,
+}
+
+impl Tests {
+    /// Those of ports and nodes of the user's.
+    #[must_use]
+    pub fn new(stun: Vec<SocketAddr>, listen: Vec<Multiaddr>, check: Option<Multiaddr>) -> Self {
+        Self { stun, listen, check, until: Duration::ZERO }
+    }
 }
 
 /// Measures the own network from these vantage points.
@@ -72,6 +89,8 @@ pub fn beside(native: Native, job: Job, tests: Tests, stop: impl Future<Output =
     let (lent, vantages) = unbounded();
     let (done, ended) = oneshot::channel();
     let wanted = job.addresses.len();
+    let until = (native.elapsed() + Duration::from(job.options.deadline_ms)).saturating_sub(END);
+    let tests = Tests { until, ..tests };
     let runtime = Lending::new(native.clone(), lent, ended.shared());
     engine::run_with(Rc::new(runtime), job, stop, move |notes| async move {
         let mut vantages = gather::Gathering::new(native.clone(), notes.clone(), vantages, wanted);
@@ -87,7 +106,7 @@ async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gatherin
     let families = [Family::Ipv4, Family::Ipv6].map(|family| Measured::new(native, notes, family, &known, tests));
     let measured = join_all(families.iter().map(Measured::measure));
     let checks = join_all(tests.check.iter().map(|address| check::check(native, notes, &known, address)));
-    let tests = pin!(join(measured, checks));
+    let tests = pin!(join3(measured, checks, reserve::slots(native, notes, &known, tests.until)));
     // A name server that is silent holds nothing up.
     let beside = pin!(nat64::look(native, notes));
     let work = pin!(select(tests, beside.then(|()| pending::<()>())));

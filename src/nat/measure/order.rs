@@ -8,7 +8,7 @@ use std::{
 
 use futures::future::{join, join_all};
 
-use super::{family::Family, vantage::Vantage};
+use super::{family::Family, listener::Guests, vantage::Vantage};
 use crate::{
     fault::Fault,
     model::{FilteringSeen, InboundBy, InboundSeen, Layer4, MappingSeen, Method, NatFound, Outcome, Stage, Tested, WhyCode},
@@ -28,6 +28,9 @@ pub(super) trait UnderTest {
 
     /// The port that it has.
     fn port(&self) -> u16;
+
+    /// Who has arrived at it.
+    fn guests(&self) -> &Guests;
 
     /// Sends to somebody, and learns the own outside address.
     async fn ask(&self, target: &Target) -> Result<SocketAddr, Fault>;
@@ -83,23 +86,35 @@ pub(super) struct Course<'a, S> {
     pub(super) socket: &'a S,
     /// Where the socket has sent to.
     contacted: RefCell<BTreeSet<SocketAddr>>,
+    /// Which peers were asked about which address by AutoNAT.
+    pub(super) asked: RefCell<BTreeSet<(String, SocketAddr)>>,
 }
 
 impl<'a, S: UnderTest> Course<'a, S> {
     pub(super) fn new(family: &'a Family<'a>, socket: &'a S) -> Self {
-        Self { family, socket, contacted: RefCell::default() }
+        Self { family, socket, contacted: RefCell::default(), asked: RefCell::default() }
     }
 
     pub(super) async fn run(&self) {
-        let mut targets = self.family.targets(S::LAYER);
+        let targets = self.family.targets(S::LAYER);
         self.before_anything(&targets).await;
+        self.after(self.alone(&targets), self.sending(targets.clone())).await;
+    }
+
+    /// From the first packet that the socket sends.
+    async fn sending(&self, mut targets: Vec<Target>) {
         let Some((first, outside)) = self.first(&mut targets).await else { return };
-        self.strangers_and_known(&first, outside).await;
-        self.others(targets, outside).await;
-        if outside.ip() != own(outside) {
-            let result = self.socket.hairpin(outside).await;
-            self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
-        }
+        let stranger = |target: &Target| target.to.ip() != first.to.ip() && self.family.asks_by_autonat(&target.vantage);
+        let (strangers, targets): (Vec<_>, Vec<_>) = targets.into_iter().partition(stranger);
+        let ours = async {
+            self.strangers_and_known(&first, outside).await;
+            self.others(targets, outside).await;
+            if outside.ip() != own(outside) {
+                let result = self.socket.hairpin(outside).await;
+                self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
+            }
+        };
+        join(ours, self.foreign(outside, &strangers)).await;
     }
 
     /// With one host alone nobody will be a stranger later on: it is one as long as the socket has sent nothing. That shows a
@@ -134,7 +149,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
         None
     }
 
-    async fn ask(&self, target: &Target) -> Option<SocketAddr> {
+    pub(super) async fn ask(&self, target: &Target) -> Option<SocketAddr> {
         self.contacted.borrow_mut().insert(target.to);
         let told = self.socket.ask(target).await;
         let local = SocketAddr::new(own(target.to), self.socket.port());
@@ -149,8 +164,13 @@ impl<'a, S: UnderTest> Course<'a, S> {
         mapped
     }
 
-    fn has_contacted(&self, ip: IpAddr) -> bool {
+    pub(super) fn has_contacted(&self, ip: IpAddr) -> bool {
         self.contacted.borrow().iter().any(|to| to.ip() == ip)
+    }
+
+    /// Whether it is the very port that was sent to: what comes from there is an answer.
+    pub(super) fn is_contacted(&self, from: SocketAddr) -> bool {
+        self.contacted.borrow().contains(&from)
     }
 
     async fn strangers_and_known(&self, first: &Target, outside: SocketAddr) {
@@ -192,8 +212,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
     }
 
     fn filtering(&self, packets: &Packets, to: SocketAddr, contacted_before: bool) {
-        // From the very port that was sent to, it is an answer.
-        let answer = packets.from.is_some_and(|from| self.contacted.borrow().contains(&from));
+        let answer = packets.from.is_some_and(|from| self.is_contacted(from));
         let outcome = if answer { Outcome::unknown(WhyCode::VantagesDisagree) } else { packets.arrived.clone() };
         self.family.notes.found(NatFound::Filtering(FilteringSeen {
             layer: S::LAYER,
@@ -241,7 +260,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
 }
 
 /// The own address towards somebody.
-fn own(to: SocketAddr) -> IpAddr {
+pub(super) fn own(to: SocketAddr) -> IpAddr {
     network::source_of(to.ip()).unwrap_or(to.ip())
 }
 

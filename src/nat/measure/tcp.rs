@@ -138,6 +138,10 @@ impl UnderTest for Tcp<'_> {
         self.local.port()
     }
 
+    fn guests(&self) -> &Guests {
+        &self.guests
+    }
+
     async fn ask(&self, target: &Target) -> Result<SocketAddr, Fault> {
         match select(pin!(self.identify(target)), self.native.sleep(ASK)).await {
             Either::Left((mapped, _)) => mapped,

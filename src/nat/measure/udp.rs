@@ -206,6 +206,10 @@ impl UnderTest for Udp<'_> {
         self.local.port()
     }
 
+    fn guests(&self) -> &Guests {
+        &self.guests
+    }
+
     async fn ask(&self, target: &Target) -> Result<SocketAddr, Fault> {
         match target.how {
             How::Stun => self.stun(target.to).await,

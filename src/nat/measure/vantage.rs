@@ -2,14 +2,16 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    rc::Rc,
     time::Duration,
 };
 
 use multiaddr::Multiaddr;
+use tokio::sync::Semaphore;
 
 use crate::{
-    model::{Transport, VantageKind},
-    nat::dialback,
+    model::{Layer4, Transport, VantageKind},
+    nat::{autonat, dialback, relay},
     plan::{self, Host, Parsed},
     session::Opener,
 };
@@ -22,6 +24,10 @@ pub(super) struct Vantage {
     /// Where it is.
     pub(super) ip: IpAddr,
     pub(super) opener: Opener,
+    /// This machine's address as it sees it on that connection.
+    pub(super) observed: Option<IpAddr>,
+    /// Who may ask it by AutoNAT now.
+    pub(super) turns: Rc<Turns>,
     /// The protocols that it offers.
     pub(super) protocols: Vec<String>,
     /// Ports of that address, by transport, in the order told.
@@ -30,6 +36,20 @@ pub(super) struct Vantage {
     pub(super) quic: Vec<SocketAddr>,
     /// What it says of itself, where it is a helper.
     pub(super) helper: Option<Helper>,
+}
+
+/// Questions by AutoNAT to one peer follow each other: of two at once go-libp2p answers the second over the connection that it
+/// made for the first.
+#[derive(Debug)]
+pub(super) struct Turns {
+    pub(super) v1: Semaphore,
+    pub(super) v2: Semaphore,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { v1: Semaphore::new(1), v2: Semaphore::new(1) }
+    }
 }
 
 /// A `p2p-probe listen`.
@@ -52,13 +72,30 @@ impl Vantage {
     /// What it offers of use to the tests.
     pub(super) fn offers(&self) -> Vec<String> {
         const OFFERS: [(&str, &str); 4] = [
-            ("/libp2p/autonat/1.0.0", "autonat-v1"),
-            ("/libp2p/autonat/2/dial-request", "autonat-v2"),
+            (autonat::V1, "autonat-v1"),
+            (autonat::DIAL_REQUEST, "autonat-v2"),
             (dialback::PROTOCOL, "dialback"),
-            ("/libp2p/circuit/relay/0.2.0/hop", "relay"),
+            (relay::HOP, "relay"),
         ];
-        let offered = OFFERS.iter().filter(|(protocol, _)| self.protocols.iter().any(|offered| offered == protocol));
-        offered.map(|(_, name)| (*name).to_owned()).collect()
+        OFFERS.iter().filter(|(protocol, _)| self.speaks(protocol)).map(|(_, name)| (*name).to_owned()).collect()
+    }
+
+    /// Whether it offers a protocol.
+    pub(super) fn speaks(&self, protocol: &str) -> bool {
+        self.protocols.iter().any(|offered| offered == protocol)
+    }
+
+    /// Whether it is asked by AutoNAT. A helper is asked in more detail by other means.
+    pub(super) fn asked_by_autonat(&self) -> bool {
+        self.helper.is_none() && (self.speaks(autonat::V1) || self.speaks(autonat::DIAL_REQUEST))
+    }
+
+    /// Whether it is known to have sockets of its own of that protocol.
+    pub(super) fn has(&self, layer: Layer4) -> bool {
+        match layer {
+            Layer4::Udp => !self.quic.is_empty(),
+            Layer4::Tcp => !self.tcp.is_empty() || !self.ws.is_empty(),
+        }
     }
 
     /// Notes an address of it, if it is on the same IP address: others may be another machine to us.

@@ -16,10 +16,11 @@ const usage = `usage:
   go-peer serve [--listen MULTIADDR]… [--announce MULTIADDR]… [--announce-only] [--security noise|tls|both]
                 [--muxer yamux] [--seed N] [--key-type ed25519|rsa|secp256k1|ecdsa] [--tls-cert F --tls-key F]
                 [--webtransport] [--webrtc] [--perf] [--relay [--relay-bytes N] [--relay-time T]]
-                [--via MULTIADDR/p2p/RELAY] [--punch] [--max-seconds N]
+                [--via MULTIADDR/p2p/RELAY] [--punch] [--autonat default|open] [--max-seconds N]
   go-peer dial MULTIADDR/p2p/PEER [--pings N] [--ping-interval 1s] [--dial-version 1|2] [--security noise|tls|both]
                 [--seed N] [--key-type …] [--tls-ca F] [--max-seconds N]
   go-peer upload MULTIADDR/p2p/PEER BYTES [--max-seconds N]
+  go-peer ask MULTIADDR/p2p/PEER --listen MULTIADDR [--about MULTIADDR] [--autonat-version 1|2] [--max-seconds N]
 `
 
 // started is as close to the start of the process as the program itself can see.
@@ -36,6 +37,8 @@ func main() {
 		os.Exit(dial(os.Args[2:]))
 	case "upload":
 		os.Exit(upload(os.Args[2:]))
+	case "ask":
+		os.Exit(ask(os.Args[2:]))
 	default:
 		fail(usage)
 	}

@@ -22,6 +22,7 @@ import (
 type serveOptions struct {
 	common
 	relaying
+	dialingBack
 	listen, announce      list
 	announceOnly          bool
 	tlsCert, tlsKey       string
@@ -40,6 +41,7 @@ func serve(args []string) {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	o.common.register(flags, 600)
 	o.relaying.register(flags)
+	o.dialingBack.register(flags)
 	flags.Var(&o.listen, "listen", "address to listen on, repeatable (default: each transport, loopback, any port)")
 	flags.Var(&o.announce, "announce", "address to announce as well, repeatable")
 	flags.BoolVar(&o.announceOnly, "announce-only", false, "announce nothing but --announce")
@@ -63,7 +65,10 @@ func serve(args []string) {
 	if err != nil {
 		fail(err.Error())
 	}
-	relayed, err := o.begin(node)
+	if err := o.dialingBack.begin(node); err != nil {
+		fail(err.Error())
+	}
+	relayed, err := o.relaying.begin(node)
 	if err != nil {
 		fail(err.Error())
 	}
@@ -95,7 +100,11 @@ func (o *serveOptions) start() (host.Host, error) {
 		libp2p.ListenAddrStrings(o.listenAddrs()...),
 		libp2p.AddrsFactory(announce),
 	)
-	return libp2p.New(append(options, o.relaying.options()...)...)
+	dialingBack, err := o.dialingBack.options()
+	if err != nil {
+		return nil, err
+	}
+	return libp2p.New(append(append(options, o.relaying.options()...), dialingBack...)...)
 }
 
 func (o *serveOptions) listenAddrs() []string {

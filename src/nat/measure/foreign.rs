@@ -1,0 +1,263 @@
+//! AutoNAT servers of other implementations, asked about addresses of the socket under test.
+//!
+//! Their answers are added as they come. A server that the socket has not sent to is the one that shows filtering, so it is
+//! sent to only when it has answered, or has taken too long.
+
+use std::{net::SocketAddr, pin::pin, time::Duration};
+
+use futures::{
+    FutureExt as _,
+    future::{Either, join, join_all, maybe_done, select},
+};
+use multiaddr::{Multiaddr, Protocol};
+
+use super::{
+    order::{Course, Target, UnderTest, address, own},
+    vantage::Vantage,
+};
+use crate::{
+    engine::Runtime as _,
+    fault::Fault,
+    model::{Cause, FilteringSeen, InboundBy, InboundSeen, Method, NatFound, Outcome, WhyCode},
+    nat::autonat::{self, Answer},
+};
+
+/// The longest wait for an answer: go-libp2p says after 15 s in version 1 that it did not come through.
+const ANSWER: Duration = Duration::from_secs(17);
+/// The same of version 1 where the server answers in version 2 as well: who comes through has come by then.
+const ANSWER_BESIDE: Duration = Duration::from_secs(3);
+/// How long a server is left a stranger: in version 2 go-libp2p says after 5 s that it did not come through, and UDP and TCP are
+/// asked about one after the other.
+const STRANGER: Duration = Duration::from_millis(10_500);
+/// What is left of the run's time to send to it then.
+const SENDING: Duration = Duration::from_millis(2500);
+/// How long the number may be on its way when the server has answered.
+const NUMBER: Duration = Duration::from_secs(1);
+/// How long the only host is left a stranger before the socket sends to it: what comes through comes in that time.
+const ALONE: Duration = Duration::from_millis(1500);
+
+/// A question to one server about one address.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    vantage: &'a Vantage,
+    to: SocketAddr,
+    /// Whether a failure shows anything: of a port that nothing maps it is known.
+    failures: bool,
+}
+
+/// What came of it.
+struct Seen {
+    /// Where a dial came from that was seen here.
+    from: Option<SocketAddr>,
+    /// Whether the socket had sent to the server when it was asked.
+    contacted: bool,
+    outcome: Outcome,
+    message: Option<String>,
+}
+
+impl Seen {
+    fn unknown(why: WhyCode, message: impl Into<String>) -> Self {
+        Self { from: None, contacted: false, outcome: Outcome::unknown(why), message: Some(message.into()) }
+    }
+
+    fn passed(from: SocketAddr, message: Option<String>) -> Self {
+        Self { from: Some(from), contacted: false, outcome: Outcome::Passed, message }
+    }
+}
+
+impl<S: UnderTest> Course<'_, S> {
+    /// Has one address dialed before the socket has sent anything, where one host alone can be asked: an own address, or the port
+    /// that was forwarded by hand.
+    pub(super) async fn alone(&self, targets: &[Target]) {
+        let Some(first) = self.family.servers_by_autonat().next() else { return };
+        if targets.iter().any(|target| target.to.ip() != first.ip) {
+            return;
+        }
+        let asking = self.family.servers_by_autonat().filter_map(|vantage| {
+            let to = SocketAddr::new(vantage.observed?, self.socket.port());
+            let at_home = to.ip() == own(to);
+            let question = Question { vantage, to, failures: at_home };
+            (at_home || self.family.fixed(S::LAYER)).then(|| self.ask_by_autonat(question))
+        });
+        join_all(asking).await;
+    }
+
+    /// Runs `rest` when those who were asked before have answered or taken their time, and sees both to their end.
+    pub(super) async fn after(&self, asking: impl Future<Output = ()>, rest: impl Future<Output = ()>) {
+        self.within(ALONE, asking, rest).await;
+    }
+
+    async fn within(&self, time: Duration, asking: impl Future<Output = ()>, rest: impl Future<Output = ()>) {
+        let mut asking = pin!(maybe_done(asking));
+        select(asking.as_mut(), self.family.native.sleep(time)).await;
+        join(asking, rest).await;
+    }
+
+    /// Has every server dial the outside address, and sends to those of `strangers` afterwards.
+    pub(super) async fn foreign(&self, outside: SocketAddr, strangers: &[Target]) {
+        let stranger = STRANGER.min(self.left().saturating_sub(SENDING));
+        let fixed = SocketAddr::new(outside.ip(), self.socket.port());
+        let forwarded = fixed != outside && self.family.fixed(S::LAYER);
+        let each = self.family.servers_by_autonat().map(|vantage| async move {
+            let asking = async {
+                self.ask_by_autonat(Question { vantage, to: outside, failures: true }).await;
+                if forwarded {
+                    self.ask_by_autonat(Question { vantage, to: fixed, failures: false }).await;
+                }
+            };
+            let sent_to = strangers.iter().filter(|target| target.vantage == vantage.name);
+            let sending = join_all(sent_to.map(|target| self.ask(target))).map(drop);
+            self.within(stranger, asking, sending).await;
+        });
+        join_all(each).await;
+    }
+
+    /// Asks in both versions, side by side.
+    async fn ask_by_autonat(&self, question: Question<'_>) {
+        let Question { vantage, to, .. } = question;
+        if !self.asked.borrow_mut().insert((vantage.name.clone(), to)) {
+            return;
+        }
+        let Ok(address) = address(S::LAYER, to).parse::<Multiaddr>() else { return };
+        let second = async {
+            if vantage.speaks(autonat::DIAL_REQUEST) {
+                // Never closed: it lives as long as the vantage point does.
+                let _turn = vantage.turns.v2.acquire().await;
+                let contacted = self.has_contacted(vantage.ip);
+                let seen = Seen { contacted, ..self.second_version(vantage, &address).await };
+                self.note(question, Method::AutonatV2, seen);
+            }
+        };
+        let first = async {
+            if vantage.speaks(autonat::V1) {
+                let _turn = vantage.turns.v1.acquire().await;
+                let contacted = self.has_contacted(vantage.ip);
+                let seen = Seen { contacted, ..self.first_version(vantage, &address).await };
+                self.note(question, Method::AutonatV1, seen);
+            }
+        };
+        join(first, second).await;
+    }
+
+    /// Version 2: the number that comes in is what counts.
+    async fn second_version(&self, vantage: &Vantage, address: &Multiaddr) -> Seen {
+        let expected = self.socket.guests().nonces.expect();
+        let asking = pin!(self.bounded(ANSWER, autonat::ask::v2(&vantage.opener, address, expected.nonce())));
+        let arrived = pin!(expected.arrived());
+        let (answer, arrived) = match select(arrived, asking).await {
+            // However the server goes on, the address is reached.
+            Either::Left((from, _)) => return Seen::passed(from, None),
+            Either::Right(answered) => answered,
+        };
+        match answer {
+            Ok(Answer::Connected { words, .. }) => match select(arrived, self.family.native.sleep(NUMBER)).await {
+                Either::Left((from, _)) => Seen::passed(from, words),
+                Either::Right(_) => unseen(words),
+            },
+            other => of(other),
+        }
+    }
+
+    /// Version 1: only who is seen to come counts, and only at the address that was asked about.
+    async fn first_version(&self, vantage: &Vantage, address: &Multiaddr) -> Seen {
+        let guests = self.socket.guests();
+        let before = guests.count();
+        let us = self.family.native.machine().identity().public().to_peer_id();
+        // Half of what is left is for the other protocol.
+        let patience = if vantage.speaks(autonat::DIAL_REQUEST) { ANSWER_BESIDE } else { ANSWER.min(self.left() / 2) };
+        match self.bounded(patience, autonat::ask::v1(&vantage.opener, us, address)).await {
+            Ok(Answer::Connected { over, words }) => {
+                let other = over.filter(|over| !same(over, address));
+                match (guests.find_after(before, |guest| guest.remote.ip() == vantage.ip), other) {
+                    (_, Some(other)) => Seen::unknown(WhyCode::VantagesDisagree, format!("answers for another address, {other}")),
+                    (Some(guest), None) => Seen::passed(guest.remote, words),
+                    (None, None) => unseen(words),
+                }
+            }
+            other => of(other),
+        }
+    }
+
+    /// What is left of the run's time.
+    fn left(&self) -> Duration {
+        self.family.until().saturating_sub(self.family.native.now())
+    }
+
+    /// The answer, if it comes within a time and the run's.
+    async fn bounded(&self, patience: Duration, asking: impl Future<Output = Result<Answer, Fault>>) -> Result<Answer, Fault> {
+        let left = self.left();
+        match select(pin!(asking), self.family.native.sleep(patience.min(left))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) if left < patience => Ok(not_in_time(WhyCode::Deadline)),
+            Either::Right(_) => Ok(not_in_time(WhyCode::NotReached)),
+        }
+    }
+
+    /// Tells it.
+    fn note(&self, question: Question<'_>, method: Method, seen: Seen) {
+        let Question { vantage, to, failures } = question;
+        let Seen { from, contacted, mut outcome, mut message } = seen;
+        if outcome.cause().is_some() {
+            if !failures {
+                return;
+            }
+            if !vantage.has(S::LAYER) {
+                outcome = Outcome::unknown(WhyCode::VantageRefuses);
+                message = message.map(|words| format!("{words}, by a peer that may not speak {} itself", S::LAYER.transport()));
+            }
+        }
+        // By now: what was sent to it meanwhile may have opened the way.
+        let contacted = from.map_or(contacted, |from| self.has_contacted(from.ip()));
+        let answer = from.is_some_and(|from| self.is_contacted(from));
+        if !matches!(outcome, Outcome::Unknown { .. }) && !answer {
+            self.family.notes.found(NatFound::Filtering(FilteringSeen {
+                layer: S::LAYER,
+                vantage: vantage.name.clone(),
+                from,
+                to,
+                contacted_before: contacted,
+                outcome: outcome.clone(),
+                message: None,
+            }));
+        }
+        let ip = from.map_or(vantage.ip, |from| from.ip());
+        let by = InboundBy {
+            method,
+            vantage: vantage.name.clone(),
+            from: Some(format!("/{}/{ip}", if ip.is_ipv4() { "ip4" } else { "ip6" })),
+            contacted_before: contacted,
+            outcome,
+            stages: Vec::new(),
+            message,
+        };
+        let seen = InboundSeen { address: address(S::LAYER, to), transport: S::LAYER.transport(), by };
+        self.family.notes.found(NatFound::Inbound(seen));
+    }
+}
+
+fn of(answer: Result<Answer, Fault>) -> Seen {
+    match answer {
+        Ok(Answer::Failed { words }) => {
+            Seen { from: None, contacted: false, outcome: Outcome::failed(Cause::DialFailed), message: Some(words) }
+        }
+        Ok(Answer::NotTested { why, words }) => Seen::unknown(why, words),
+        Ok(Answer::Connected { words, .. }) => unseen(words),
+        Err(fault) => Seen::unknown(WhyCode::NotReached, fault.to_string()),
+    }
+}
+
+/// A server that says it came, and was not seen here.
+fn unseen(words: Option<String>) -> Seen {
+    let words = words.map_or_else(String::new, |words| format!(" ({words})"));
+    Seen::unknown(WhyCode::VantagesDisagree, format!("says that it connected{words}, but did not arrive here"))
+}
+
+fn not_in_time(why: WhyCode) -> Answer {
+    Answer::NotTested { why, words: "no answer in time".into() }
+}
+
+/// Whether two addresses are the same place; a peer ID at the end does not matter.
+fn same(one: &Multiaddr, other: &Multiaddr) -> bool {
+    let place = |address: &Multiaddr| -> Multiaddr { address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect() };
+    place(one) == place(other)
+}

@@ -1,0 +1,80 @@
+//! AutoNAT and relays of go-libp2p as vantage points of `p2p-probe nat`.
+
+use crate::interop;
+use crate::program::{self, Live};
+use crate::rules::{self, Schema};
+use serde_json::{Value, json};
+use std::path::Path;
+
+fn go_serves(options: &[&str]) -> (Live, String) {
+    let mut go = interop::go();
+    go.arg("serve").args(options).args(["--listen", "/ip4/127.0.0.1/tcp/0", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1"]);
+    let mut go = Live::start(go);
+    let ready = go.next_json();
+    let addresses = ready["addrs"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let tcp = addresses.into_iter().find(|address| address.contains("/tcp/")).expect("TCP").to_owned();
+    (go, tcp)
+}
+
+fn nat(home: &Path, via: &str) -> Value {
+    let run = program::run(program::command(home, ["nat", "--via", via, "--format", "json"]));
+    let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no report: {}{}", run.stdout, run.stderr));
+    let faults = [Schema::of_reports().faults(&report), rules::faults(&report, run.exit)].concat();
+    assert_eq!(faults, Vec::<String>::new(), "{report}");
+    report["nat"].clone()
+}
+
+/// What was said of a transport, by method.
+fn said<'a>(nat: &'a Value, transport: &str, method: &str) -> &'a Value {
+    let inbound = nat["inbound"].as_array().into_iter().flatten().find(|dial| dial["transport"] == transport);
+    let by = inbound.and_then(|dial| dial["by"].as_array()).into_iter().flatten().find(|by| by["method"] == method);
+    by.unwrap_or_else(|| panic!("no {method} about {transport}: {nat}"))
+}
+
+/// Version 2 reaches loopback where go-libp2p is told to; version 1 never does.
+#[test]
+fn go_dials_back_over_each_transport() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (go, address) = go_serves(&["--autonat", "open"]);
+    let nat = nat(home.path(), &address);
+    for transport in ["quic", "tcp"] {
+        let second = said(&nat, transport, "autonat-v2");
+        assert_eq!((&second["outcome"], &second["contacted_before"]), (&"passed".into(), &false.into()), "{nat}");
+        let first = said(&nat, transport, "autonat-v1");
+        assert_eq!((&first["outcome"], &first["why"]["code"]), (&"unknown".into(), &"vantage-refuses".into()), "{nat}");
+        assert!(first["message"].as_str().is_some_and(|words| words.starts_with("E_DIAL_REFUSED: ")), "{nat}");
+    }
+    assert_eq!(nat["vantages"][0]["offers"], json!(["autonat-v1", "autonat-v2"]), "{nat}");
+    go.finish();
+}
+
+/// With its default settings go-libp2p dials no private address.
+#[test]
+fn a_server_that_refuses_says_nothing_of_the_address() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (go, address) = go_serves(&["--autonat", "default"]);
+    let nat = nat(home.path(), &address);
+    for transport in ["quic", "tcp"] {
+        for method in ["autonat-v1", "autonat-v2"] {
+            let said = said(&nat, transport, method);
+            assert_eq!((&said["outcome"], &said["why"]["code"]), (&"unknown".into(), &"vantage-refuses".into()), "{nat}");
+        }
+    }
+    assert_eq!(nat["status"], "unknown", "{nat}");
+    go.finish();
+}
+
+#[test]
+fn go_gives_a_slot() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (go, address) = go_serves(&["--relay", "--relay-time", "30s", "--relay-bytes", "65536"]);
+    let nat = nat(home.path(), &address);
+    let relay = &nat["relays"][0];
+    assert_eq!(
+        (&relay["outcome"], &relay["limit_ms"], &relay["limit_bytes"]),
+        (&"passed".into(), &30_000.into(), &65_536.into())
+    );
+    assert_eq!(Some(relay["via"].as_str().expect("a peer")), address.rsplit('/').next(), "{nat}");
+    assert!(relay["expires"].is_string(), "{nat}");
+    go.finish();
+}
