@@ -9,6 +9,7 @@
 
 mod accept;
 mod address;
+mod autonat;
 mod bind;
 mod certificate;
 mod common;

@@ -20,6 +20,7 @@ use multiaddr::{Multiaddr, Protocol};
 use super::{
     Node, Tally,
     accept::{Arrived, Listener},
+    autonat,
     common::Common,
     connection::establish,
     dialback::{Asker, Dialback},
@@ -123,7 +124,8 @@ impl Node {
                                     return Ok(established);
                                 }
                                 let asker = Asker { remote, local, peer: established.peer };
-                                Ok(established.offering(vec![common.dialback.service(asker)]))
+                                let dialing = autonat::services(&common.dialback, asker);
+                                Ok(established.offering(vec![common.dialback.service(asker)]).offering(dialing))
                             });
                             dialers.push(served.map(|()| drop(permit)).boxed_local());
                         }

@@ -46,18 +46,29 @@ pub(crate) async fn lend_once<T>(
     let (route, ip, zone) = resolved(native, address).await?;
     let planned = Planned { id: 1, ip: Some(ip), zone, expected: route.peer, version: None, route };
     let machine = Machine::new(native.clock(), None, Some(identity.clone()), network::zone_index);
+    lend_at(native, &machine, &planned, work).await
+}
+
+/// The same where it is known how to dial.
+pub(crate) async fn lend_at<T>(
+    native: &Native,
+    machine: &Machine,
+    planned: &Planned,
+    work: impl AsyncFnOnce(&Session, PeerId) -> Result<T, Fault>,
+) -> Result<T, Fault> {
     let clock = native.clone();
     let ctx = Ctx::alone(&Record::new(&Log::new(Box::new(move || clock.elapsed())), 1));
     let options = Options::default();
-    let dial = Dial { machine: &machine, ctx: &ctx, planned: &planned, options: &options };
-    let mut done = Err(Cause::Closed.into());
+    let dial = Dial { machine, ctx: &ctx, planned, options: &options };
+    let mut done = None;
     let slot = &mut done;
     let used = connect(dial).await?.used(async |session: &Session, peer| {
-        *slot = work(session, peer).await;
+        *slot = Some(work(session, peer).await);
         Ok(())
     });
     used.await?;
-    done
+    // Who answered is not the one expected, or fell silent before the work began.
+    done.unwrap_or_else(|| Err(Cause::Closed.into()))
 }
 
 async fn resolved(native: &Native, address: &Multiaddr) -> Result<(Route, IpAddr, Option<String>), Fault> {

@@ -40,7 +40,7 @@ mod websocket;
 
 pub use connected::Connected;
 #[cfg(feature = "native")]
-pub(crate) use lend::{lend, lend_once};
+pub(crate) use lend::{lend, lend_at, lend_once};
 pub use machine::Machine;
 #[cfg(feature = "native")]
 pub(crate) use native::{connect, dial};

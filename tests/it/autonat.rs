@@ -1,6 +1,7 @@
 //! AutoNAT and relays of go-libp2p as vantage points of `p2p-probe nat`.
 
 use crate::interop;
+use crate::listen;
 use crate::program::{self, Live};
 use crate::rules::{self, Schema};
 use serde_json::{Value, json};
@@ -77,4 +78,46 @@ fn go_gives_a_slot() {
     assert_eq!(Some(relay["via"].as_str().expect("a peer")), address.rsplit('/').next(), "{nat}");
     assert!(relay["expires"].is_string(), "{nat}");
     go.finish();
+}
+
+/// What go-libp2p makes of our answer.
+fn go_asks(server: &str, version: &str, options: &[&str]) -> Value {
+    let mut go = interop::go();
+    let output = go.args(["ask", server, "--autonat-version", version]).args(options).output().expect("go-peer runs");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn ours_dials_go_back() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (listener, addresses) = listen::start(home.path(), &["--ephemeral"]);
+    for version in ["1", "2"] {
+        for listen in ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"] {
+            let told = go_asks(&addresses[0], version, &["--listen", listen]);
+            assert_eq!(told["ok"], true, "version {version}, {listen}: {told}");
+        }
+        let about = |address| go_asks(&addresses[0], version, &["--listen", "/ip4/127.0.0.1/tcp/0", "--about", address]);
+        let closed = about("/ip4/127.0.0.1/tcp/1");
+        assert_eq!((&closed["ok"], &closed["refused"]), (&false.into(), &false.into()), "version {version}: {closed}");
+        let nowhere = about("/dns4/victim.test/tcp/80");
+        assert_eq!((&nowhere["ok"], &nowhere["refused"]), (&false.into(), &true.into()), "version {version}: {nowhere}");
+    }
+    listener.signal("TERM");
+    assert_eq!(listener.finish().exit, 0);
+}
+
+#[test]
+fn ours_gives_a_slot() {
+    let home = tempfile::tempdir().expect("a folder");
+    let options = ["--ephemeral", "--relay", "--relay-time", "30s", "--relay-bytes", "65536"];
+    let (listener, addresses) = listen::start(home.path(), &options);
+    let relay = &nat(home.path(), &addresses[0])["relays"][0];
+    assert_eq!(
+        (&relay["outcome"], &relay["limit_ms"], &relay["limit_bytes"]),
+        (&"passed".into(), &30_000.into(), &65_536.into())
+    );
+    let through = relay["addresses"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    assert!(through.into_iter().all(|address| address.ends_with("/p2p-circuit")), "{relay}");
+    listener.signal("TERM");
+    assert_eq!(listener.finish().exit, 0);
 }

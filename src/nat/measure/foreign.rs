@@ -31,8 +31,8 @@ const ANSWER_BESIDE: Duration = Duration::from_secs(3);
 const STRANGER: Duration = Duration::from_millis(10_500);
 /// What is left of the run's time to send to it then.
 const SENDING: Duration = Duration::from_millis(2500);
-/// How long the number may be on its way when the server has answered.
-const NUMBER: Duration = Duration::from_secs(1);
+/// How long the number may be on its way when the server has answered, and the answer when the number has come.
+const SOON: Duration = Duration::from_secs(1);
 /// How long the only host is left a stranger before the socket sends to it: what comes through comes in that time.
 const ALONE: Duration = Duration::from_millis(1500);
 
@@ -124,8 +124,8 @@ impl<S: UnderTest> Course<'_, S> {
                 // Never closed: it lives as long as the vantage point does.
                 let _turn = vantage.turns.v2.acquire().await;
                 let contacted = self.has_contacted(vantage.ip);
-                let seen = Seen { contacted, ..self.second_version(vantage, &address).await };
-                self.note(question, Method::AutonatV2, seen);
+                let tell = |seen| self.note(question, Method::AutonatV2, Seen { contacted, ..seen });
+                self.second_version(vantage, &address, tell).await;
             }
         };
         let first = async {
@@ -140,21 +140,22 @@ impl<S: UnderTest> Course<'_, S> {
     }
 
     /// Version 2: the number that comes in is what counts.
-    async fn second_version(&self, vantage: &Vantage, address: &Multiaddr) -> Seen {
+    async fn second_version(&self, vantage: &Vantage, address: &Multiaddr, tell: impl FnOnce(Seen)) {
         let expected = self.socket.guests().nonces.expect();
         let asking = pin!(self.bounded(ANSWER, autonat::ask::v2(&vantage.opener, address, expected.nonce())));
         let arrived = pin!(expected.arrived());
-        let (answer, arrived) = match select(arrived, asking).await {
-            // However the server goes on, the address is reached.
-            Either::Left((from, _)) => return Seen::passed(from, None),
-            Either::Right(answered) => answered,
-        };
-        match answer {
-            Ok(Answer::Connected { words, .. }) => match select(arrived, self.family.native.sleep(NUMBER)).await {
-                Either::Left((from, _)) => Seen::passed(from, words),
-                Either::Right(_) => unseen(words),
+        let soon = || self.family.native.sleep(SOON);
+        match select(arrived, asking).await {
+            Either::Left((from, asking)) => {
+                // However the server goes on, the address is reached. Until it has answered it may still hold the connection.
+                tell(Seen::passed(from, None));
+                select(asking, soon()).await;
+            }
+            Either::Right((Ok(Answer::Connected { words, .. }), arrived)) => match select(arrived, soon()).await {
+                Either::Left((from, _)) => tell(Seen::passed(from, words)),
+                Either::Right(_) => tell(unseen(words)),
             },
-            other => of(other),
+            Either::Right((other, _)) => tell(of(other)),
         }
     }
 

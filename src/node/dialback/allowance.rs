@@ -42,7 +42,7 @@ struct Source {
 
 /// A place among those at work, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::node) struct Place {
     allowance: Rc<RefCell<Allowance>>,
     source: IpAddr,
 }

@@ -24,7 +24,7 @@ use crate::{
 const MAX_LAYERS: usize = 400;
 
 /// Where layers lead at an address. Names, other addresses and relays are nowhere.
-pub(super) fn route(ip: IpAddr, layers: &str) -> Result<(Route, Multiaddr), Refusal> {
+pub(in crate::node) fn route(ip: IpAddr, layers: &str) -> Result<(Route, Multiaddr), Refusal> {
     let family = if ip.is_ipv4() { "ip4" } else { "ip6" };
     let sound = layers.len() <= MAX_LAYERS && (layers.starts_with("/tcp/") || layers.starts_with("/udp/"));
     let remote: Option<Multiaddr> = sound.then(|| format!("/{family}/{ip}{layers}").parse().ok()).flatten();

@@ -28,6 +28,8 @@ use crate::{
     target,
 };
 use allowance::Allowance;
+pub(super) use allowance::Place;
+pub(super) use dial::route;
 pub(super) use partner::names_a_peer;
 
 /// How long an asker may take to say what it wants: a request fits one packet.
@@ -37,8 +39,8 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// What helps dialers of a node to be dialed.
 pub(super) struct Dialback {
-    native: Native,
-    identity: Keypair,
+    pub(super) native: Native,
+    pub(super) identity: Keypair,
     partner: Option<Multiaddr>,
     /// How far the addresses listened on reach.
     scopes: Vec<Scope>,
@@ -153,6 +155,14 @@ impl Dialback {
                 Ok((dial::dial(&self.native, &self.identity, towards, route, &remote, within).await, None))
             }
         }
+    }
+
+    /// Lets in a dial of somebody's port, or says why not.
+    pub(super) fn admit(&self, ip: IpAddr, port: u16) -> Result<Place, Refusal> {
+        if !self.may_send_to(ip) {
+            return Err(Refusal::PrivateAddress);
+        }
+        allowance::admit(&self.allowance, self.native.elapsed(), ip, port)
     }
 
     /// Whether an address is public, or of a kind that the node listens on itself.

@@ -287,6 +287,9 @@ async fn private_addresses_are_for_those_who_listen_on_one() {
     ] {
         let ip: IpAddr = ip.parse().unwrap();
         assert_eq!((public.may_send_to(ip), at_home.may_send_to(ip)), (by_public, by_home), "{ip}");
+        let admitted = |node: &Dialback| node.admit(ip, 4001).map(drop);
+        let allowed = |allowed| if allowed { Ok(()) } else { Err(Refusal::PrivateAddress) };
+        assert_eq!((admitted(&public), admitted(&at_home)), (allowed(by_public), allowed(by_home)), "{ip}");
     }
 }
 

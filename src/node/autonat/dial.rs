@@ -1,0 +1,56 @@
+//! Where an asker may be dialed, and the dial.
+
+use std::{net::IpAddr, ops::AsyncFnOnce, pin::pin, time::Duration};
+
+use futures::future::{Either, select};
+use multiaddr::{Multiaddr, Protocol};
+
+use crate::{
+    model::Cause,
+    nat::dialback::Refusal,
+    native::{self, network},
+    node::dialback::{Asker, Dialback, route},
+    plan::{Planned, Route},
+    probe::{self, Machine},
+    session::{Fault, Session},
+};
+
+/// The address as it is dialed, and how. `own` has it be at the asker's IP address already; else its IP address does not matter.
+pub(super) fn way(asker: Asker, address: &[u8], own: bool) -> Result<(Multiaddr, Route), Refusal> {
+    let address = Multiaddr::try_from(address.to_vec()).map_err(|_| Refusal::Malformed)?;
+    let mut parts = address.iter();
+    let ip: IpAddr = match parts.next() {
+        Some(Protocol::Ip4(ip)) => ip.into(),
+        Some(Protocol::Ip6(ip)) => ip.into(),
+        _ => return Err(Refusal::Malformed),
+    };
+    let to = asker.remote.ip().to_canonical();
+    if own && ip != to {
+        return Err(Refusal::Malformed);
+    }
+    let layers: Multiaddr = parts.filter(|part| *part != Protocol::P2p(asker.peer)).collect();
+    let (mut route, remote) = route(to, &layers.to_string())?;
+    match route.peer.replace(asker.peer) {
+        None => Ok((remote, route)),
+        Some(_) => Err(Refusal::Malformed),
+    }
+}
+
+/// Dials the asker, and does `work` on the connection.
+pub(super) async fn dial<T>(
+    dialback: &Dialback,
+    asker: Asker,
+    route: Route,
+    within: Duration,
+    work: impl AsyncFnOnce(&Session) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let ip = asker.remote.ip().to_canonical();
+    let from = Some(asker.local.to_canonical()).filter(|from| from.is_ipv4() == ip.is_ipv4());
+    let machine = Machine::new(dialback.native.clock(), from, Some(dialback.identity.clone()), network::zone_index);
+    let planned = Planned { id: 1, ip: Some(ip), zone: None, expected: route.peer, version: None, route };
+    let dialing = pin!(probe::lend_at(&dialback.native, &machine, &planned, async |session, _| work(session).await));
+    match select(dialing, pin!(native::sleep(within))).await {
+        Either::Left((done, _)) => done,
+        Either::Right(_) => Err(Cause::TimedOut.into()),
+    }
+}
