@@ -22,10 +22,12 @@ use crate::{
     nat::autonat::{self, Answer},
 };
 
-/// The longest wait for an answer: go-libp2p says after 15 s in version 1 that it did not come through.
-const ANSWER: Duration = Duration::from_secs(17);
-/// The same of version 1 where the server answers in version 2 as well: who comes through has come by then.
-const ANSWER_BESIDE: Duration = Duration::from_secs(3);
+/// The longest wait for an answer of version 2: go-libp2p takes 5 s, and 10 s at most, to say that it did not come through.
+const SECOND: Duration = Duration::from_secs(11);
+/// The same of version 1: go-libp2p takes 15 s, by design.
+const FIRST: Duration = Duration::from_secs(17);
+/// The same where the server answers in version 2 as well: who comes through has come by then.
+const FIRST_BESIDE: Duration = Duration::from_secs(3);
 /// How long a server is left a stranger: in version 2 go-libp2p says after 5 s that it did not come through, and UDP and TCP are
 /// asked about one after the other.
 const STRANGER: Duration = Duration::from_millis(10_500);
@@ -142,7 +144,7 @@ impl<S: UnderTest> Course<'_, S> {
     /// Version 2: the number that comes in is what counts.
     async fn second_version(&self, vantage: &Vantage, address: &Multiaddr, tell: impl FnOnce(Seen)) {
         let expected = self.socket.guests().nonces.expect();
-        let asking = pin!(self.bounded(ANSWER, autonat::ask::v2(&vantage.opener, address, expected.nonce())));
+        let asking = pin!(self.bounded(SECOND, autonat::ask::v2(&vantage.opener, address, expected.nonce())));
         let arrived = pin!(expected.arrived());
         let soon = || self.family.native.sleep(SOON);
         match select(arrived, asking).await {
@@ -165,7 +167,7 @@ impl<S: UnderTest> Course<'_, S> {
         let before = guests.count();
         let us = self.family.native.machine().identity().public().to_peer_id();
         // Half of what is left is for the other protocol.
-        let patience = if vantage.speaks(autonat::DIAL_REQUEST) { ANSWER_BESIDE } else { ANSWER.min(self.left() / 2) };
+        let patience = if vantage.speaks(autonat::DIAL_REQUEST) { FIRST_BESIDE } else { FIRST.min(self.left() / 2) };
         match self.bounded(patience, autonat::ask::v1(&vantage.opener, us, address)).await {
             Ok(Answer::Connected { over, words }) => {
                 let other = over.filter(|over| !same(over, address));

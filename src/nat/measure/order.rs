@@ -98,7 +98,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
     pub(super) async fn run(&self) {
         let targets = self.family.targets(S::LAYER);
         self.before_anything(&targets).await;
-        self.after(self.alone(&targets), self.sending(targets.clone())).await;
+        self.after(Box::pin(self.alone(&targets)), Box::pin(self.sending(targets.clone()))).await;
     }
 
     /// From the first packet that the socket sends.

@@ -1,6 +1,7 @@
 //! Peers that misbehave, and some that do not, each described by data. All listen on 127.0.0.1 and any free port, and
 //! end with the runtime that they were started on.
 
+mod autonat;
 mod hop;
 mod identify;
 mod quic;

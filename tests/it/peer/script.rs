@@ -34,6 +34,8 @@ pub struct Script {
     pub ping: Ping,
     /// It is a relay.
     pub hop: Option<Hop>,
+    /// It answers AutoNAT, in the versions that its identify names.
+    pub autonat: Option<Autonat>,
 }
 
 impl Default for Script {
@@ -55,6 +57,7 @@ impl Default for Script {
             identify: Identify::default(),
             ping: Ping::Echo,
             hop: None,
+            autonat: None,
         }
     }
 }
@@ -172,4 +175,63 @@ pub enum Hops {
     /// Answers with a message that has no status.
     WithoutStatus,
     TooLarge,
+}
+
+/// A server of AutoNAT. It dials TCP alone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Autonat {
+    pub does: Autonats,
+    /// What it answers, and in version 2 how the dial went.
+    pub status: u32,
+    pub dial: u32,
+    /// What it says beside that, and the address that it names, in version 1.
+    pub text: String,
+    pub over: Option<String>,
+    /// Bytes that it wants to be sent first.
+    pub data: u64,
+    pub dials: DialsBack,
+}
+
+impl Default for Autonat {
+    fn default() -> Self {
+        Self {
+            does: Autonats::Answer,
+            status: 200,
+            dial: 200,
+            text: String::new(),
+            over: None,
+            data: 0,
+            dials: DialsBack::Number,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Autonats {
+    Answer,
+    Hang,
+    /// Ends the stream instead of an answer.
+    Close,
+    /// Ends the whole connection instead of an answer.
+    Leave,
+    Malformed,
+    /// Answers with a message that is none of an answer.
+    Misplaced,
+    /// Answers with a message of a gigabyte, without end.
+    Flood,
+    /// Wants one more byte again and again.
+    Wishes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DialsBack {
+    /// It says that it did.
+    Never,
+    Number,
+    WrongNumber,
+    /// Brings the number and never lets go.
+    Holds,
 }

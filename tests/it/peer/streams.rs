@@ -1,5 +1,6 @@
 //! What the node does on a stream that the dialer opened.
 
+use super::autonat;
 use super::hop;
 use super::identify;
 use super::script::{Identifies, Ping};
@@ -19,6 +20,8 @@ pub async fn answer(node: &Node, stream: impl Duplex + 'static, observed: &Multi
         (IDENTIFY, script.identify.does != Identifies::Missing),
         (PING, script.ping != Ping::Missing),
         (hop::HOP, script.hop.is_some()),
+        (autonat::FIRST, script.autonat.is_some()),
+        (autonat::SECOND, script.autonat.is_some()),
     ];
     let spoken = spoken.into_iter().filter(|(_, known)| *known).map(|(name, _)| name);
     let Ok((name, mut stream)) = listener_select_proto(stream, spoken).await else {
@@ -31,6 +34,9 @@ pub async fn answer(node: &Node, stream: impl Duplex + 'static, observed: &Multi
             let _ = served.await;
         }
         return Ok(());
+    }
+    if let (autonat::FIRST | autonat::SECOND, Some(script)) = (name, &script.autonat) {
+        return autonat::answer(script, name, &node.key, &mut stream).await;
     }
     match (name, script.identify.does, script.ping) {
         (IDENTIFY, Identifies::Hang, _) | (PING, _, Ping::Hang) => std::future::pending().await,
