@@ -34,12 +34,6 @@ type dialOptions struct {
 	tlsCA       string
 }
 
-// register adds what dial and upload have in common.
-func (o *dialOptions) register(flags *flag.FlagSet, maxSeconds int) {
-	o.common.register(flags, maxSeconds)
-	flags.IntVar(&o.dialVersion, "dial-version", 1, "version of webrtc-direct, 1 or 2")
-}
-
 // dialed is the line of a dial that reached identify and all its pings.
 type dialed struct {
 	OK         bool          `json:"ok"`

@@ -5,6 +5,7 @@ mod network;
 mod referee;
 
 use crate::expect;
+use crate::interop;
 use crate::program::{self, Live, Run};
 use crate::rules::{self, Schema};
 use network::{Network, Router};
@@ -41,6 +42,9 @@ struct Case {
     /// The helpers asked.
     #[serde(default = "both")]
     via: Vec<String>,
+    /// Hosts at which go-libp2p runs instead of a helper, with these options of go-peer.
+    #[serde(default)]
+    go: BTreeMap<String, Vec<String>>,
     /// Whether the helpers name each other.
     #[serde(default)]
     partners: bool,
@@ -135,6 +139,10 @@ impl Case {
         let peers: BTreeMap<&str, String> = if self.partners { peers(home, &identities) } else { BTreeMap::new() };
         for ((name, address), (_, identity)) in HELPERS.iter().zip(&identities) {
             let ip = address.split('/').next().expect("an address");
+            if let Some(options) = self.go.get(*name) {
+                helpers.insert((*name).to_owned(), go(network, name, ip, options));
+                continue;
+            }
             let mut command = network.command(name, &program::binary().to_string_lossy());
             program::settle(&mut command, home);
             command.args(["listen", "--format", "ndjson", "--identity"]).arg(identity);
@@ -191,6 +199,19 @@ impl Case {
         }
         faults
     }
+}
+
+/// A node of go-libp2p on TCP and QUIC, and its address over TCP.
+fn go(network: &Network, host: &str, ip: &str, options: &[String]) -> (Live, String) {
+    let peer = interop::go();
+    let mut command = network.command(host, &peer.get_program().to_string_lossy());
+    command.args(peer.get_args()).args(["serve", "--listen", &format!("/ip4/{ip}/tcp/4001")]);
+    command.args(["--listen", &format!("/ip4/{ip}/udp/4001/quic-v1")]).args(options);
+    let mut running = Live::start(command);
+    let ready = running.next_json();
+    let mut addresses = ready["addrs"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let tcp = addresses.find(|address| address.contains("/tcp/")).expect("TCP").to_owned();
+    (running, tcp)
 }
 
 /// The peer IDs of identities, which are made by this: partners have to be named before either runs.
