@@ -42,24 +42,31 @@ pub(super) fn dial(args: &DialArgs, common: &Common) -> anyhow::Result<Exit> {
     let view = View::new(args.report.format, args.report.output.as_deref(), &options, common)?;
     let done = tokio.block_on(async {
         let native = Native::new(settings);
-        watch(
-            view,
-            |stop| {
-                if args.nat {
-                    measure::beside(native, job, Tests::default(), stop)
-                } else {
-                    engine::run(Rc::new(native), job, stop)
-                }
-            },
-            node,
-        )
-        .await
+        let run = |stop: Stop| {
+            if args.nat {
+                measure::beside(native.clone(), job, Tests::default(), stop)
+            } else {
+                engine::run(Rc::new(native.clone()), job, stop)
+            }
+        };
+        let done = watch(view, run, node).await;
+        finish(done, &native, common).await
     });
     // A look-up that hangs in a thread does not hold up the report.
     tokio.shutdown_background();
-    let Some((view, interrupted)) = done? else { return Ok(Exit::Interrupted) };
-    let report = view.finish(common)?;
+    let Some((report, interrupted)) = done? else { return Ok(Exit::Interrupted) };
     Ok(exit(&report, args.strict, interrupted))
+}
+
+/// The report of what was watched, and then what is still to be done, which it does not wait for: ports that are still mapped.
+pub(super) async fn finish(
+    done: anyhow::Result<Option<(View, bool)>>,
+    native: &Native,
+    common: &Common,
+) -> anyhow::Result<Option<(Report, bool)>> {
+    let report = done.and_then(|done| done.map(|(view, interrupted)| Ok((view.finish(common)?, interrupted))).transpose());
+    native.farewell().await;
+    report
 }
 
 fn job(args: &DialArgs, options: Options) -> anyhow::Result<Job> {

@@ -9,7 +9,7 @@ use multiaddr::{Multiaddr, Protocol};
 use super::{
     Exit,
     args::{Common, NatArgs},
-    dial::{View, watch},
+    dial::{View, finish, watch},
     exit,
 };
 use crate::{
@@ -31,12 +31,12 @@ pub(super) fn nat(args: &NatArgs, common: &Common) -> anyhow::Result<Exit> {
     let done = tokio.block_on(async {
         let native = Native::new(settings);
         let stun = servers(&native, &args.stun).await?;
-        let tests = Tests::new(stun, args.listen.clone(), args.check.clone());
-        watch(view, |stop| measure::run(native, args.via.clone(), tests, options, stop), None).await
+        let tests = Tests::new(stun, args.listen.clone(), args.check.clone()).leave_gateways(args.no_port_mapping);
+        let done = watch(view, |stop| measure::run(native.clone(), args.via.clone(), tests, options, stop), None).await;
+        finish(done, &native, common).await
     });
     tokio.shutdown_background();
-    let Some((view, interrupted)) = done? else { return Ok(Exit::Interrupted) };
-    let report = view.finish(common)?;
+    let Some((report, interrupted)) = done? else { return Ok(Exit::Interrupted) };
     Ok(exit(&report, false, interrupted))
 }
 

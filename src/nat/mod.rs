@@ -13,6 +13,8 @@ pub mod classify;
 #[cfg(feature = "native")]
 pub mod dialback;
 #[cfg(feature = "native")]
+pub(crate) mod gateway;
+#[cfg(feature = "native")]
 pub mod measure;
 #[cfg(feature = "session")]
 pub mod punch;

@@ -15,6 +15,7 @@ use libp2p_identity::Keypair;
 use crate::{
     engine::{Ctx, Fault, LookedUp, Runtime},
     model::{Fact, Options, RuntimeKind, Stamp, Transport},
+    nat::gateway::Farewells,
     plan::{Capabilities, Lookup, Planned},
     probe::{self, Machine, dns::Dns},
     session::Clock,
@@ -42,6 +43,7 @@ struct Shared {
     origin: Instant,
     dns: Dns,
     machine: Machine,
+    farewells: Farewells,
 }
 
 impl Native {
@@ -54,7 +56,7 @@ impl Native {
     pub fn new(settings: Settings) -> Self {
         let origin = now();
         let machine = Machine::new(clock(origin), settings.bind, settings.identity, network::zone_index);
-        Self { shared: Rc::new(Shared { origin, dns: Dns::new(settings.resolver), machine }) }
+        Self { shared: Rc::new(Shared { origin, dns: Dns::new(settings.resolver), machine, farewells: Farewells::default() }) }
     }
 
     /// Time since this runtime was made.
@@ -66,6 +68,16 @@ impl Native {
     /// What probes use of this machine.
     pub(crate) fn machine(&self) -> &Machine {
         &self.shared.machine
+    }
+
+    /// What is to be done when a run was cut short.
+    pub(crate) fn farewells(&self) -> &Farewells {
+        &self.shared.farewells
+    }
+
+    /// Does what a run that was cut short left to be done, within a second or so: removes ports that gateways still map.
+    pub async fn farewell(&self) {
+        self.shared.farewells.say().await;
     }
 
     /// The same clock, for a session.

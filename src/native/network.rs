@@ -5,7 +5,10 @@ use std::{
     path::Path,
 };
 
-use crate::model::{Fact, Family, LocalAddress, Scope};
+use crate::{
+    model::{Fact, Family, LocalAddress, Scope},
+    nat::gateway::Here,
+};
 
 /// Addresses far away, only to ask the system for the route there: connecting a UDP socket sends nothing.
 const FAR: [IpAddr; 2] =
@@ -56,6 +59,26 @@ pub fn on_links() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let ips = interfaces.into_iter().map(|interface| interface.ip());
     ips.filter(|ip| !ip.is_loopback() && Scope::of_ip(*ip) != Scope::LinkLocal).collect()
+}
+
+/// The own IPv4 address towards the outside and the router there; none where no router leads out.
+pub(crate) fn here() -> Option<Here> {
+    let own = source_towards(FAR[0])?;
+    let gateway = *netdev::get_default_gateway().ok()?.ipv4.first()?;
+    let IpAddr::V4(own) = own else { return None };
+    Some(Here { own, gateway })
+}
+
+/// Whether an address is on a network that this machine has an address of.
+pub(crate) fn is_on_link(ip: Ipv4Addr) -> bool {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    interfaces.into_iter().any(|interface| match interface.addr {
+        if_addrs::IfAddr::V4(own) => {
+            let mask = own.netmask.to_bits();
+            ip.to_bits() & mask == own.ip.to_bits() & mask && mask.count_ones() < 32
+        }
+        if_addrs::IfAddr::V6(_) => false,
+    })
 }
 
 /// The index of a link-local zone, by the name or number of its interface.

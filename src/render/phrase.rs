@@ -1,6 +1,6 @@
 //! Causes in words, with what they carry.
 
-use crate::model::Cause;
+use crate::model::{Cause, PortMapping};
 
 /// How many names or protocols of a list are shown.
 const SHOWN: usize = 3;
@@ -68,4 +68,17 @@ fn list(items: &[String]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// What a gateway did, but for the end of it.
+pub(crate) fn mapping(mapping: &PortMapping) -> String {
+    let mut words = Vec::new();
+    words.extend(mapping.gateway.as_ref().map(|gateway| format!("gateway {gateway}")));
+    words.extend(mapping.external.as_ref().map(|external| format!("outside address {external}")));
+    if !mapping.mapped.is_empty() {
+        words.push(format!("mapped {}", mapping.mapped.join(" and ")));
+    }
+    words.extend(mapping.verified.map(|came| if came { "dialed through it" } else { "no dial came through it" }.into()));
+    words.extend(mapping.message.clone());
+    if words.is_empty() { String::new() } else { format!("{}:", words.join(", ")) }
 }

@@ -24,6 +24,9 @@ pub(in crate::cli) struct NatArgs {
     /// Have the vantage points dial a node that runs on this machine: /ip4/0.0.0.0/tcp/4001, with /p2p/… where it has to be that peer
     #[arg(long, value_name = "MULTIADDR", value_parser = values::checked, help_heading = "What to test")]
     pub(in crate::cli) check: Option<Multiaddr>,
+    /// Leave gateways alone: do not ask them to map a port for a moment, by UPnP, NAT-PMP and PCP
+    #[arg(long, help_heading = "What to test")]
+    pub(in crate::cli) no_port_mapping: bool,
     /// Only IPv4 or only IPv6
     #[arg(long, value_name = "4|6", value_parser = values::family, help_heading = "What to test")]
     family: Option<Family>,

@@ -25,6 +25,17 @@ pub struct PortMapping {
     /// Whether a dial from outside came through the mapping; null when that was not tested.
     #[serde(default)]
     pub verified: Option<bool>,
+    /// Words of the gateway, or of what was wrong with it, for a reader; nothing is decided by them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl PortMapping {
+    /// A gateway of which nothing more is known.
+    #[must_use]
+    pub fn new(protocol: Gateway, outcome: Outcome) -> Self {
+        Self { protocol, outcome, gateway: None, external: None, mapped: Vec::new(), verified: None, message: None }
+    }
 }
 
 /// A protocol that gateways map ports by.
@@ -40,6 +51,30 @@ pub enum Gateway {
     NatPmp,
     /// PCP (RFC 6887).
     Pcp,
+}
+
+impl Gateway {
+    /// As people write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Upnp => "UPnP",
+            Self::NatPmp => "NAT-PMP",
+            Self::Pcp => "PCP",
+        }
+    }
+
+    /// Whether a refusal with this code is for want of a usable outside address, rather than of permission: UPnP's
+    /// `ActionFailed`, NAT-PMP's `Network Failure` (RFC 6886, section 3.5), PCP's `NETWORK_FAILURE` and `NO_RESOURCES`
+    /// (RFC 6887, section 7.4).
+    #[must_use]
+    pub fn lacks_address(self, error: u32) -> bool {
+        match self {
+            Self::Upnp => error == 501,
+            Self::NatPmp => error == 3,
+            Self::Pcp => matches!(error, 7 | 8),
+        }
+    }
 }
 
 /// A reservation at a relay (circuit relay v2).

@@ -51,7 +51,12 @@ impl Observed {
             NatFound::Filtering(seen) => self.filterings.push(seen.clone()),
             NatFound::Inbound(seen) => self.inbounds.push(seen.clone()),
             NatFound::Hairpin { layer, to, result } => self.hairpins.push((*layer, *to, *result)),
-            NatFound::PortMapping(seen) => self.port_mappings.push(seen.clone()),
+            NatFound::PortMapping(seen) => {
+                // A gateway that was found is told again once it was asked.
+                self.port_mappings.retain(|known| known.protocol != seen.protocol);
+                let place = self.port_mappings.partition_point(|known| known.protocol < seen.protocol);
+                self.port_mappings.insert(place, seen.clone());
+            }
             NatFound::Relay(seen) => self.relays.push(seen.clone()),
             NatFound::HolePunch(seen) => self.hole_punches.push(seen.clone()),
         }

@@ -5,7 +5,7 @@ use super::{
     observed::Observed,
 };
 use crate::model::{
-    Cause, Family, Inbound, Layer4, Method, Nat64, NatStatus, Outcome, Prediction, Remedy, RemedyCode, Tested,
+    Cause, Family, Inbound, Layer4, Method, Nat64, NatStatus, PortMapping, Prediction, Remedy, RemedyCode, Tested,
     UDP_RECEIVE_BUFFER, WhyCode,
 };
 
@@ -83,13 +83,10 @@ fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, stat
         )),
         NatStatus::Cgnat => remedies.push(Remedy::new(
             RemedyCode::AskProvider,
-            "The address is one of the carrier's NAT, where no port can be forwarded: ask the provider for a public address.",
+            "The address is one of the carrier's NAT, where no port can be forwarded, and a forward in the own router will not help: ask the provider for a public address.",
         )),
-        NatStatus::DoubleNat => remedies.push(Remedy::new(
-            RemedyCode::BridgeRouter,
-            "Two NATs stand one behind the other: set the inner router to be a bridge, or forward the port in both.",
-        )),
-        NatStatus::Nat => remedies.push(gateway(seen).unwrap_or_else(|| forward(best))),
+        NatStatus::DoubleNat => remedies.push(bridge(seen, best)),
+        NatStatus::Nat => remedies.push(gateway(seen, best).unwrap_or_else(|| forward(best))),
         _ => {}
     }
     let v6 = families.iter().flatten().find(|measured| measured.family == Family::Ipv6);
@@ -113,17 +110,60 @@ fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, stat
     remedies
 }
 
+/// A gateway that is itself behind a NAT.
+fn bridge(seen: &Observed, best: &Measured) -> Remedy {
+    let inner = seen.gateways().find(|ip| Some(*ip) != best.outside);
+    let told = match (inner, best.outside) {
+        (Some(inner), Some(outside)) => {
+            format!("The router's outside address is {inner}, and peers see {outside}: it is itself behind a NAT")
+        }
+        _ => "The router is itself behind a NAT".into(),
+    };
+    let text = format!(
+        "{told}. A forward or port mapping in it alone will not help: set it to be a bridge, or forward the port in both."
+    );
+    Remedy::new(RemedyCode::BridgeRouter, text)
+}
+
 /// What a gateway says about port mappings; none where none answers.
-fn gateway(seen: &Observed) -> Option<Remedy> {
-    let mapped = seen.port_mappings.iter().find(|mapping| mapping.outcome.passed() && mapping.verified != Some(false));
-    if let Some(mapping) = mapped {
-        let text = format!("The router maps ports by {}: turn that on in the node.", mapping.protocol);
+fn gateway(seen: &Observed, best: &Measured) -> Option<Remedy> {
+    let by = |fits: &dyn Fn(&PortMapping) -> bool| {
+        let protocols = seen.port_mappings.iter().filter(|mapping| fits(mapping)).map(|mapping| mapping.protocol.name());
+        Some(protocols.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
+    };
+    if let Some(names) = by(&|mapping| mapping.outcome.passed() && mapping.verified == Some(true)) {
+        let text = format!("The router maps ports by {names}, and a dial from outside came through: turn that on in the node.");
         return Some(Remedy::new(RemedyCode::UseUpnp, text));
     }
-    let refused = |outcome: &Outcome| matches!(outcome.cause(), Some(Cause::GatewayRefused { .. }));
-    let refusing = seen.port_mappings.iter().find(|mapping| refused(&mapping.outcome))?;
-    let text = format!("The router refuses to map a port by {}: allow it there, or forward the port by hand.", refusing.protocol);
-    Some(Remedy::new(RemedyCode::AllowUpnp, text))
+    if let Some(names) = by(&|mapping| mapping.outcome.passed() && mapping.verified == Some(false)) {
+        let text = format!(
+            "The router maps ports by {names}, but no dial from outside came through: something beyond it keeps them out, so that a forward in it will not help. Ask the provider."
+        );
+        return Some(Remedy::new(RemedyCode::AskProvider, text));
+    }
+    if let Some(names) = by(&|mapping| mapping.outcome.passed()) {
+        let text = format!("The router maps ports by {names}: turn that on in the node. No dial through a mapping was tested.");
+        return Some(Remedy::new(RemedyCode::UseUpnp, text));
+    }
+    let refused = |mapping: &PortMapping| matches!(mapping.outcome.cause(), Some(Cause::GatewayRefused { .. }));
+    // Not for lack of permission: it has no address of its own to map ports of.
+    let unable = |mapping: &PortMapping| {
+        mapping.external.is_none()
+            && match mapping.outcome.cause() {
+                Some(Cause::GatewayRefused { error }) => mapping.protocol.lacks_address(*error),
+                _ => false,
+            }
+    };
+    if let Some(names) = by(&|mapping| refused(mapping) && !unable(mapping)) {
+        let text = format!("The router refuses to map a port by {names}: allow it there, or forward the port by hand.");
+        return Some(Remedy::new(RemedyCode::AllowUpnp, text));
+    }
+    let names = by(&unable)?;
+    let outside = best.outside.map_or_else(|| "that peers see".into(), |ip| ip.to_string());
+    let text = format!(
+        "The router answers by {names}, but has no outside address to map ports of. See there: only if its address is {outside} a port forwarded by hand will help, else it is itself behind a NAT."
+    );
+    Some(Remedy::new(RemedyCode::ForwardPort, text))
 }
 
 fn forward(best: &Measured) -> Remedy {

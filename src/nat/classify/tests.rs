@@ -88,14 +88,8 @@ impl Seen {
     }
 
     fn gateway(self, outcome: Outcome, external: Option<&str>) -> Self {
-        self.add(&NatFound::PortMapping(PortMapping {
-            protocol: Gateway::Upnp,
-            outcome,
-            gateway: None,
-            external: external.map(Into::into),
-            mapped: Vec::new(),
-            verified: None,
-        }))
+        let external = external.map(Into::into);
+        self.add(&NatFound::PortMapping(PortMapping { external, ..PortMapping::new(Gateway::Upnp, outcome) }))
     }
 
     fn nat(&self) -> Nat {

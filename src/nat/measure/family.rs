@@ -1,17 +1,20 @@
 //! The tests of one address family.
 
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::pin,
     time::Duration,
 };
 
-use futures::future::{join, select};
+use futures::future::{join, pending, select};
 use multiaddr::{Multiaddr, Protocol};
 
 use super::{
     Tests,
-    order::{Course, How, Target},
+    doubt::Doubt,
+    gateways::Gateways,
+    order::{Course, How, Target, UnderTest},
     tcp::Tcp,
     udp::Udp,
     vantage::Vantage,
@@ -29,6 +32,7 @@ pub(super) struct Family<'a> {
     version: model::Family,
     vantages: Vec<&'a Vantage>,
     tests: &'a Tests,
+    doubt: Doubt,
 }
 
 /// The addresses of this machine: those that it sends from, and the others on its links.
@@ -58,6 +62,7 @@ impl<'a> Family<'a> {
             version: family,
             vantages: known.iter().filter(|vantage| vantage.ip.is_ipv4() == v4).collect(),
             tests,
+            doubt: Doubt::default(),
         }
     }
 
@@ -85,32 +90,55 @@ impl<'a> Family<'a> {
         self.tests.stun.iter().copied().filter(move |server| server.is_ipv4() == v4)
     }
 
-    /// Tests UDP and TCP side by side.
+    /// Tests UDP and TCP side by side, and then what gateways make of it.
     pub(super) async fn measure(&self) {
-        if self.vantages.is_empty() && self.servers().next().is_none() {
+        let alone = self.vantages.is_empty() && self.servers().next().is_none();
+        if alone && !self.asks_gateways() {
             return;
         }
-        join(self.udp(), self.tcp()).await;
+        let keypair = self.native.machine().identity();
+        let udp = bound(Layer4::Udp, Udp::bind(self.native, keypair, self.port(Layer4::Udp)));
+        let tcp = bound(Layer4::Tcp, Tcp::bind(self.native, keypair, self.port(Layer4::Tcp)));
+        let gateways = Gateways::new(self);
+        let courses = join(self.course(udp.as_ref()), self.course(tcp.as_ref()));
+        let mapping = async {
+            let found = gateways.find().await;
+            self.doubt.end().await;
+            gateways.test(found, udp.as_ref(), tcp.as_ref()).await;
+        };
+        let pumps = async {
+            join(pump(udp.as_ref().map(Udp::pump)), pump(tcp.as_ref().map(Tcp::pump))).await;
+        };
+        select(pin!(pumps), pin!(join(courses, mapping))).await;
     }
 
-    async fn udp(&self) {
-        let keypair = self.native.machine().identity();
-        match Udp::bind(self.native, keypair, self.port(Layer4::Udp)) {
-            Ok(socket) => {
-                select(pin!(socket.pump()), pin!(Course::new(self, &socket).run())).await;
-            }
-            Err(error) => tracing::warn!(%error, "no UDP port could be opened to be tested"),
+    async fn course<S: UnderTest>(&self, socket: Option<&S>) {
+        if let Some(socket) = socket {
+            Course::new(self, socket).run().await;
         }
+        self.over(S::LAYER);
     }
 
-    async fn tcp(&self) {
-        let keypair = self.native.machine().identity();
-        match Tcp::bind(self.native, keypair, self.port(Layer4::Tcp)) {
-            Ok(socket) => {
-                select(pin!(socket.pump()), pin!(Course::new(self, &socket).run())).await;
-            }
-            Err(error) => tracing::warn!(%error, "no TCP port could be opened to be tested"),
-        }
+    /// The tests that are made from here are over; servers of other implementations may still be at work.
+    pub(super) fn over(&self, layer: Layer4) {
+        self.doubt.over(layer);
+    }
+
+    /// Whether gateways are looked for at all: over IPv4, and where the own address needs one.
+    fn asks_gateways(&self) -> bool {
+        let inside = |ip| matches!(Scope::of_ip(ip), Scope::Private | Scope::Cgnat);
+        let own = || network::families().into_iter().find(|(family, _)| *family == model::Family::Ipv4);
+        self.version == model::Family::Ipv4 && !self.tests.leave_gateways && own().is_some_and(|(_, ip)| inside(ip))
+    }
+
+    /// A vantage point told the outside address of a socket under test.
+    pub(super) fn seen(&self, own: IpAddr, outside: IpAddr) {
+        self.doubt.settle(own != outside);
+    }
+
+    /// Waits until it is known whether a NAT stands between, which gateways could help with; where nobody tells, it may.
+    pub(super) async fn translated(&self) -> bool {
+        self.asks_gateways() && self.doubt.translated().await
     }
 
     /// Where to listen: the port that the user fixed, or any.
@@ -158,6 +186,19 @@ impl<'a> Family<'a> {
         let at = if strangers_first { 0 } else { order.len() };
         order.splice(at..at, helpers.iter().map(of));
         interleaved(&order)
+    }
+}
+
+/// A port that could be had.
+fn bound<S>(layer: Layer4, socket: io::Result<S>) -> Option<S> {
+    socket.inspect_err(|error| tracing::warn!(%error, "no {layer} port could be opened to be tested")).ok()
+}
+
+/// Without a socket there is nothing to be pumped, and nothing ends for it.
+async fn pump(socket: Option<impl Future<Output = ()>>) {
+    match socket {
+        Some(socket) => socket.await,
+        None => pending().await,
     }
 }
 

@@ -9,14 +9,17 @@
 //!    order matters: a NAT may change the mapping once a stranger's port is sent to that had sent before.
 //! 3. Only then it sends to the others, and to a second port of the first.
 //! 4. It sends to its own outside address.
+//! 5. Behind a NAT over IPv4, gateways of the own network are asked to map it, see `gateways`.
 //!
 //! AutoNAT servers of other implementations dial the outside address beside all that, as strangers where they can be: the
 //! socket sends to such a peer only when it has answered.
 
 mod asked;
 mod check;
+mod doubt;
 mod family;
 mod foreign;
+mod gateways;
 mod gather;
 mod lending;
 mod listener;
@@ -59,6 +62,8 @@ pub struct Tests {
     pub listen: Vec<Multiaddr>,
     /// A running node that vantage points are to dial: its address, of which the IP part does not matter.
     pub check: Option<Multiaddr>,
+    /// Whether gateways are left alone: not asked whether they map a port.
+    leave_gateways: bool,
     /// When the last answer has to be there, by the runtime's clock. Set when the run begins.
     until: Duration,
 }
@@ -67,7 +72,13 @@ impl Tests {
     /// Those of ports and nodes of the user's.
     #[must_use]
     pub fn new(stun: Vec<SocketAddr>, listen: Vec<Multiaddr>, check: Option<Multiaddr>) -> Self {
-        Self { stun, listen, check, until: Duration::ZERO }
+        Self { stun, listen, check, leave_gateways: false, until: Duration::ZERO }
+    }
+
+    /// Whether gateways are left alone: not asked whether they map a port.
+    #[must_use]
+    pub fn leave_gateways(self, leave_gateways: bool) -> Self {
+        Self { leave_gateways, ..self }
     }
 }
 

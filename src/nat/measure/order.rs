@@ -113,6 +113,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
                 let result = self.socket.hairpin(outside).await;
                 self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
             }
+            self.family.over(S::LAYER);
         };
         join(ours, self.foreign(outside, &strangers)).await;
     }
@@ -158,6 +159,9 @@ impl<'a, S: UnderTest> Course<'a, S> {
             Err(fault) => (None, Outcome::failed(fault.cause)),
         };
         let mapped = mapped.filter(|mapped| mapped.is_ipv4() == target.to.is_ipv4());
+        if let Some(mapped) = mapped {
+            self.family.seen(local.ip(), mapped.ip());
+        }
         let vantage = target.vantage.clone();
         let seen = MappingSeen { layer: S::LAYER, local, vantage, to: target.to, mapped, outcome };
         self.family.notes.found(NatFound::Mapping(seen));

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     engine::Runtime as _,
     fault::Fault,
-    model::{Cause, Layer4, Outcome, Security, Tested, WhyCode},
+    model::{Cause, Layer4, Outcome, Security, StageName, Tested, WhyCode},
     nat::dialback::By,
     native::Native,
     probe::errors,
@@ -153,7 +153,9 @@ impl UnderTest for Tcp<'_> {
         let layers = format!("/tcp/{}", to.port());
         match asked::dial(self.native, &helper.opener, layers, DIAL, by).await {
             Done::Did(Dialed { vantage, from, outcome, stages }) => {
-                let proved = self.guests.find(|guest| guest.peer.as_ref() == Some(&vantage));
+                // Who came to another address of this port proved nothing about this one.
+                let connected = stages.iter().any(|stage| stage.stage == StageName::Connect && stage.outcome.passed());
+                let proved = self.guests.find(|guest| connected && guest.peer.as_ref() == Some(&vantage));
                 // Only who was seen here has come; whoever came and broke off later came through all the same.
                 let came = proved.clone().or_else(|| self.guests.find(|guest| Some(guest.remote) == from));
                 let outcome = match outcome {

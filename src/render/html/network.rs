@@ -100,7 +100,11 @@ fn inbound(nat: &Nat) -> Markup {
 /// Gateways, relays and hole punches.
 fn helpers(nat: &Nat) -> Markup {
     let mut rows: Vec<(String, &Outcome)> = Vec::new();
-    rows.extend(nat.port_mapping.iter().map(|asked| (format!("port mapping by {}", asked.protocol), &asked.outcome)));
+    rows.extend(
+        nat.port_mapping
+            .iter()
+            .map(|asked| (format!("port mapping by {} {}", asked.protocol.name(), phrase::mapping(asked)), &asked.outcome)),
+    );
     rows.extend(nat.relays.iter().map(|relay| (format!("reservation at {}", relay.via), &relay.outcome)));
     rows.extend(nat.hole_punches.iter().map(|punch| (format!("hole punch via {}", punch.via), &punch.outcome)));
     html! {

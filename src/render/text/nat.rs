@@ -75,7 +75,7 @@ impl Page<'_> {
             self.style.fill(out, &lead, &pieces, " ");
         };
         for mapping in &nat.port_mapping {
-            line(&mapping.protocol.to_string(), &mapping.mapped.join(", "), &mapping.outcome);
+            line(mapping.protocol.name(), &phrase::mapping(mapping), &mapping.outcome);
         }
         for relay in &nat.relays {
             let until = relay.expires.as_ref().map_or_else(String::new, |expires| format!(", until {expires}"));

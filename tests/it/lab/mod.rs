@@ -1,6 +1,7 @@
 //! `p2p-probe nat` in networks of the test's own: `tests/lab/*.toml` says what they are, what is true of them and what is to be
 //! said. Plain sockets establish the truth before p2p-probe is asked.
 
+mod gateway;
 mod network;
 mod referee;
 
@@ -127,9 +128,13 @@ impl Case {
             return vec![format!("the network is not as it says: {truth:?}")];
         }
         let helpers = self.helpers(&network, home.path());
+        let gateways = gateway::start(&network, &self.routers, home.path());
         let run = self.ask(&network, home.path(), &helpers);
         drop(helpers);
-        self.judge(&run, schema)
+        let mut faults = self.judge(&run, schema);
+        faults.extend(gateway::left(&network, &self.routers));
+        drop(gateways);
+        faults
     }
 
     /// The helpers by name, with the address that each is asked at.

@@ -1,6 +1,7 @@
 //! A network of namespaces: the client `c`, routers `r1` and on, and hosts, on one wire. It lives as long as the process that
 //! holds it, as root or in a user namespace.
 
+use super::gateway::{CHAINS, Gateway};
 use serde::Deserialize;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
@@ -35,6 +36,9 @@ pub struct Router {
     /// Whether the client reaches itself by its outside address.
     #[serde(default)]
     hairpin: bool,
+    /// What it does when it is asked to map a port; without it nobody can be asked.
+    #[serde(default)]
+    pub gateway: Option<Gateway>,
 }
 
 fn outside() -> String {
@@ -149,7 +153,7 @@ impl Router {
              chain pass {{ type filter hook forward priority 0;\n{}\n{noted}\n}}\n\
              chain own {{ type filter hook input priority 0;\niifname eth0 ct state new drop\n}}\n}}\n",
             self.forward.join("\n")
-        )
+        ) + self.gateway.map_or("", |_| CHAINS)
     }
 }
 

@@ -1,0 +1,179 @@
+//! Has gateways of the own network map the ports under test: looked for while the tests run, asked when these are over, since a
+//! mapping changes what the tests would see.
+
+use std::{
+    cell::Cell,
+    net::{IpAddr, SocketAddr, SocketAddrV4},
+    pin::pin,
+    time::Duration,
+};
+
+use futures::future::{join, join_all, select};
+
+use super::{
+    family::Family,
+    order::{UnderTest, address},
+    vantage::Vantage,
+};
+use crate::{
+    engine::Runtime as _,
+    fault::Fault,
+    model::{Cause, Gateway, Layer4, NatFound, Outcome, PortMapping, WhyCode},
+    nat::{
+        dialback::By,
+        gateway::{self, Failed, Found, Granted, Here, Wish},
+    },
+    native::network,
+};
+
+/// The time for all mappings and the dials through them.
+const TESTS: Duration = Duration::from_secs(4);
+/// What is left of the run's time for removing mappings.
+const REMOVAL: Duration = Duration::from_millis(1300);
+/// Outside ports to ask for: above those of services, below those that systems give to connections.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// The gateways of the own network.
+pub(super) struct Gateways<'a> {
+    family: &'a Family<'a>,
+    /// The outside port asked for: none that the NAT gives by itself, so that what comes in came through the mapping.
+    external: u16,
+    /// A dial through a mapping did not arrive: another would not either, and costs its time.
+    shut: Cell<bool>,
+}
+
+/// What came of one port.
+struct Mapped {
+    layer: Layer4,
+    asked: Result<Granted, Fault>,
+    verified: Option<bool>,
+}
+
+impl<'a> Gateways<'a> {
+    pub(super) fn new(family: &'a Family<'a>) -> Self {
+        Self { family, external: rand::random_range(PORTS), shut: Cell::new(false) }
+    }
+
+    /// Those that answer, with what they tell before anything is mapped.
+    pub(super) async fn find(&self) -> Vec<(Gateway, Found)> {
+        if !self.family.translated().await {
+            return Vec::new();
+        }
+        let here = network::here();
+        // PCP before what it succeeds.
+        let all = [Gateway::Upnp, Gateway::Pcp, Gateway::NatPmp].map(|protocol| self.look(here, protocol));
+        join_all(all).await.into_iter().flatten().collect()
+    }
+
+    async fn look(&self, here: Option<Here>, protocol: Gateway) -> Option<(Gateway, Found)> {
+        let found = match here {
+            Some(here) => gateway::find(here, protocol).await,
+            None => Err(Failed { gateway: None, fault: Cause::NoGateway.into() }),
+        };
+        match found {
+            Ok(found) => {
+                self.told(known(protocol, &found));
+                Some((protocol, found))
+            }
+            Err(Failed { gateway, fault: Fault { cause, message } }) => {
+                // That nobody answers needs no words.
+                let message = message.filter(|_| cause != Cause::NoGateway);
+                let outcome = Outcome::failed(cause);
+                let gateway = gateway.map(|ip| ip.to_string());
+                self.told(PortMapping { gateway, message, ..PortMapping::new(protocol, outcome) });
+                None
+            }
+        }
+    }
+
+    /// Has each of them map the ports, one after the other: they are often one and the same.
+    pub(super) async fn test(&self, found: Vec<(Gateway, Found)>, udp: Option<&impl UnderTest>, tcp: Option<&impl UnderTest>) {
+        let left = self.family.until().saturating_sub(self.family.native.now());
+        let Some(budget) = left.checked_sub(REMOVAL).filter(|_| !found.is_empty()) else { return };
+        let all = async {
+            for (protocol, found) in found {
+                let mapped = join(self.map(&found, udp), self.map(&found, tcp)).await;
+                self.ended(protocol, &found, [mapped.0, mapped.1].into_iter().flatten().collect());
+            }
+        };
+        select(pin!(all), self.family.native.sleep(budget.min(TESTS))).await;
+        // What was left in the middle.
+        self.family.native.farewells().say().await;
+    }
+
+    /// Maps a port, has it dialed from outside, and removes the mapping.
+    async fn map<S: UnderTest>(&self, found: &Found, socket: Option<&S>) -> Option<Mapped> {
+        let socket = socket?;
+        let IpAddr::V4(own) = network::here()?.own.into() else { return None };
+        let local = SocketAddrV4::new(own, socket.port());
+        let wish = Wish { layer: S::LAYER, local, external: self.external };
+        let (asked, leases) = found.portal.map(wish, self.family.native.farewells()).await;
+        let verified = match &asked {
+            Ok(granted) => self.verify(socket, granted.external_port).await,
+            Err(_) => None,
+        };
+        for lease in leases {
+            lease.end().await;
+        }
+        Some(Mapped { layer: S::LAYER, asked, verified })
+    }
+
+    /// Whether a dial from outside comes through; none where nobody dials.
+    async fn verify(&self, socket: &impl UnderTest, port: u16) -> Option<bool> {
+        // A NAT may let the vantage point in by this number, mapping or not.
+        if port == socket.port() || self.shut.get() {
+            return None;
+        }
+        let helper = self.family.helpers().next()?;
+        let to = SocketAddr::new(outside(helper)?, port);
+        let packets = socket.packets(helper, By::You, to).await;
+        let came = match &packets.arrived {
+            Outcome::Passed => true,
+            Outcome::Failed { cause } if !cause.is_ours() => false,
+            _ => return None,
+        };
+        self.shut.set(self.shut.get() || !came);
+        Some(came)
+    }
+
+    fn ended(&self, protocol: Gateway, found: &Found, ports: Vec<Mapped>) {
+        let verified: Vec<bool> = ports.iter().filter_map(|port| port.verified).collect();
+        let mut told = known(protocol, found);
+        told.verified = (!verified.is_empty()).then(|| verified.iter().all(|came| *came));
+        let mut refused = None;
+        for port in ports {
+            match port.asked {
+                Ok(granted) => {
+                    let external = granted.external.or(found.external);
+                    told.external = external.map(|ip| ip.to_string());
+                    let ip = external.map(IpAddr::V4).or_else(|| self.family.helpers().find_map(outside));
+                    told.mapped.extend(ip.map(|ip| address(port.layer, SocketAddr::new(ip, granted.external_port))));
+                    told.outcome = Outcome::Passed;
+                }
+                Err(fault) => refused = refused.or(Some(fault)),
+            }
+        }
+        if let Some(Fault { cause, message }) = refused.filter(|_| !told.outcome.passed()) {
+            (told.outcome, told.message) = (Outcome::failed(cause), message);
+        }
+        self.told(told);
+    }
+
+    fn told(&self, mapping: PortMapping) {
+        self.family.notes.found(NatFound::PortMapping(mapping));
+    }
+}
+
+/// A gateway that was found, and was not asked to map anything yet.
+fn known(protocol: Gateway, found: &Found) -> PortMapping {
+    PortMapping {
+        gateway: Some(found.gateway.to_string()),
+        external: found.external.map(|ip| ip.to_string()),
+        ..PortMapping::new(protocol, Outcome::unknown(WhyCode::NotReached))
+    }
+}
+
+/// The address that a helper dials: where it sees this machine.
+fn outside(helper: &Vantage) -> Option<IpAddr> {
+    helper.helper.as_ref().map(|helper| helper.observed.ip())
+}
