@@ -1,10 +1,10 @@
-//! Gateways that map ports when they are asked: miniupnpd, by UPnP, PCP and NAT-PMP.
+//! Gateways that map ports when they are asked: miniupnpd, by UPnP, PCP and NAT-PMP, and scripted ones.
 
 use super::network::{Network, Router};
-use serde::Deserialize;
 use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// The chains that it writes its rules to, and what they hang on.
 pub const CHAINS: &str = "table inet filter {
@@ -29,29 +29,33 @@ upnp_nat_chain=prerouting_miniupnpd
 upnp_nat_postrouting_chain=postrouting_miniupnpd
 ";
 
-/// What a router does when it is asked to map a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Gateway {
-    /// It does, by all three protocols.
-    Grants,
-    /// It does by UPnP alone.
-    Upnp,
-    /// It answers and does not.
-    Refuses,
-}
+/// Misbehaves, or tells what it is told to.
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/gateway/gateway.py");
+/// A host beyond the router, which nothing a gateway says may lead to.
+const ELSEWHERE: &str = "11.22.33.1";
 
-impl Gateway {
-    fn configuration(self) -> String {
-        let mut text = String::from(CONFIGURATION);
-        let _ = writeln!(text, "enable_natpmp={}", if self == Self::Upnp { "no" } else { "yes" });
-        let allowed = if self == Self::Refuses { "" } else { "allow 1024-65535 0.0.0.0/0 1024-65535\n" };
-        text + allowed + "deny 0-65535 0.0.0.0/0 0-65535\n"
-    }
+/// What miniupnpd is told, if this is miniupnpd: `grants` by all three protocols, `grants by UPnP`, or `refuses`.
+fn configuration(gateway: &str) -> Option<String> {
+    let allowed = match gateway {
+        "grants" | "grants by UPnP" => "allow 1024-65535 0.0.0.0/0 1024-65535\n",
+        "refuses" => "",
+        _ => return None,
+    };
+    let mut text = String::from(CONFIGURATION);
+    let _ = writeln!(text, "enable_natpmp={}", if gateway == "grants by UPnP" { "no" } else { "yes" });
+    Some(text + allowed + "deny 0-65535 0.0.0.0/0 0-65535\n")
 }
 
 /// The gateways of a network; they end with this.
-pub struct Gateways(Vec<PathBuf>);
+pub struct Gateways(Vec<Running>);
+
+enum Running {
+    /// miniupnpd, by the file with its process ID.
+    Daemon(PathBuf),
+    Script {
+        _script: Script,
+    },
+}
 
 /// Starts the gateways of a network's routers.
 ///
@@ -59,22 +63,65 @@ pub struct Gateways(Vec<PathBuf>);
 /// Where miniupnpd is missing or does not start.
 pub fn start(network: &Network, routers: &[Router], home: &Path) -> Gateways {
     let running = routers.iter().enumerate().filter_map(|(place, router)| {
-        let name = format!("r{}", place + 1);
-        let file = home.join(format!("{name}.conf"));
-        std::fs::write(&file, router.gateway?.configuration()).expect("a file");
-        // Not in the foreground: there it writes a line for each of 65,535 ports before it refuses one.
-        let pid = home.join(format!("{name}.pid"));
-        let mut command = network.command(&name, "miniupnpd");
-        command.arg("-f").arg(&file).arg("-P").arg(&pid);
-        let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        assert!(
-            started.is_ok_and(|status| status.success()),
-            "miniupnpd does not start: install the Debian package miniupnpd-nftables"
-        );
-        listens(network, &name);
-        Some(pid)
+        let (name, gateway) = (format!("r{}", place + 1), router.gateway.as_ref()?);
+        Some(match configuration(gateway) {
+            Some(text) => Running::Daemon(daemon(network, &name, &text, home)),
+            None => Running::Script { _script: Script::start(network, &name, gateway, router.address()) },
+        })
     });
     Gateways(running.collect())
+}
+
+/// Not in the foreground: there it writes a line for each of 65,535 ports before it refuses one.
+fn daemon(network: &Network, name: &str, configuration: &str, home: &Path) -> PathBuf {
+    let [file, pid] = ["conf", "pid"].map(|kind| home.join(format!("{name}.{kind}")));
+    std::fs::write(&file, configuration).expect("a file");
+    let mut command = network.command(name, "miniupnpd");
+    command.arg("-f").arg(&file).arg("-P").arg(&pid);
+    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    assert!(
+        started.is_ok_and(|status| status.success()),
+        "miniupnpd does not start: install the Debian package miniupnpd-nftables"
+    );
+    listens(network, name);
+    pid
+}
+
+/// A scripted gateway, or a trap for those whom one sends astray.
+pub struct Script {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Script {
+    pub fn start(network: &Network, host: &str, behaviour: &str, address: &str) -> Self {
+        let mut command = network.command(host, "python3");
+        command.args([SCRIPT, behaviour, address, ELSEWHERE]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let mut script = Self { child, output };
+        assert_eq!(script.line(), "ready", "{behaviour}");
+        script
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("a line");
+        line.trim().to_owned()
+    }
+
+    /// What a trap says at its end.
+    pub fn end(mut self) -> String {
+        drop(self.child.stdin.take());
+        self.line()
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Waits until it answers.
@@ -92,7 +139,8 @@ fn listens(network: &Network, name: &str) {
 /// Ports that are still mapped.
 pub fn left(network: &Network, routers: &[Router]) -> Vec<String> {
     let mut left = Vec::new();
-    for (place, _) in routers.iter().enumerate().filter(|(_, router)| router.gateway.is_some()) {
+    let asked = |router: &Router| router.gateway.as_ref().is_some_and(|gateway| configuration(gateway).is_some());
+    for (place, _) in routers.iter().enumerate().filter(|(_, router)| asked(router)) {
         let mut command = network.command(&format!("r{}", place + 1), "nft");
         let rules = command.args(["list", "chain", "inet", "filter", "prerouting_miniupnpd"]).output().expect("nft").stdout;
         let rules = String::from_utf8_lossy(&rules).into_owned();
@@ -103,7 +151,11 @@ pub fn left(network: &Network, routers: &[Router]) -> Vec<String> {
 
 impl Drop for Gateways {
     fn drop(&mut self) {
-        for pid in self.0.iter().filter_map(|file| std::fs::read_to_string(file).ok()) {
+        let pid = |running: &Running| match running {
+            Running::Daemon(file) => std::fs::read_to_string(file).ok(),
+            Running::Script { .. } => None,
+        };
+        for pid in self.0.iter().filter_map(pid) {
             let _ = Command::new("kill").arg(pid.trim()).status();
         }
     }

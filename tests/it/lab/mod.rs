@@ -2,6 +2,7 @@
 //! said. Plain sockets establish the truth before p2p-probe is asked.
 
 mod gateway;
+mod misbehaving;
 mod network;
 mod referee;
 

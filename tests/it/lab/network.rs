@@ -1,7 +1,7 @@
 //! A network of namespaces: the client `c`, routers `r1` and on, and hosts, on one wire. It lives as long as the process that
 //! holds it, as root or in a user namespace.
 
-use super::gateway::{CHAINS, Gateway};
+use super::gateway::CHAINS;
 use serde::Deserialize;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
@@ -36,9 +36,9 @@ pub struct Router {
     /// Whether the client reaches itself by its outside address.
     #[serde(default)]
     hairpin: bool,
-    /// What it does when it is asked to map a port; without it nobody can be asked.
+    /// What it does when it is asked to map a port, see `gateway`; without it nobody can be asked.
     #[serde(default)]
-    pub gateway: Option<Gateway>,
+    pub gateway: Option<String>,
 }
 
 fn outside() -> String {
@@ -127,6 +127,11 @@ fn script(client: &str, input: &[String], routers: &[Router], hosts: &[(&str, &s
 }
 
 impl Router {
+    /// Its address towards the client.
+    pub fn address(&self) -> &str {
+        self.inside.split('/').next().expect("an address")
+    }
+
     /// Unsolicited packets to the router itself are dropped: an answer to them would end hole punches and change mappings.
     fn rules(&self) -> String {
         let ip = self.outside.split('/').next().expect("an address");
@@ -153,7 +158,7 @@ impl Router {
              chain pass {{ type filter hook forward priority 0;\n{}\n{noted}\n}}\n\
              chain own {{ type filter hook input priority 0;\niifname eth0 ct state new drop\n}}\n}}\n",
             self.forward.join("\n")
-        ) + self.gateway.map_or("", |_| CHAINS)
+        ) + self.gateway.as_ref().map_or("", |_| CHAINS)
     }
 }
 

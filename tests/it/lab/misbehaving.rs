@@ -1,0 +1,135 @@
+//! Gateways that misbehave: they are named, they hold nothing up, and they lead nobody astray. And runs that are cut short while
+//! a gateway has a port mapped.
+
+use super::gateway::{self, Script};
+use super::network::{Network, Router};
+use super::{HELPERS, load};
+use crate::expect;
+use crate::program::{self, Live};
+use crate::rules::{self, Schema};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Networks at once.
+const AT_A_TIME: usize = 2;
+/// Who is asked in vain: without a vantage point only the gateway is left.
+const NOBODY: &str = "/ip4/11.22.33.1/tcp/9";
+const GATEWAY: &str = "192.168.7.1";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    fault: Vec<Misbehaviour>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Misbehaviour {
+    behaviour: String,
+    upnp: Value,
+    #[serde(default = "nobody")]
+    nat_pmp: Value,
+    #[serde(default = "nobody")]
+    pcp: Value,
+}
+
+fn nobody() -> Value {
+    json!({ "outcome": "failed", "cause": { "code": "no-gateway" } })
+}
+
+/// The misbehaviours, all or those whose names contain `LAB`.
+fn misbehaviours() -> Vec<Misbehaviour> {
+    let file: File = toml::from_str(include_str!("../../lab/gateway/faults.toml")).expect("faults.toml");
+    let wanted = std::env::var("LAB").unwrap_or_default();
+    file.fault.into_iter().filter(|fault| fault.behaviour.contains(&wanted)).collect()
+}
+
+#[test]
+fn gateways_that_misbehave_harm_nobody() {
+    let (schema, all) = (Schema::of_reports(), misbehaviours());
+    let per_network = all.len().div_ceil(AT_A_TIME).max(1);
+    let faults: Vec<String> = std::thread::scope(|scope| {
+        let networks: Vec<_> = all.chunks(per_network).map(|chunk| scope.spawn(|| in_one_network(chunk, &schema))).collect();
+        networks.into_iter().flat_map(|network| network.join().expect("no panic")).collect()
+    });
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn in_one_network(misbehaviours: &[Misbehaviour], schema: &Schema) -> Vec<String> {
+    let home = tempfile::tempdir().expect("a folder");
+    let router: Router = toml::from_str("inside = \"192.168.7.1/24\"\nsource = \"masquerade\"").expect("a router");
+    let network = Network::new("192.168.7.5/24", &[], &[router], &HELPERS);
+    let trap = Script::start(&network, "a", "a trap", GATEWAY);
+    let mut faults = Vec::new();
+    for misbehaviour in misbehaviours {
+        let gateway = Script::start(&network, "r1", &misbehaviour.behaviour, GATEWAY);
+        let mut command = network.command("c", "timeout");
+        program::settle(&mut command, home.path());
+        command.args(["--kill-after=5", program::HANGS_AFTER]).arg(program::binary());
+        command.args(["nat", "--format", "json", "--via", NOBODY]);
+        let run = program::run(command);
+        drop(gateway);
+        let found = misbehaviour.judge(&run, schema);
+        faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", misbehaviour.behaviour)));
+    }
+    let said = trap.end();
+    if said != "nobody came" {
+        faults.push(format!("the trap says {said}: a gateway led somebody elsewhere"));
+    }
+    faults
+}
+
+impl Misbehaviour {
+    fn judge(&self, run: &program::Run, schema: &Schema) -> Vec<String> {
+        let mut faults = rules::streams(run);
+        let Ok(report) = serde_json::from_str::<Value>(&run.stdout) else {
+            faults.push(format!("no report: {}{}", run.stdout, run.stderr));
+            return faults;
+        };
+        faults.extend(schema.faults(&report));
+        faults.extend(rules::faults(&report, run.exit));
+        // By itself, and not because the time was over.
+        expect::compare(&json!(true), &report["complete"], "complete", &mut faults);
+        for (name, wanted) in [("upnp", &self.upnp), ("nat-pmp", &self.nat_pmp), ("pcp", &self.pcp)] {
+            let told = report["nat"]["port_mapping"].as_array().into_iter().flatten().find(|told| told["protocol"] == name);
+            let told = told.cloned().unwrap_or_default();
+            if told["message"].as_str().is_some_and(|message| message.len() > 300) {
+                faults.push(format!("{name}: the gateway talks at length: {}", told["message"]));
+            }
+            expect::compare(wanted, &told, name, &mut faults);
+        }
+        faults
+    }
+}
+
+/// A run that a signal or its deadline ends while a gateway has a port mapped.
+#[test]
+fn no_port_stays_mapped_when_a_run_is_cut_short() {
+    let name = "two NATs, a gateway with a public-looking address";
+    let Some(case) = load().into_iter().find(|case| case.name == name) else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let network = Network::new(&case.client, &case.input, &case.routers, &HELPERS);
+    let helpers = case.helpers(&network, home.path());
+    let _gateways = gateway::start(&network, &case.routers, home.path());
+    for (deadline, signal, exit) in [("15s", Some("INT"), 130), ("4s", None, 1)] {
+        let mut command = network.command("c", &program::binary().to_string_lossy());
+        program::settle(&mut command, home.path());
+        command.args(["nat", "--format", "ndjson", "--deadline", deadline]);
+        for (_, address) in helpers.values() {
+            command.args(["--via", address]);
+        }
+        let running = Live::start(command);
+        if let Some(signal) = signal {
+            // The dial through the mapping does not arrive, so that it lasts a while.
+            let mapped = (0..1000).any(|_| {
+                std::thread::sleep(Duration::from_millis(10));
+                !gateway::left(&network, &case.routers).is_empty()
+            });
+            assert!(mapped, "no port is ever mapped");
+            running.signal(signal);
+        }
+        let run = running.finish();
+        assert_eq!((run.exit, gateway::left(&network, &case.routers)), (exit, Vec::new()), "{}", run.stdout);
+    }
+}
