@@ -106,11 +106,14 @@ async fn serve(config: Config, page: Option<Where>, view: View) -> anyhow::Resul
              sysctl -w net.core.rmem_max={UDP_RECEIVE_BUFFER}"
         );
     }
+    let watched = page.is_some();
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let (unwritable, given_up) = oneshot::channel();
     let view = RefCell::new((view, Some(unwritable)));
     let sink = |event: &Event, report: &Report| {
-        seen.apply(event, report);
+        if watched {
+            seen.apply(event, report);
+        }
         let (view, unwritable) = &mut *view.borrow_mut();
         if let Err(end) = view.apply(event, report)
             && let Some(unwritable) = unwritable.take()

@@ -1,6 +1,12 @@
 //! One dialer, from its first packet to its last.
 
-use std::{cell::Cell, future::Future, pin::pin, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::pin,
+    rc::Rc,
+    time::Duration,
+};
 
 use futures::{
     FutureExt,
@@ -17,6 +23,9 @@ use crate::{
     probe,
     session::{Clock, Noted, Session, Us},
 };
+
+/// The record of an attempt, until that has ended.
+type Recorded = Rc<RefCell<Option<Rc<Record>>>>;
 
 /// How long a goodbye may take: it is sent at once, and whether it arrives is the network's business.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -36,13 +45,15 @@ pub(super) async fn serve(
     let listen = if relayed { Vec::new() } else { told(&service.addresses, ip_of(&remote)) };
     let us = Us { key: service.identity.public(), listen, observed: Some(remote.clone()) };
     let busy = Rc::new(Cell::new(true));
-    let session = Session::new(connection, service.clock.clone(), us, note(&busy, &record)).offering(services);
+    let recorded: Recorded = Rc::new(RefCell::new(Some(Rc::clone(&record))));
+    let session = Session::new(connection, service.clock.clone(), us, note(&busy, &recorded)).offering(services);
     let visitor = Visitor { peer, remote, relayed, opener: session.opener() };
     let welcome = service.extra.welcome(&visitor);
     let session = session.offering(welcome.services);
     // In boxes: what is needed for a moment is not kept for as long as the connection is held.
     identified(&service, record, &session, &visitor).boxed_local().await;
-    drop(visitor);
+    recorded.take();
+    drop((visitor, recorded));
     if session.ended().is_none() {
         let idle = pin!(idle(&service.clock, || busy.take() || (welcome.in_use)(), times.idle));
         let enough = select(idle, service.closing.clone());
@@ -67,12 +78,12 @@ async fn identified(service: &Service, record: Rc<Record>, session: &Session, vi
     record.end(Ok(()));
 }
 
-/// Notes what a dialer asks for. One that pings has found who it expected.
-fn note(busy: &Rc<Cell<bool>>, record: &Rc<Record>) -> impl Fn(Noted) + 'static {
-    let (busy, record, pings) = (Rc::clone(busy), Rc::downgrade(record), Cell::new(0_u32));
+/// Notes what a dialer asks for. One that pings has found who it expected. The record is taken out when its attempt has ended.
+fn note(busy: &Rc<Cell<bool>>, record: &Recorded) -> impl Fn(Noted) + 'static {
+    let (busy, record, pings) = (Rc::clone(busy), Rc::clone(record), Cell::new(0_u32));
     move |noted| {
         busy.set(true);
-        if let (Noted::Pinged, Some(record)) = (noted, record.upgrade()) {
+        if let (Noted::Pinged, Some(record)) = (noted, &*record.borrow()) {
             pings.set(pings.get().saturating_add(1));
             record.found(Found { received: Some(pings.get()), ..Found::default() });
         }

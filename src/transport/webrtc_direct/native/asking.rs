@@ -6,16 +6,17 @@ use std::net::{SocketAddr, UdpSocket};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::super::certhash::Fingerprint;
 use super::beside::{Asked, Beside};
 use super::certificate::Certificate;
 use super::connection::{Event, Machine};
 use super::credentials::{Credentials, Version};
-use super::dial::Step;
+use super::dial::{Step, of_dtls};
 use super::driver::Driver;
+use super::dtls::Ready;
 use super::error::{DialError, Ended};
 use super::link::Link;
 use super::shared::now;
@@ -24,7 +25,8 @@ use super::waiting::{Failed, poll_driven, poll_event};
 use crate::transport::SocketFault;
 use crate::transport::quic::Progress;
 
-/// How much later version 2 may answer and still be preferred: listeners begin to work on both at once.
+/// How much earlier version 2 is asked for, being preferred, unless it is answered before: a listener works on what it is asked
+/// first, and so do we.
 const PREFERENCE: Duration = Duration::from_millis(3);
 
 /// After how long without an answer in the only version wanted the other one is asked for: two requests are out by then, and
@@ -32,19 +34,18 @@ const PREFERENCE: Duration = Duration::from_millis(3);
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// What is asked, in whatever version.
-pub(super) struct Question<'a> {
+#[derive(Clone)]
+pub(super) struct Question {
     pub(super) remote: SocketAddr,
-    pub(super) certificate: &'a Certificate,
-    pub(super) expected: &'a [Fingerprint],
-    pub(super) progress: &'a Progress,
+    pub(super) expected: Vec<Fingerprint>,
+    pub(super) progress: Progress,
 }
 
-impl Question<'_> {
+impl Question {
     /// Prepares to ask from this socket.
-    pub(super) fn ask(&self, socket: UdpSocket, version: Version) -> Result<Asked, DialError> {
+    fn ask(&self, socket: UdpSocket, version: Version) -> Result<Asked, DialError> {
         let link = Link::connected(socket, self.remote).map_err(SocketFault::from)?;
-        let credentials = Credentials::dial(version);
-        let machine = Machine::dial(&credentials, self.remote, self.certificate.clone(), self.expected.to_vec(), now());
+        let machine = Machine::dial(&Credentials::dial(version), self.remote, self.expected.clone(), now());
         let mut driver = Driver::new(machine, link, self.progress.clone());
         driver.expects_answer = true;
         Ok(Asked::new(driver, version))
@@ -58,18 +59,50 @@ pub(super) struct Asking<'a, S> {
     /// Whether the other one is gone on with, should it be the one that is answered.
     either: bool,
     begun: Instant,
+    ready: JoinHandle<Result<Ready, DialError>>,
     pub(super) step: &'a mut S,
 }
 
 impl<'a, S: FnMut(Step)> Asking<'a, S> {
-    /// Asks for `other` too when `wanted` is not answered, just to tell what is spoken.
-    pub(super) fn only(wanted: Asked, other: Asked, step: &'a mut S) -> Self {
-        Self { main: wanted, beside: Beside::new(Some(other), Some(SILENCE)), either: false, begun: now(), step }
+    /// Asks in this version, and from the second socket in the other one too when it is not answered, just to tell what is
+    /// spoken.
+    pub(super) fn only(
+        question: Question,
+        version: Version,
+        sockets: [UdpSocket; 2],
+        step: &'a mut S,
+    ) -> Result<Self, DialError> {
+        Self::new(question, version, sockets, SILENCE, false, step)
     }
 
-    /// `first` is preferred.
-    pub(super) fn both(first: Asked, second: Asked, step: &'a mut S) -> Self {
-        Self { main: first, beside: Beside::new(Some(second), None), either: true, begun: now(), step }
+    /// Asks in both. Version 2 is preferred.
+    pub(super) fn both(question: Question, sockets: [UdpSocket; 2], step: &'a mut S) -> Result<Self, DialError> {
+        Self::new(question, Version::V2, sockets, PREFERENCE, true, step)
+    }
+
+    fn new(
+        question: Question,
+        version: Version,
+        [first, second]: [UdpSocket; 2],
+        wait: Duration,
+        either: bool,
+        step: &'a mut S,
+    ) -> Result<Self, DialError> {
+        // On a thread of its own: its time would be taken for the line's.
+        let ready = spawn_blocking(|| Ready::new(Certificate::generate()?, now()).map_err(of_dtls));
+        let main = question.ask(first, version)?;
+        let beside = Beside::after(wait, move || question.ask(second, version.other()).ok());
+        Ok(Self { main, beside, either, begun: now(), ready, step })
+    }
+
+    /// Goes on with DTLS.
+    pub(super) async fn proceed(&mut self) -> Result<(), DialError> {
+        let ready = (&mut self.ready).await.map_err(|_| Ended::Locally).map_err(DialError::Ended)??;
+        self.main.driver.expects_answer = false;
+        let mut machine = self.main.driver.shared.machine();
+        machine.prepare(ready);
+        machine.proceed(now());
+        Ok(())
     }
 
     pub(super) fn driver(&mut self) -> &mut Driver {
@@ -78,7 +111,7 @@ impl<'a, S: FnMut(Step)> Asking<'a, S> {
 
     /// Waits for the first answer and goes on with it: its version, and how long it took.
     pub(super) async fn first_answer(&mut self) -> Result<(Version, Duration), DialError> {
-        let (mut grace, mut other_took) = (None, None);
+        let mut other_took = None;
         let (version, took) = poll_fn(|cx| {
             self.look_beside(cx);
             match self.main.poll(cx) {
@@ -89,20 +122,16 @@ impl<'a, S: FnMut(Step)> Asking<'a, S> {
             if !self.beside.is_answered() {
                 return Poll::Pending;
             }
-            let took = *other_took.get_or_insert_with(|| self.elapsed());
+            let took = *other_took.get_or_insert_with(|| self.beside.elapsed());
             if !self.either {
-                self.wanted_is_overdue(patience(took.saturating_sub(SILENCE)));
-                return Poll::Pending;
-            }
-            let over = grace.get_or_insert_with(|| Box::pin(tokio::time::sleep_until((now() + PREFERENCE).into())));
-            if over.poll_unpin(cx).is_pending() {
+                self.wanted_is_overdue(patience(took));
                 return Poll::Pending;
             }
             self.beside.swap(&mut self.main);
             Poll::Ready(Ok((self.main.version, took)))
         })
         .await?;
-        self.beside.follow(version, took);
+        self.beside.follow(version, took, self.either);
         Ok((version, took))
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::Sleep;
 
@@ -40,21 +40,41 @@ impl Asked {
     }
 }
 
+/// What is asked after a while.
+struct Later {
+    due: Pin<Box<Sleep>>,
+    ask: Box<dyn FnOnce() -> Option<Asked> + Send>,
+}
+
 /// The other version. Dropping it asks no more.
 pub struct Beside {
     asked: Option<Asked>,
-    /// Until then nothing is asked.
-    silent: Option<Pin<Box<Sleep>>>,
+    later: Option<Later>,
+    /// When it was asked.
+    begun: Instant,
     /// How long the answer may take; none until the other version was answered.
     patience: Option<Duration>,
     pub(super) versions: Versions,
 }
 
 impl Beside {
-    /// Asks after a while, or at once.
-    pub(super) fn new(asked: Option<Asked>, after: Option<Duration>) -> Self {
-        let silent = after.map(|after| Box::pin(tokio::time::sleep_until((now() + after).into())));
-        Self { asked, silent, patience: None, versions: Versions::default() }
+    /// Asks after a while. Where it cannot, its version stays unknown.
+    pub(super) fn after(wait: Duration, ask: impl FnOnce() -> Option<Asked> + Send + 'static) -> Self {
+        let due = Box::pin(tokio::time::sleep_until((now() + wait).into()));
+        let later = Some(Later { due, ask: Box::new(ask) });
+        Self { asked: None, later, begun: now(), patience: None, versions: Versions::default() }
+    }
+
+    fn ask(&mut self) {
+        if let Some(Later { ask, .. }) = self.later.take() {
+            self.begun = now();
+            self.asked = ask();
+        }
+    }
+
+    /// How long ago it was asked.
+    pub(super) fn elapsed(&self) -> Duration {
+        now().saturating_duration_since(self.begun)
     }
 
     /// Whether its answer came.
@@ -74,24 +94,27 @@ impl Beside {
         }
     }
 
-    /// The dial goes on in a version whose answer took this long. What was not asked until now is asked no more.
-    pub(super) fn follow(&mut self, version: Version, took: Duration) {
+    /// The dial goes on in a version whose answer took this long. What was not asked until now is asked now, if it is `wanted`,
+    /// and else no more.
+    pub(super) fn follow(&mut self, version: Version, took: Duration, wanted: bool) {
         self.versions.note(version);
         self.patience = Some(patience(took));
-        if self.silent.is_some() || self.is_answered() {
-            self.leave();
-        } else if let Some(asked) = &self.asked {
+        if self.is_answered() || (self.later.is_some() && !wanted) {
+            return self.leave();
+        }
+        self.ask();
+        if let Some(asked) = &self.asked {
             asked.driver.shared.machine().ask_every(pace(took));
         }
     }
 
     /// Something new about the versions.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Option<Versions> {
-        if let Some(silent) = &mut self.silent {
-            if silent.as_mut().poll(cx).is_pending() {
+        if let Some(later) = &mut self.later {
+            if later.due.as_mut().poll(cx).is_pending() {
                 return None;
             }
-            self.silent = None;
+            self.ask();
         }
         let asked = self.asked.as_mut().filter(|asked| !self.versions.holds(asked.version))?;
         let polled = asked.poll(cx);
@@ -120,6 +143,7 @@ impl Beside {
 
     /// Asks no more, and says no goodbye to who has never begun.
     fn leave(&mut self) {
+        self.later = None;
         if let Some(asked) = self.asked.take() {
             asked.driver.shared.machine().forget();
         }

@@ -1,6 +1,7 @@
 //! Our DTLS certificate.
 
 use std::fmt;
+use std::sync::Arc;
 
 use dimpl::DtlsCertificate;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
@@ -11,7 +12,7 @@ use super::super::certhash::Fingerprint;
 /// A certificate with its key. A listener's is kept, so that its address stays; a dialer makes one for every dial.
 #[derive(Clone)]
 pub struct Certificate {
-    inner: DtlsCertificate,
+    inner: Arc<DtlsCertificate>,
     fingerprint: Fingerprint,
 }
 
@@ -51,7 +52,7 @@ impl Certificate {
 
     fn new(certificate: Vec<u8>, key: Vec<u8>) -> Self {
         let fingerprint = fingerprint(&certificate);
-        Self { inner: DtlsCertificate { certificate, private_key: key }, fingerprint }
+        Self { inner: Arc::new(DtlsCertificate { certificate, private_key: key }), fingerprint }
     }
 
     /// The certificate's DER and then its key's PKCS#8 DER, to be kept as a secret.
@@ -65,7 +66,7 @@ impl Certificate {
     }
 
     pub(super) fn dtls(&self) -> DtlsCertificate {
-        self.inner.clone()
+        self.inner.as_ref().clone()
     }
 }
 

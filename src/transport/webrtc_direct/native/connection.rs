@@ -12,7 +12,7 @@ use super::certificate::{Certificate, Shown};
 use super::channels::Channels;
 use super::credentials::Credentials;
 use super::credit::Credits;
-use super::dtls::Dtls;
+use super::dtls::{Dtls, Ready};
 use super::error::Ended;
 use super::ice::Ice;
 use super::sctp::Sctp;
@@ -43,7 +43,10 @@ pub(super) struct Machine {
     credits: Option<Credits>,
     /// Where the DTLS handshake was finished from: that takes packets both ways.
     pub(super) proven: Option<SocketAddr>,
-    pub(super) certificate: Certificate,
+    /// Ours; a dialer's is made while it waits for an answer.
+    certificate: Option<Certificate>,
+    /// What a dialer begins with once it is answered.
+    prepared: Option<Box<Dtls>>,
     /// The certificates that the other side may have; none means any.
     pub(super) expected: Vec<Fingerprint>,
     pub(super) shown: Option<Shown>,
@@ -57,15 +60,9 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// The dialer's end. DTLS waits for [`Machine::proceed`].
-    pub(super) fn dial(
-        credentials: &Credentials,
-        remote: SocketAddr,
-        certificate: Certificate,
-        expected: Vec<Fingerprint>,
-        now: Instant,
-    ) -> Self {
-        let mut machine = Self::new(true, Ice::dial(credentials, remote), remote, certificate, now);
+    /// The dialer's end. DTLS waits for [`Machine::prepare`] and [`Machine::proceed`].
+    pub(super) fn dial(credentials: &Credentials, remote: SocketAddr, expected: Vec<Fingerprint>, now: Instant) -> Self {
+        let mut machine = Self::new(true, Ice::dial(credentials, remote), remote, now);
         machine.expected = expected;
         machine.handle_timeout(now);
         machine
@@ -73,17 +70,18 @@ impl Machine {
 
     /// The listener's end, for a dialer whose first check is to be handled next.
     pub(super) fn listen(credentials: &Credentials, remote: SocketAddr, certificate: Certificate, now: Instant) -> Self {
-        let mut machine = Self::new(false, Ice::listen(credentials, remote), remote, certificate, now);
+        let mut machine = Self::new(false, Ice::listen(credentials, remote), remote, now);
         machine.credits = Some(Credits::default());
-        match Dtls::server(&machine.certificate, now) {
+        match Dtls::server(&certificate, now) {
             Ok(dtls) => machine.dtls = Some(dtls),
             Err(ended) => machine.end(ended),
         }
+        machine.certificate = Some(certificate);
         machine.handle_timeout(now);
         machine
     }
 
-    fn new(client: bool, ice: Ice, remote: SocketAddr, certificate: Certificate, now: Instant) -> Self {
+    fn new(client: bool, ice: Ice, remote: SocketAddr, now: Instant) -> Self {
         Self {
             client,
             ice,
@@ -94,7 +92,8 @@ impl Machine {
             remote,
             credits: None,
             proven: None,
-            certificate,
+            certificate: None,
+            prepared: None,
             expected: Vec::new(),
             shown: None,
             events: VecDeque::new(),
@@ -105,13 +104,16 @@ impl Machine {
         }
     }
 
+    /// Takes what the DTLS handshake begins with.
+    pub(super) fn prepare(&mut self, Ready { certificate, dtls }: Ready) {
+        (self.certificate, self.prepared) = (Some(certificate), Some(dtls.into()));
+    }
+
     /// Begins the DTLS handshake. The first answered check is enough for it: nomination goes on beside.
     pub(super) fn proceed(&mut self, now: Instant) {
-        match Dtls::client(&self.certificate, now) {
-            Ok(dtls) => self.dtls = Some(dtls),
-            Err(ended) => self.end(ended),
-        }
-        self.drive(now);
+        self.dtls = self.prepared.take().map(|prepared| *prepared);
+        // Time may have gone by since it was made.
+        self.handle_timeout(now);
     }
 
     /// How many checks were sent.
@@ -136,7 +138,7 @@ impl Machine {
 
     /// The fingerprints of the dialer's and of the listener's certificate, once both are known.
     pub(super) fn fingerprints(&self) -> Option<(Fingerprint, Fingerprint)> {
-        let (ours, theirs) = (self.certificate.fingerprint(), self.shown.as_ref()?.fingerprint);
+        let (ours, theirs) = (self.certificate.as_ref()?.fingerprint(), self.shown.as_ref()?.fingerprint);
         Some(if self.client { (ours, theirs) } else { (theirs, ours) })
     }
 

@@ -8,13 +8,12 @@ use libp2p_identity::{Keypair, PeerId};
 use super::super::certhash::Fingerprint;
 use super::asking::{Asking, Question};
 use super::beside::Beside;
-use super::certificate::{Certificate, Shown};
+use super::certificate::Shown;
 use super::connection::Event;
 use super::credentials::Version;
 use super::driver::Driver;
 use super::error::{DialError, Ended};
 use super::muxer::Connection;
-use super::shared::now;
 use super::versions::Versions;
 use super::{noise, waiting};
 use crate::transport::SocketFault;
@@ -25,8 +24,8 @@ use crate::transport::quic::Progress;
 pub enum Ask {
     /// In this one. When it stays without an answer the other one is asked for too, from this socket, just to tell of it.
     Only(Version, UdpSocket),
-    /// In both, from two sockets since some listeners know a dialer by its address: version 2 from the first, version 1
-    /// from this one. The first answer decides; what answers at the same time counts for version 2.
+    /// In both, from two sockets since some listeners know a dialer by its address: version 2 from the first, and version 1 a
+    /// moment later from this one. The first answer decides.
     Both(UdpSocket),
 }
 
@@ -93,23 +92,16 @@ impl Dial<'_> {
     /// Dials, and tells each step when it is done. A closed port, an unreachable host or network and a local ban are known as
     /// soon as the system says so.
     pub async fn run(self, mut step: impl FnMut(Step)) -> Result<Dialed, DialError> {
-        let certificate = Certificate::generate()?;
-        let question =
-            Question { remote: self.remote, certificate: &certificate, expected: &self.certhashes, progress: &self.progress };
+        let question = Question { remote: self.remote, expected: self.certhashes, progress: self.progress };
         let mut asking = match self.ask {
-            Ask::Only(version, second) => {
-                Asking::only(question.ask(self.socket, version)?, question.ask(second, version.other())?, &mut step)
-            }
-            Ask::Both(second) => {
-                Asking::both(question.ask(self.socket, Version::V2)?, question.ask(second, Version::V1)?, &mut step)
-            }
+            Ask::Only(version, second) => Asking::only(question, version, [self.socket, second], &mut step)?,
+            Ask::Both(second) => Asking::both(question, [self.socket, second], &mut step)?,
         };
         let (version, rtt) = asking.first_answer().await?;
         let local = asking.driver().link.local_addr().map_err(SocketFault::Local)?;
         let versions = asking.versions();
         (asking.step)(Step::Answered { version, versions, local, rtt });
-        asking.driver().expects_answer = false;
-        asking.driver().shared.machine().proceed(now());
+        asking.proceed().await?;
         asking.until(Event::Dtls).await.map_err(of_dtls)?;
         let secured = waiting::secured(asking.driver())?;
         (asking.step)(secured);

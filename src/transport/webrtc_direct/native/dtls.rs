@@ -35,6 +35,19 @@ pub(super) struct Dtls {
     numbering: Numbering,
 }
 
+/// What a dialer begins a handshake with. To make it takes longer than a near listener takes to answer a check.
+pub(super) struct Ready {
+    pub(super) certificate: Certificate,
+    pub(super) dtls: Dtls,
+}
+
+impl Ready {
+    pub(super) fn new(certificate: Certificate, now: Instant) -> Result<Self, Ended> {
+        let dtls = Dtls::client(&certificate, now)?;
+        Ok(Self { certificate, dtls })
+    }
+}
+
 /// What came of it.
 pub(super) enum Seen {
     /// Its DER form.

@@ -36,7 +36,7 @@ struct Routes {
 }
 
 struct Route {
-    inbox: mpsc::Sender<Datagram>,
+    inbox: mpsc::Sender<Box<Datagram>>,
     addresses: Vec<SocketAddr>,
 }
 
@@ -117,7 +117,7 @@ impl Hub {
 }
 
 impl Routes {
-    fn enter(&mut self, ufrag: &str, from: SocketAddr) -> mpsc::Receiver<Datagram> {
+    fn enter(&mut self, ufrag: &str, from: SocketAddr) -> mpsc::Receiver<Box<Datagram>> {
         let (sender, inbox) = mpsc::channel(INBOX);
         self.by_ufrag.insert(ufrag.to_owned(), Route { inbox: sender, addresses: Vec::new() });
         self.moved(ufrag, from);
@@ -143,7 +143,7 @@ impl Routes {
     fn deliver(&self, Arrived { from, to, bytes }: Arrived<'_>) {
         if let Some(route) = self.by_address.get(&from).and_then(|ufrag| self.by_ufrag.get(ufrag)) {
             // A full inbox loses datagrams, as a full socket would.
-            let _ = route.inbox.try_send(Datagram { from, to, bytes: bytes.to_vec() });
+            let _ = route.inbox.try_send(Box::new(Datagram { from, to, bytes: bytes.into() }));
         }
     }
 }

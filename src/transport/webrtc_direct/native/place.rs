@@ -11,18 +11,18 @@ use super::batch::Batch;
 use super::config::{MAX_ADDRESSES, TURN};
 use super::hub::Hub;
 
-/// What came for a connection.
+/// What came for a connection. Inboxes have places for many even while they are empty: it is kept in a box.
 pub(super) struct Datagram {
     pub(super) from: SocketAddr,
     /// The address of ours that it was sent to, where the system tells.
     pub(super) to: Option<IpAddr>,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Box<[u8]>,
 }
 
 /// A place, given back when dropped.
 pub(super) struct Place {
     pub(super) hub: Arc<Hub>,
-    inbox: mpsc::Receiver<Datagram>,
+    inbox: mpsc::Receiver<Box<Datagram>>,
     ufrag: String,
     /// The addresses of ours that the other side has sent to, by its own: what is answered has to come from there, and a
     /// socket on a wildcard would choose for itself.
@@ -30,7 +30,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(hub: Arc<Hub>, inbox: mpsc::Receiver<Datagram>, ufrag: String) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, inbox: mpsc::Receiver<Box<Datagram>>, ufrag: String) -> Self {
         Self { hub, inbox, ufrag, ours: Vec::new() }
     }
 
@@ -39,7 +39,8 @@ impl Place {
         let mut count = 0;
         while count < TURN {
             // The hub keeps the sending end for as long as the place is held.
-            let Poll::Ready(Some(Datagram { from, to, bytes })) = self.inbox.poll_recv(cx) else { break };
+            let Poll::Ready(Some(datagram)) = self.inbox.poll_recv(cx) else { break };
+            let Datagram { from, to, bytes } = *datagram;
             self.note(from, to);
             each(from, &bytes);
             count += 1;
@@ -50,7 +51,7 @@ impl Place {
     /// What has arrived, without a wait.
     #[cfg(any(test, feature = "fuzz"))]
     pub(super) fn received(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        self.inbox.try_recv().ok().map(|datagram| (datagram.from, datagram.bytes))
+        self.inbox.try_recv().ok().map(|datagram| (datagram.from, datagram.bytes.into()))
     }
 
     /// The address of ours that was heard from there.

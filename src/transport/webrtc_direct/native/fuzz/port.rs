@@ -12,6 +12,7 @@ use super::super::certificate::Certificate;
 use super::super::config::{AMPLIFICATION, MAX_ADDRESSES};
 use super::super::connection::{Event, Machine};
 use super::super::credentials::{Credentials, Version};
+use super::super::dtls::Ready;
 use super::super::hub::{Admitted, Hub};
 use super::super::shared::now;
 use super::super::stun::made::request;
@@ -75,7 +76,10 @@ impl Port {
         let now = now();
         let [ours, theirs] = CERTIFICATES.clone();
         let listener = "203.0.113.1:2000".parse().expect("an address");
-        let dialer = Machine::dial(&Credentials::dial(Version::V2), listener, ours, vec![theirs.fingerprint()], now);
+        let mut dialer = Machine::dial(&Credentials::dial(Version::V2), listener, vec![theirs.fingerprint()], now);
+        if let Ok(ready) = Ready::new(ours, now) {
+            dialer.prepare(ready);
+        }
         let (served, to_dialer, last, bytes) = Default::default();
         Self { hub, served, dialer, proceeded: false, to_dialer, last, bytes, now }
     }

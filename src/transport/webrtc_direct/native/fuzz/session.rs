@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::super::config::{MAX_CHANNELS, MAX_WAITING};
 use super::super::connection::{Event, Machine};
 use super::super::credentials::{Credentials, Version};
+use super::super::dtls::Ready;
 use super::super::sctp::Ppi;
 use super::super::shared::now;
 use super::input::Input;
@@ -48,7 +49,10 @@ impl Pair {
         let now = now();
         let credentials = Credentials::dial(Version::V2);
         let [ours, theirs] = CERTIFICATES.clone();
-        let hostile = Machine::dial(&credentials, there(1), ours, Vec::new(), now);
+        let mut hostile = Machine::dial(&credentials, there(1), Vec::new(), now);
+        if let Ok(ready) = Ready::new(ours, now) {
+            hostile.prepare(ready);
+        }
         let victim = Machine::listen(&credentials, there(0), theirs, now);
         let mut pair = Self { hostile, victim, header: [0; HEADER], packet: Vec::new(), accepted: Vec::new(), now };
         let (mut answered, mut connected) = (false, false);

@@ -10,6 +10,7 @@ use super::super::certificate::Certificate;
 use super::super::config::MAX_ADDRESSES;
 use super::super::connection::Machine;
 use super::super::credentials::{Credentials, Version};
+use super::super::dtls::Ready;
 use super::super::hub::{Admitted, Hub};
 use super::super::shared::now;
 use super::super::stun::made::request;
@@ -62,7 +63,8 @@ fn a_forged_dialer_gets_no_more_than_three_times_what_it_sent() {
     let (mut now, victim) = (now(), "192.0.2.77:53".parse().unwrap());
     let credentials = Credentials::dial(Version::V2);
     let certificate = || Certificate::generate().unwrap();
-    let mut dialer = Machine::dial(&credentials, LISTENER.parse().unwrap(), certificate(), Vec::new(), now);
+    let mut dialer = Machine::dial(&credentials, LISTENER.parse().unwrap(), Vec::new(), now);
+    dialer.prepare(Ready::new(certificate(), now).unwrap());
     dialer.proceed(now);
     let mut listener = Machine::listen(&credentials, victim, certificate(), now);
     let (mut received, mut sent) = (0, 0);

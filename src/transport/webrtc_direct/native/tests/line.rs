@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::super::certificate::Certificate;
 use super::super::connection::{Event, Machine};
 use super::super::credentials::{Credentials, Version};
+use super::super::dtls::Ready;
 use super::super::shared::now;
 
 /// When it arrives, its number among all, at which end, and what it is.
@@ -53,7 +54,8 @@ impl Line {
         let credentials = Credentials::dial(version);
         let (ours, theirs) = (Certificate::generate().unwrap(), Certificate::generate().unwrap());
         let expected = vec![theirs.fingerprint()];
-        let dialer = Machine::dial(&credentials, address(LISTENER), ours, expected, now);
+        let mut dialer = Machine::dial(&credentials, address(LISTENER), expected, now);
+        dialer.prepare(Ready::new(ours, now).unwrap());
         let listener = Machine::listen(&credentials, address(DIALER), theirs, now);
         Self {
             ends: [dialer, listener],
