@@ -1,7 +1,9 @@
 //! AutoNAT and relays of go-libp2p as vantage points of `p2p-probe nat`.
 
+use crate::certificate::Authority;
 use crate::interop;
 use crate::listen;
+use crate::peer::Peer;
 use crate::program::{self, Live};
 use crate::rules::{self, Schema};
 use serde_json::{Value, json};
@@ -120,4 +122,50 @@ fn ours_gives_a_slot() {
     assert!(through.into_iter().all(|address| address.ends_with("/p2p-circuit")), "{relay}");
     listener.signal("TERM");
     assert_eq!(listener.finish().exit, 0);
+}
+
+/// A server that is slow holds up nothing that others know.
+#[test]
+fn what_is_known_is_told_before_a_slow_answer() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (listener, addresses) = listen::start(home.path(), &["--ephemeral"]);
+    let script = json!({
+        "identify": { "protocols": ["/ipfs/id/1.0.0", "/libp2p/autonat/2/dial-request"] },
+        "autonat": { "does": "hang" },
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let run = runtime.block_on(async {
+        let slow = Peer::Libp2p(serde_json::from_value(script).expect("a script")).start(&Authority::new()).await;
+        let via = format!("/ip4/127.0.0.1/tcp/{}", slow.port);
+        let arguments = ["nat", "--via", &addresses[0], &via, "--deadline", "4s", "--format", "ndjson"];
+        let command = program::command(home.path(), arguments);
+        tokio::task::spawn_blocking(|| program::run(command)).await.expect("a run")
+    });
+    assert_eq!(rules::fold(&run.stdout), Vec::<String>::new());
+    let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let place = |what: &dyn Fn(&Value) -> bool| lines.iter().position(what).unwrap_or_else(|| panic!("missing: {}", run.stdout));
+    let slow = place(&|line| line["by"]["method"] == "autonat-v2");
+    for transport in ["quic", "tcp"] {
+        let known = place(&|line| line["transport"] == transport && line["by"]["method"] == "dialback");
+        assert!(known < slow, "{}", run.stdout);
+    }
+    assert_eq!(lines[slow]["by"]["why"]["code"], "deadline", "{}", lines[slow]);
+    assert_eq!(lines.last().map(|line| &line["report"]["complete"]), Some(&true.into()), "{}", run.stdout);
+    listener.signal("TERM");
+    assert_eq!(listener.finish().exit, 0);
+}
+
+/// A node beside the one that asks is dialed by no other implementation.
+#[test]
+fn a_check_by_others_is_unknown() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (go, address) = go_serves(&["--autonat", "open"]);
+    let arguments = ["nat", "--via", &address, "--check", "/ip4/0.0.0.0/tcp/4001", "--format", "json"];
+    let run = program::run(program::command(home.path(), arguments));
+    let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no report: {}", run.stderr));
+    assert_eq!((run.exit, &report["verdict"]["code"]), (1, &"inconclusive".into()), "{report}");
+    let inbound = report["nat"]["inbound"].as_array().into_iter().flatten();
+    let check = inbound.into_iter().find(|dial| dial["by"][0]["method"] == "check").expect("a check");
+    assert_eq!(check["by"][0]["why"]["code"], "not-offered", "{check}");
+    go.finish();
 }

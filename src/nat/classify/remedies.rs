@@ -94,8 +94,7 @@ fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, stat
         let text = "This machine has a public IPv6 address: open the firewall for it and have the node listen there.";
         remedies.push(Remedy::new(RemedyCode::UseIpv6, text));
     }
-    let relay = "Reserve slots at relays (circuit relay v2), so that peers come in through them.";
-    remedies.push(Remedy::new(RemedyCode::UseRelay, relay));
+    remedies.push(relay(seen));
     let likely = |measured: &Measured| {
         let layers = [(&measured.nat.udp, "QUIC"), (&measured.nat.tcp, "TCP")];
         let likely = layers.into_iter().find(|(layer, _)| layer.hole_punch_predicted == Prediction::Likely);
@@ -123,6 +122,16 @@ fn bridge(seen: &Observed, best: &Measured) -> Remedy {
         "{told}. A forward or port mapping in it alone will not help: set it to be a bridge, or forward the port in both."
     );
     Remedy::new(RemedyCode::BridgeRouter, text)
+}
+
+/// A relay, by name where one of the vantage points gives slots.
+fn relay(seen: &Observed) -> Remedy {
+    let text = "Reserve slots at relays (circuit relay v2), so that peers come in through them";
+    let text = match seen.relays.iter().find(|relay| relay.outcome.passed()) {
+        Some(relay) => format!("{text}: {} gave one to this run.", relay.via),
+        None => format!("{text}."),
+    };
+    Remedy::new(RemedyCode::UseRelay, text)
 }
 
 /// What a gateway says about port mappings; none where none answers.

@@ -451,3 +451,54 @@ fn nothing_seen_is_nothing_told() {
     assert_eq!(nat.summary, "Whether peers can reach this machine was not tested.");
     assert!(nat.remedies.is_empty());
 }
+
+/// Answers of AutoNAT servers, of which one alone was a stranger.
+#[test]
+fn autonat_counts_as_far_as_it_was_a_strangers() {
+    let cone = || Seen::from(LAN).maps(&[(A, M), (B, M)]);
+    let dial_failed = || Outcome::failed(Cause::DialFailed);
+    let refuses = || Outcome::unknown(WhyCode::VantageRefuses);
+    let told = |answers: &[(Method, bool, Outcome)]| {
+        let seen = answers
+            .iter()
+            .cloned()
+            .fold(cone(), |seen, (method, contacted, outcome)| seen.dial(Layer4::Udp, M, method, contacted, outcome));
+        let nat = seen.nat();
+        (nat.status, nat.inbound[0].outcome, nat.inbound[0].by.len())
+    };
+    use Method::{AutonatV1, AutonatV2};
+    let table: [(&[(Method, bool, Outcome)], NatStatus, Tested); 9] = [
+        (&[(AutonatV2, false, Outcome::Passed)], NatStatus::Mapped, Tested::Passed),
+        (&[(AutonatV1, false, Outcome::Passed)], NatStatus::Mapped, Tested::Passed),
+        (&[(AutonatV1, true, Outcome::Passed)], NatStatus::Unknown, Tested::Unknown),
+        (&[(AutonatV2, true, dial_failed())], NatStatus::Nat, Tested::Failed),
+        (&[(AutonatV2, false, dial_failed())], NatStatus::Nat, Tested::Failed),
+        (&[(AutonatV2, false, refuses()), (AutonatV1, false, refuses())], NatStatus::Unknown, Tested::Unknown),
+        // The versions disagree, and vantage points do: what came in came in. Both answers stand.
+        (&[(AutonatV2, false, Outcome::Passed), (AutonatV1, false, dial_failed())], NatStatus::Mapped, Tested::Passed),
+        (&[(AutonatV2, false, dial_failed()), (AutonatV2, true, Outcome::Passed)], NatStatus::Nat, Tested::Failed),
+        (&[(AutonatV2, false, refuses()), (AutonatV1, true, Outcome::Passed)], NatStatus::Unknown, Tested::Unknown),
+    ];
+    for (answers, status, outcome) in table {
+        assert_eq!(told(answers), (status, outcome, answers.len()), "{answers:?}");
+    }
+}
+
+#[test]
+fn a_relay_that_gave_a_slot_is_named() {
+    let relay = |outcome| {
+        let relay = crate::model::Relay {
+            via: "somebody".into(),
+            outcome,
+            expires: None,
+            limit_ms: None,
+            limit_bytes: None,
+            addresses: Vec::new(),
+        };
+        let blocked = Seen::from(LAN).maps(&[(A, M), (B, M)]).packet(Layer4::Udp, B, false, false);
+        let nat = blocked.add(&NatFound::Relay(relay)).nat();
+        nat.remedies.iter().any(|remedy| remedy.code == RemedyCode::UseRelay && remedy.text.contains("somebody"))
+    };
+    assert!(relay(Outcome::Passed));
+    assert!(!relay(Outcome::failed(Cause::RelayLimit)));
+}

@@ -1,13 +1,13 @@
 //! Dials from outside of a node that runs on this machine: the operator's first question.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use futures::future::join_all;
 use multiaddr::{Multiaddr, Protocol};
 
 use super::{
     asked::{self, Dialed, Done},
-    vantage::{Helper, Vantage},
+    vantage::Vantage,
 };
 use crate::{
     engine::Notes,
@@ -20,25 +20,31 @@ use crate::{
 /// The time for a dial from outside, to its last stage.
 const DIAL: Duration = Duration::from_secs(5);
 
-/// Has every helper of the address's family dial it at the address that the helper sees this machine at.
+/// Has every helper of the address's family dial it at the address that the helper sees this machine at. Others dial who asks, and
+/// not a node beside it.
 pub(super) async fn check(native: &Native, notes: &Notes, known: &[Vantage], address: &Multiaddr) {
     let Ok(Parsed::Route(route)) = plan::parse(address) else { return };
     let v4 = matches!(address.iter().next(), Some(Protocol::Ip4(_)));
     let layers: Multiaddr = address.iter().skip(1).collect();
-    let helpers = known.iter().filter(|vantage| vantage.ip.is_ipv4() == v4);
-    let dials = helpers.filter_map(|vantage| Some((vantage, vantage.helper.as_ref()?)));
-    join_all(dials.map(|(vantage, helper)| dial(native, notes, vantage, helper, &layers, route.transport))).await;
+    let vantages = known.iter().filter(|vantage| vantage.ip.is_ipv4() == v4);
+    let dials = vantages.filter_map(|vantage| {
+        let seen_at = vantage.helper.as_ref().map(|helper| helper.observed.ip()).or(vantage.observed)?;
+        Some(dial(native, notes, vantage, seen_at, &layers, route.transport))
+    });
+    join_all(dials).await;
 }
 
-async fn dial(native: &Native, notes: &Notes, vantage: &Vantage, helper: &Helper, layers: &Multiaddr, transport: Transport) {
-    let done = asked::dial(native, &vantage.opener, layers.to_string(), DIAL, By::You).await;
+async fn dial(native: &Native, notes: &Notes, vantage: &Vantage, ip: IpAddr, layers: &Multiaddr, transport: Transport) {
+    let done = match &vantage.helper {
+        Some(_) => asked::dial(native, &vantage.opener, layers.to_string(), DIAL, By::You).await,
+        None => Done::Nothing(WhyCode::NotOffered, Some("only `p2p-probe listen` dials a node beside the one that asks".into())),
+    };
     let (name, from, outcome, stages, message) = match done {
         Done::Did(Dialed { vantage, from, outcome, stages }) => (vantage, from, outcome, stages, None),
         Done::Nothing(why, message) => (vantage.name.clone(), None, Outcome::unknown(why), Vec::new(), message),
     };
     // An attempt that did not come to an end says so itself.
     let outcome = if matches!(outcome, Outcome::Skipped { .. }) { Outcome::unknown(WhyCode::NotReached) } else { outcome };
-    let ip = helper.observed.ip();
     let family = if ip.is_ipv4() { "ip4" } else { "ip6" };
     let bare: Multiaddr = layers.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect();
     let by = InboundBy {

@@ -148,11 +148,11 @@ impl Gathering {
         known.push(vantage);
     }
 
-    /// Reaches helpers over the family in which they were not named, since they dial back only whom they see.
+    /// Reaches those who dial back over the family in which they were not named, since they dial only whom they see.
     async fn other_families(&mut self, known: &[Vantage]) -> Vec<Lent> {
         let (sender, mut reached) = unbounded();
         let mut waiting = 0;
-        for vantage in known.iter().filter(|vantage| vantage.speaks(dialback::PROTOCOL)) {
+        for vantage in known.iter().filter(|vantage| vantage.speaks(dialback::PROTOCOL) || vantage.asked_by_autonat()) {
             let both = known.iter().filter(|other| other.name == vantage.name).count() > 1;
             let other = self.announced(&vantage.name).into_iter().find(|(ip, _)| ip.is_ipv4() != vantage.ip.is_ipv4());
             let Some((ip, address)) = other.filter(|_| !both) else { continue };

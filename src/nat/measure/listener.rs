@@ -17,8 +17,8 @@ use crate::{
 
 /// How long a dialer is served: a dial-back identifies us and is done.
 const SERVED: Duration = Duration::from_secs(5);
-/// Arrivals that are noted. The tests make a handful; whoever else comes is a stranger.
-const MOST: usize = 64;
+/// Arrivals that are noted, and those that are served at once. The tests make a handful; whoever else comes is a stranger.
+pub(super) const MOST: usize = 64;
 
 /// Somebody who arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]

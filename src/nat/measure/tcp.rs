@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{
     asked::{self, Dialed, Done},
-    listener::Guests,
+    listener::{Guests, MOST},
     order::{How, Packets, Target, UnderTest},
     udp::observed,
     vantage::Vantage,
@@ -66,7 +66,11 @@ impl<'a> Tcp<'a> {
             let mut arrival = pin!(self.listener.accept().fuse());
             select_biased! {
                 arrival = arrival => match arrival {
-                    Ok((stream, remote)) => guests.push(self.guests.tcp(self.native, self.keypair, stream, remote)),
+                    Ok((stream, remote)) if guests.len() < MOST => {
+                        guests.push(self.guests.tcp(self.native, self.keypair, stream, remote));
+                    }
+                    // One too many: it is let go unheard.
+                    Ok(_) => {}
                     // A dialer that was gone before it was looked at.
                     Err(_) => self.native.sleep(Duration::from_millis(10)).await,
                 },

@@ -79,7 +79,9 @@ impl Page<'_> {
         }
         for relay in &nat.relays {
             let until = relay.expires.as_ref().map_or_else(String::new, |expires| format!(", until {expires}"));
-            line("relay", &format!("{}{until}", relay.via), &relay.outcome);
+            let time = relay.limit_ms.map_or_else(String::new, |time| format!(", {} s", time / 1000));
+            let bytes = relay.limit_bytes.map_or_else(String::new, |bytes| format!(", {bytes} bytes each way"));
+            line("relay", &format!("{}{until}{time}{bytes}", relay.via), &relay.outcome);
         }
         for punch in &nat.hole_punches {
             let transport = punch.transport.map_or_else(String::new, |transport| format!(" over {transport}"));
