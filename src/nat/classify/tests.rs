@@ -452,13 +452,16 @@ fn nothing_seen_is_nothing_told() {
     assert!(nat.remedies.is_empty());
 }
 
-/// Answers of AutoNAT servers, of which one alone was a stranger.
+/// How somebody was asked, whether it had been sent to, and what it said.
+type Answers<'a> = &'a [(Method, bool, Outcome)];
+
 #[test]
 fn autonat_counts_as_far_as_it_was_a_strangers() {
+    use Method::{AutonatV1, AutonatV2};
     let cone = || Seen::from(LAN).maps(&[(A, M), (B, M)]);
     let dial_failed = || Outcome::failed(Cause::DialFailed);
     let refuses = || Outcome::unknown(WhyCode::VantageRefuses);
-    let told = |answers: &[(Method, bool, Outcome)]| {
+    let told = |answers: Answers<'_>| {
         let seen = answers
             .iter()
             .cloned()
@@ -466,8 +469,7 @@ fn autonat_counts_as_far_as_it_was_a_strangers() {
         let nat = seen.nat();
         (nat.status, nat.inbound[0].outcome, nat.inbound[0].by.len())
     };
-    use Method::{AutonatV1, AutonatV2};
-    let table: [(&[(Method, bool, Outcome)], NatStatus, Tested); 9] = [
+    let table: [(Answers<'_>, NatStatus, Tested); 9] = [
         (&[(AutonatV2, false, Outcome::Passed)], NatStatus::Mapped, Tested::Passed),
         (&[(AutonatV1, false, Outcome::Passed)], NatStatus::Mapped, Tested::Passed),
         (&[(AutonatV1, true, Outcome::Passed)], NatStatus::Unknown, Tested::Unknown),
