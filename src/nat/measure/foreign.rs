@@ -95,8 +95,8 @@ impl<S: UnderTest> Course<'_, S> {
         join(asking, rest).await;
     }
 
-    /// Has every server dial the outside address, and sends to those of `strangers` afterwards.
-    pub(super) async fn foreign(&self, outside: SocketAddr, strangers: &[Target]) {
+    /// Has every server dial the outside address, and sends to those of `strangers` afterwards: `sent` hears of each when it is done.
+    pub(super) async fn foreign(&self, outside: SocketAddr, strangers: &[Target], sent: &impl Fn()) {
         let stranger = STRANGER.min(self.left().saturating_sub(SENDING));
         let fixed = SocketAddr::new(outside.ip(), self.socket.port());
         let forwarded = fixed != outside && self.family.fixed(S::LAYER);
@@ -108,7 +108,7 @@ impl<S: UnderTest> Course<'_, S> {
                 }
             };
             let sent_to = strangers.iter().filter(|target| target.vantage == vantage.name);
-            let sending = join_all(sent_to.map(|target| self.ask(target))).map(drop);
+            let sending = join_all(sent_to.map(|target| self.ask(target))).map(|_| sent());
             self.within(stranger, asking, sending).await;
         });
         join_all(each).await;

@@ -1,7 +1,7 @@
 //! The tests on one socket, in the order that keeps each of them honest.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeSet,
     net::{IpAddr, SocketAddr},
 };
@@ -106,6 +106,12 @@ impl<'a, S: UnderTest> Course<'a, S> {
         let Some((first, outside)) = self.first(&mut targets).await else { return };
         let stranger = |target: &Target| target.to.ip() != first.to.ip() && self.family.asks_by_autonat(&target.vantage);
         let (strangers, targets): (Vec<_>, Vec<_>) = targets.into_iter().partition(stranger);
+        // Once all have been sent to who are to be, the port may be mapped otherwise.
+        let waiting = Cell::new(self.family.servers_by_autonat().count());
+        let sent = || match waiting.get().checked_sub(1) {
+            Some(left) => waiting.set(left),
+            None => self.family.over(S::LAYER),
+        };
         let ours = async {
             self.strangers_and_known(&first, outside).await;
             self.others(targets, outside).await;
@@ -113,9 +119,9 @@ impl<'a, S: UnderTest> Course<'a, S> {
                 let result = self.socket.hairpin(outside).await;
                 self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
             }
-            self.family.over(S::LAYER);
+            sent();
         };
-        join(ours, self.foreign(outside, &strangers)).await;
+        join(ours, self.foreign(outside, &strangers, &sent)).await;
     }
 
     /// With one host alone nobody will be a stranger later on: it is one as long as the socket has sent nothing. That shows a
