@@ -23,6 +23,11 @@ pub(crate) async fn connect(local: SocketAddr, remote: SocketAddr) -> io::Result
     Ok(stream)
 }
 
+/// Whether a port cannot dial because the system still has a connection between the same two, or has just had one.
+pub(crate) fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
+}
+
 /// Any free port of the family of `remote`.
 pub(crate) fn any_towards(remote: IpAddr) -> SocketAddr {
     let any: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };

@@ -70,6 +70,8 @@ impl Arrived {
 pub(super) enum Carrier {
     Stream(TcpStream),
     Quic(Box<Arrival>),
+    /// Dialed by ourselves, to punch a hole.
+    Dialed(Box<quic::Dialed>),
     Webrtc(Box<webrtc_direct::Arrival>),
     Relayed(Box<Incoming>),
 }

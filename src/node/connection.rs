@@ -20,7 +20,7 @@ use crate::{
     session::{BoxedStream, ByteStream, Multiplexed, key_name, key_type},
     transport::{
         paced::paced,
-        quic::Arrival,
+        quic::{Arrival, Dialed},
         tap::Tap,
         tls::TlsFault,
         webrtc_direct::{self, AcceptError, Accepted, Step, Version},
@@ -36,6 +36,7 @@ pub(super) async fn establish(common: &Common, record: &Record, arrived: Arrived
     }
     let stream = match carrier {
         Carrier::Quic(arrival) => return quic(record, *arrival, local).await,
+        Carrier::Dialed(dialed) => return Ok(dialed_quic(record, *dialed)),
         Carrier::Webrtc(arrival) => return webrtc(record, *arrival, local).await,
         Carrier::Relayed(incoming) => return relayed(common, record, *incoming).await,
         Carrier::Stream(stream) => paced(stream),
@@ -63,6 +64,18 @@ async fn quic(record: &Record, arrival: Arrival, local: SocketAddr) -> Result<Es
     });
     let connection = Multiplexed::from(StreamMuxerBox::new(accepted.connection));
     Ok(Established::new(accepted.peer, connection))
+}
+
+/// A hole that was punched from here.
+fn dialed_quic(record: &Record, dialed: Dialed) -> Established {
+    record.found(Found {
+        local: Some(address(dialed.local, Protocol::Udp(dialed.local.port()))),
+        rtt_ms: Some(dialed.rtt.into()),
+        peer: Some(dialed.peer.to_base58()),
+        key_type: Some(key_name(&dialed.key_type).into()),
+        ..Found::default()
+    });
+    Established::new(dialed.peer, Multiplexed::from(StreamMuxerBox::new(dialed.connection)))
 }
 
 async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketAddr) -> Result<Established, Fault> {

@@ -15,7 +15,8 @@ use futures::{
     channel::{mpsc::Sender, oneshot},
     future::{Either, join_all, select},
 };
-use libp2p_identity::PeerId;
+use libp2p_core::muxing::SubstreamBox;
+use libp2p_identity::{Keypair, PeerId};
 use multiaddr::Multiaddr;
 use tokio::net::TcpStream;
 
@@ -23,10 +24,10 @@ use super::accept::{Arrived, Carrier};
 use crate::{
     engine::{Fault, Record},
     model::{Cause, Found, StageName, Transport},
-    nat::punch::{self, DCUTR, Hole, ROUNDS},
+    nat::punch::{self, DCUTR, Hole, ROUNDS, again},
     native::{self, port},
     probe::Ports,
-    session::{Clock, Opener},
+    session::{Clock, Opener, Proposal},
     transport::quic,
 };
 
@@ -38,22 +39,24 @@ const DIRECT: Duration = Duration::from_secs(5);
 const BETWEEN: std::ops::RangeInclusive<u64> = 10..=200;
 /// Bytes of such a packet, of no meaning to anybody.
 const PACKET: usize = 64;
-/// After a refusal, which a NAT answers until the other side has sent, the next attempt comes so much later.
-const AGAIN: Duration = Duration::from_millis(50);
+/// A peer that does not speak the protocol may do so once it knows an address of its own: go-libp2p asks itself after 250 ms,
+/// and again 500 ms later.
+const NOT_YET: Duration = Duration::from_secs(1);
 /// Peers punched to at once: each makes us send to addresses that it names.
 const AT_ONCE: usize = 8;
 
 /// The ports of a node that dial too, and where relays see them.
 pub(super) struct Puncher {
     pub(super) ports: Ports,
+    identity: Keypair,
     observed: RefCell<BTreeMap<Transport, Multiaddr>>,
     awaited: RefCell<HashMap<PeerId, oneshot::Sender<Multiaddr>>>,
     door: Sender<Arrived>,
 }
 
 impl Puncher {
-    pub(super) fn new(ports: Ports, door: Sender<Arrived>) -> Self {
-        Self { ports, observed: RefCell::default(), awaited: RefCell::default(), door }
+    pub(super) fn new(ports: Ports, identity: Keypair, door: Sender<Arrived>) -> Self {
+        Self { ports, identity, observed: RefCell::default(), awaited: RefCell::default(), door }
     }
 
     /// A relay sees one of the ports here.
@@ -77,15 +80,22 @@ impl Puncher {
         if ours.is_empty() || self.awaited.borrow().len() >= AT_ONCE {
             return;
         }
-        for _ in 0..ROUNDS {
-            let (holes, rtt) = match round(record, opener, clock, &ours).await {
-                Ok(round) => round,
-                Err(fault) => return record.failed_but_continue(opener.explain(fault)),
+        for number in 0..ROUNDS {
+            record.enter(StageName::DcutrConnect);
+            let mut agreed = round(record, opener, clock, &ours).await;
+            if number == 0 && agreed.as_ref().is_err_and(|fault| fault.cause == Cause::ProtocolNotSupported) {
+                native::sleep(NOT_YET).await;
+                agreed = round(record, opener, clock, &ours).await;
+            }
+            let Agreed { holes, rtt, .. } = match &agreed {
+                Ok(agreed) => agreed,
+                Err(fault) => return record.failed_but_continue(opener.explain(fault.clone())),
             };
             // The moment reaches the other side after half of it.
-            native::sleep(rtt / 2).await;
+            native::sleep(*rtt / 2).await;
             record.enter(StageName::Direct);
-            match self.direct(&holes, peer).await {
+            let role = if number + 1 == ROUNDS { Role::Client } else { Role::Server };
+            match self.direct(holes, peer, role).await {
                 Some(from) => return record.found(Found { remote: Some(from.to_string()), ..Found::default() }),
                 None => record.failed_but_continue(Cause::TimedOut.into()),
             }
@@ -96,10 +106,10 @@ impl Puncher {
     }
 
     /// Sends to every address until the peer has come.
-    async fn direct(&self, holes: &[Hole], peer: PeerId) -> Option<Multiaddr> {
+    async fn direct(&self, holes: &[Hole], peer: PeerId, role: Role) -> Option<Multiaddr> {
         let (sender, came) = oneshot::channel();
         self.awaited.borrow_mut().insert(peer, sender);
-        let sending = join_all(holes.iter().map(|hole| self.open(*hole)));
+        let sending = join_all(holes.iter().map(|hole| self.open(*hole, peer, role)));
         let both = select(came, Box::pin(sending));
         let came = match select(both, pin!(native::sleep(DIRECT))).await {
             Either::Left((Either::Left((came, _)), _)) => came.ok(),
@@ -109,11 +119,14 @@ impl Puncher {
         came
     }
 
-    async fn open(&self, hole: Hole) {
+    async fn open(&self, hole: Hole, peer: PeerId, role: Role) {
         match hole.transport {
             Transport::Quic => {
                 if let Some(port) = self.ports.quic_towards(hole.at.ip()) {
-                    knock(port, hole.at).await;
+                    match role {
+                        Role::Server => knock(port, hole.at).await,
+                        Role::Client => self.dial_quic(port, hole.at, peer).await,
+                    }
                 }
             }
             _ => {
@@ -126,14 +139,27 @@ impl Puncher {
         std::future::pending::<()>().await;
     }
 
-    /// Dials until it works. The other side is the client of what comes about, as of any connection at our port.
+    /// Dials until it works. The other side is the client of what comes about, as of any connection at our port. What fails
+    /// may be a NAT that does not expect us yet.
     async fn dial(&self, local: SocketAddr, remote: SocketAddr) {
         loop {
-            match port::connect(local, remote).await {
-                Ok(stream) => return self.let_in(local, remote, stream).await,
-                Err(error) if refused(&error) => native::sleep(AGAIN).await,
-                Err(_) => return,
+            if let Ok(stream) = port::connect(local, remote).await {
+                return self.let_in(local, remote, stream).await;
             }
+            native::sleep(again()).await;
+        }
+    }
+
+    /// The other side may be reached where we are not.
+    async fn dial_quic(&self, port: &quic::Listener, remote: SocketAddr, peer: PeerId) {
+        match port.dial(remote, &self.identity).await {
+            Ok(dialed) if dialed.peer == peer => {
+                let (local, carrier) = (dialed.local, Carrier::Dialed(Box::new(dialed)));
+                let arrived = Arrived { transport: Transport::Quic, local, remote, through: None, carrier };
+                // Without a node there is nobody to be let in to.
+                let _ = self.door.clone().send(arrived).await;
+            }
+            Ok(_) | Err(_) => {}
         }
     }
 
@@ -144,20 +170,6 @@ impl Puncher {
         // Without a node there is nobody to be let in to.
         let _ = self.door.clone().send(arrived).await;
     }
-}
-
-fn refused(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::ConnectionRefused
-            | Kind::ConnectionReset
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            // The system keeps what it knows of the same two ports for a moment.
-            | Kind::AddrInUse
-            | Kind::AddrNotAvailable
-    )
 }
 
 /// Opens the own NAT for a QUIC client.
@@ -171,9 +183,27 @@ async fn knock(port: &Arc<quic::Listener>, to: SocketAddr) {
     }
 }
 
-/// CONNECT and SYNC: where to send, and the round trip through the relay.
-async fn round(record: &Record, opener: &Opener, clock: &Clock, ours: &[Multiaddr]) -> Result<(Vec<Hole>, Duration), Fault> {
-    record.enter(StageName::DcutrConnect);
+/// Who is the client of what comes about. By the specification it is the one that dialed through the relay. Where our NAT maps per
+/// destination and the other one lets everybody in, only the other way round works: it is the last thing tried, as by go-libp2p.
+/// Over TCP nothing would tell the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Server,
+    Client,
+}
+
+/// What a round is about.
+struct Agreed {
+    /// Where to send.
+    holes: Vec<Hole>,
+    /// The round trip through the relay.
+    rtt: Duration,
+    /// Kept for the round: a stream that is dropped is reset, and go-libp2p then forgets what it has not read of it.
+    _stream: Proposal<SubstreamBox>,
+}
+
+/// CONNECT and SYNC.
+async fn round(record: &Record, opener: &Opener, clock: &Clock, ours: &[Multiaddr]) -> Result<Agreed, Fault> {
     let asking = async {
         let mut stream = opener.open(DCUTR).await?;
         let asked = clock.now();
@@ -185,7 +215,7 @@ async fn round(record: &Record, opener: &Opener, clock: &Clock, ours: &[Multiadd
     record.found(Found { addresses: u32::try_from(holes.len()).ok(), rtt_ms: Some(rtt), ..Found::default() });
     record.enter(StageName::DcutrSync);
     in_time(punch::sync(&mut stream)).await?;
-    Ok((holes, rtt.into()))
+    Ok(Agreed { holes, rtt: rtt.into(), _stream: stream })
 }
 
 async fn in_time<T>(step: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {

@@ -63,7 +63,7 @@ impl Node {
         let (relay, circuits) = config.relay.map(|limits| Relay::new(limits, native.clock(), seconds_since_1970)).unzip();
         let (door, through_relays) = via::door();
         let ports = if config.via.is_empty() { Ports::default() } else { ports(&listeners) };
-        let puncher = Rc::new(Puncher::new(ports, door.0.clone()));
+        let puncher = Rc::new(Puncher::new(ports, config.identity.clone(), door.0.clone()));
         let told = if config.announce.is_empty() { addresses.clone() } else { config.announce };
         let extra = Extras {
             clock: native.clock(),

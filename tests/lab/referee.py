@@ -3,9 +3,12 @@
 What they see is the truth that p2p-probe's verdict is held against."""
 
 import json
+import random
+import select
 import socket
 import struct
 import sys
+import time
 
 sockets = []
 
@@ -75,7 +78,71 @@ def accept(ask):
     return {"from": list(remote)}
 
 
-does = {"udp": udp, "send": send, "receive": receive, "listen": listen, "connect": connect, "accept": accept}
+def clock(ask):
+    """The same on every host."""
+    return {"now": time.monotonic()}
+
+
+def punch_udp(ask):
+    """Sends to a place that sends here at the same time. Whether what was sent is answered from that very place."""
+    sock, to, end = sockets[ask["id"]], tuple(ask["to"]), ask["at"] + ask["ms"] / 1000
+    time.sleep(max(0, ask["at"] - time.monotonic()))
+    answered, again = False, time.monotonic()
+    while (now := time.monotonic()) < end:
+        if now >= again:
+            sock.sendto(b"punch", to)
+            again = now + 0.05
+        sock.settimeout(max(0.001, min(again, end) - now))
+        try:
+            said, source = sock.recvfrom(100)
+        except OSError:
+            continue
+        if said == b"punch":
+            sock.sendto(b"heard", source)
+        elif said == b"heard" and source == to:
+            answered = True
+    return {"answered": answered}
+
+
+def dial(port, to):
+    sock = fresh(socket.SOCK_STREAM, port)
+    sock.setblocking(False)
+    try:
+        sock.connect(to)
+    except BlockingIOError:
+        pass
+    except OSError:
+        sock.close()
+        return None
+    return sock
+
+
+def punch_tcp(ask):
+    """Dials a place that dials here at the same time, again where it is refused. Whether a connection comes about."""
+    listener, to, end = sockets[ask["id"]], tuple(ask["to"]), ask["at"] + ask["ms"] / 1000
+    time.sleep(max(0, ask["at"] - time.monotonic()))
+    dialing = None
+    while (now := time.monotonic()) < end:
+        dialing = dialing or dial(listener.getsockname()[1], to)
+        pause = end - now if dialing else random.uniform(0.02, 0.08)
+        came, made, _ = select.select([listener], [dialing] if dialing else [], [], pause)
+        if came:
+            accepted, source = listener.accept()
+            keep(accepted)
+            if source[0] == to[0]:
+                return {"answered": True}
+        if made:
+            if dialing.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                keep(dialing)
+                return {"answered": True}
+            dialing.close()
+            dialing = None
+            time.sleep(random.uniform(0.02, 0.08))
+    return {"answered": False}
+
+
+does = {"clock": clock, "punch-udp": punch_udp, "punch-tcp": punch_tcp}
+does |= {"udp": udp, "send": send, "receive": receive, "listen": listen, "connect": connect, "accept": accept}
 for line in sys.stdin:
     asked = json.loads(line)
     print(json.dumps(does[asked["op"]](asked)), flush=True)

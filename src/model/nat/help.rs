@@ -120,4 +120,8 @@ pub struct HolePunch {
     /// Whether the direct dial left from the listen port, as it must; null when it is not known.
     #[serde(default)]
     pub from_listen_port: Option<bool>,
+    /// Whether the peer's end is at a port that it told, as it must be; null when it is not known. Another port is that of a NAT
+    /// that maps per destination, or of a node that dials from other ports than it listens on.
+    #[serde(default)]
+    pub from_told_port: Option<bool>,
 }

@@ -5,9 +5,9 @@
 //!
 //! The peer that was dialed begins: it asks and says when. The one that dialed is the client of whatever comes about.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
-use futures::{AsyncRead, AsyncWrite};
+use futures::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use multiaddr::Multiaddr;
 use prost::Message;
 
@@ -20,10 +20,14 @@ use crate::{
 
 /// The protocol.
 pub const DCUTR: &str = "/libp2p/dcutr";
-/// Addresses of the other side that are tried: a host has a handful, and nobody may make us send to more.
+/// Addresses of the other side that are tried over one transport: a host has a handful, and nobody may make us send to more.
 pub const MAX_ADDRESSES: usize = 8;
 /// Rounds, as go-libp2p and rust-libp2p have them.
 pub const ROUNDS: u32 = 3;
+
+/// After a refusal, which a NAT answers until the other side has sent, the next attempt comes so much later, in milliseconds:
+/// a random time, so that two sides which have missed each other once do not go on to.
+const AGAIN: RangeInclusive<u64> = 20..=80;
 
 const CONNECT: u32 = 100;
 const SYNC: u32 = 300;
@@ -45,6 +49,12 @@ pub struct Hole {
     pub at: SocketAddr,
 }
 
+/// How long to wait after a dial that was refused.
+#[must_use]
+pub fn again() -> Duration {
+    Duration::from_millis(rand::random_range(AGAIN))
+}
+
 /// Tells where the outside sees us.
 pub async fn tell(stream: &mut (impl AsyncWrite + Unpin), ours: &[Multiaddr]) -> Result<(), Fault> {
     let addresses = ours.iter().take(MAX_ADDRESSES).map(Multiaddr::to_vec).collect();
@@ -52,7 +62,7 @@ pub async fn tell(stream: &mut (impl AsyncWrite + Unpin), ours: &[Multiaddr]) ->
 }
 
 /// Hears where the outside sees the other side: the addresses that a hole can be punched for, TCP and QUIC, public ones or
-/// of a scope that ours are of too.
+/// of a scope that ours are of too; of each transport no more than [`MAX_ADDRESSES`].
 pub async fn hear(stream: &mut (impl AsyncRead + Unpin), ours: &[Multiaddr]) -> Result<Vec<Hole>, Fault> {
     let told: HolePunch = wire::receive(stream).await?;
     if told.kind != Some(CONNECT) {
@@ -62,16 +72,18 @@ pub async fn hear(stream: &mut (impl AsyncRead + Unpin), ours: &[Multiaddr]) -> 
     let mut holes = Vec::new();
     for hole in told.addresses.into_iter().filter_map(|bytes| hole(&Multiaddr::try_from(bytes).ok()?)) {
         let scope = Scope::of_ip(hole.at.ip());
-        if (scope == Scope::Public || scopes.contains(&scope)) && !holes.contains(&hole) && holes.len() < MAX_ADDRESSES {
+        let alike = holes.iter().filter(|known: &&Hole| known.transport == hole.transport).count();
+        if (scope == Scope::Public || scopes.contains(&scope)) && !holes.contains(&hole) && alike < MAX_ADDRESSES {
             holes.push(hole);
         }
     }
     Ok(holes)
 }
 
-/// Says that now is the moment.
+/// Says that now is the moment, and that nothing follows.
 pub async fn sync(stream: &mut (impl AsyncWrite + Unpin)) -> Result<(), Fault> {
-    wire::send(stream, &HolePunch { kind: Some(SYNC), addresses: Vec::new() }).await
+    wire::send(stream, &HolePunch { kind: Some(SYNC), addresses: Vec::new() }).await?;
+    stream.close().await.map_err(|error| Fault::from_io(&error, Cause::Closed))
 }
 
 /// Waits for the moment.

@@ -32,6 +32,7 @@ type dialOptions struct {
 	interval    time.Duration
 	dialVersion int
 	tlsCA       string
+	punch       bool
 }
 
 // dialed is the line of a dial that reached identify and all its pings.
@@ -49,6 +50,7 @@ type dialed struct {
 	IdentifyMs float64       `json:"identify_ms"`
 	PingMs     []float64     `json:"ping_ms"`
 	TotalMs    float64       `json:"total_ms"`
+	Direct     string        `json:"direct,omitempty"`
 }
 
 type refused struct {
@@ -69,6 +71,7 @@ func dial(args []string) int {
 	o.register(flags, 60)
 	flags.IntVar(&o.pings, "pings", 1, "pings after identify, on one stream")
 	flags.DurationVar(&o.interval, "ping-interval", 0, "time from one ping's answer to the next ping")
+	flags.BoolVar(&o.punch, "punch", false, "of an address through a relay: wait until a hole is punched (DCUtR), and tell where to")
 	flags.StringVar(&o.tlsCA, "tls-ca", "", "certificate (PEM) to trust for wss instead of the system's")
 	positional := parse(flags, args)
 	if len(positional) != 1 {
@@ -121,7 +124,19 @@ func (o *dialOptions) start(addr multiaddr.Multiaddr) (host.Host, error) {
 	if _, err := addr.ValueForProtocol(multiaddr.P_CIRCUIT); err == nil {
 		transport = libp2p.ChainOptions(transport, libp2p.EnableRelay())
 	}
-	return libp2p.New(append(options, libp2p.NoListenAddrs, transport)...)
+	listen := libp2p.NoListenAddrs
+	if o.punch {
+		listen = libp2p.ChainOptions(libp2p.ListenAddrStrings(listenLike(addr)), libp2p.EnableHolePunching())
+	}
+	return libp2p.New(append(options, listen, transport)...)
+}
+
+// listenLike is any port for the transport that the relay is dialed over: what the relay sees of it is what a hole is punched for.
+func listenLike(addr multiaddr.Multiaddr) string {
+	if _, err := addr.ValueForProtocol(multiaddr.P_QUIC_V1); err == nil {
+		return "/ip4/0.0.0.0/udp/0/quic-v1"
+	}
+	return "/ip4/0.0.0.0/tcp/0"
 }
 
 // transport is the one transport that the address needs, so that nothing else costs start-up time.
@@ -183,7 +198,26 @@ func (o *dialOptions) visit(ctx context.Context, node host.Host, info *peer.Addr
 		return nil, err
 	}
 	line.IdentifyMs = since(begin)
-	return line, line.ping(ctx, node, info.ID, o)
+	if err := line.ping(ctx, node, info.ID, o); err != nil || !o.punch {
+		return line, err
+	}
+	line.Direct = waitForDirect(node, info.ID)
+	return line, nil
+}
+
+// A punch has three rounds of up to ten seconds.
+const punchTime = 35 * time.Second
+
+// waitForDirect returns the other end of a connection without a relay, or nothing once there has been time enough for one.
+func waitForDirect(node host.Host, id peer.ID) string {
+	for begin := time.Now(); time.Since(begin) < punchTime; time.Sleep(20 * time.Millisecond) {
+		for _, conn := range node.Network().ConnsToPeer(id) {
+			if _, err := conn.RemoteMultiaddr().ValueForProtocol(multiaddr.P_CIRCUIT); err != nil {
+				return conn.RemoteMultiaddr().String()
+			}
+		}
+	}
+	return ""
 }
 
 func describe(conn network.Conn) *dialed {

@@ -18,7 +18,7 @@ const usage = `usage:
                 [--webtransport] [--webrtc] [--perf] [--relay [--relay-bytes N] [--relay-time T]]
                 [--via MULTIADDR/p2p/RELAY] [--punch] [--autonat default|open] [--max-seconds N]
   go-peer dial MULTIADDR/p2p/PEER [--pings N] [--ping-interval 1s] [--dial-version 1|2] [--security noise|tls|both]
-                [--seed N] [--key-type …] [--tls-ca F] [--max-seconds N]
+                [--seed N] [--key-type …] [--tls-ca F] [--punch] [--max-seconds N]
   go-peer upload MULTIADDR/p2p/PEER BYTES [--max-seconds N]
   go-peer ask MULTIADDR/p2p/PEER --listen MULTIADDR [--about MULTIADDR] [--autonat-version 1|2] [--max-seconds N]
 `

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"flag"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -10,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/client"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 )
 
 // relaying is what a serving node does for peers behind NATs, and what it has done for itself.
@@ -64,5 +66,18 @@ func (r *relaying) begin(node host.Host) ([]string, error) {
 	if _, err := client.Reserve(ctx, node, *info); err != nil {
 		return nil, err
 	}
+	if r.punch {
+		waitForPunching(ctx, node)
+	}
 	return []string{r.via + "/p2p-circuit/p2p/" + node.ID().String()}, nil
+}
+
+// waitForPunching returns once the node begins punches: before it has seen a public address of its own it lets whoever comes
+// through the relay go without one.
+func waitForPunching(ctx context.Context, node host.Host) {
+	for !slices.Contains(node.Mux().Protocols(), holepunch.Protocol) && ctx.Err() == nil {
+		time.Sleep(20 * time.Millisecond)
+	}
+	// The protocol is served a moment before the node listens for connections.
+	time.Sleep(20 * time.Millisecond)
 }

@@ -4,6 +4,7 @@
 mod gateway;
 mod misbehaving;
 mod network;
+mod punch;
 mod referee;
 
 use crate::expect;
@@ -16,7 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// Each has six programs at work.
@@ -77,18 +78,26 @@ fn both() -> Vec<String> {
 #[test]
 fn every_network_is_told_right() {
     let schema = Schema::of_reports();
-    let cases = load();
+    each(load(), AT_A_TIME, |case| case.name.clone(), |case| case.try_out(&schema));
+}
+
+/// Tries out all cases, so many at a time.
+///
+/// # Panics
+/// Where there is none, and where one has faults.
+fn each<T: Send>(cases: Vec<T>, at_a_time: usize, name: fn(&T) -> String, try_out: impl Fn(&T) -> Vec<String> + Sync) {
     let total = cases.len();
-    assert!(total > 0, "no case has that name");
+    // A part of the lab is asked for by its name, and may be no part of this.
+    assert!(total > 0 || std::env::var_os("LAB").is_some(), "no case has that name");
     let queue = Mutex::new(cases.into_iter());
     let failures = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
+        for _ in 0..at_a_time {
             scope.spawn(|| {
                 while let Some(case) = { queue.lock().expect("no panic").next() } {
-                    let faults = case.try_out(&schema);
+                    let faults = try_out(&case);
                     if !faults.is_empty() {
-                        failures.lock().expect("no panic").insert(case.name.clone(), faults);
+                        failures.lock().expect("no panic").insert(name(&case), faults);
                     }
                 }
             });
@@ -102,20 +111,27 @@ fn every_network_is_told_right() {
     assert!(failures.is_empty(), "{} of {total} networks were told wrong:\n{table}", failures.len());
 }
 
+/// The files of a folder that hold cases, and their text.
+fn files(folder: &str) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let paths = folder.read_dir().expect("a folder").map(|entry| entry.expect("an entry").path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.map(|path| (path.clone(), std::fs::read_to_string(path).expect("a text file"))).collect()
+}
+
+/// Whether a case is of the part of the lab that `LAB` names.
+fn is_wanted(name: &str) -> bool {
+    name.contains(&std::env::var("LAB").unwrap_or_default())
+}
+
 /// All cases, or those whose names contain `LAB`.
 fn load() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab");
-    let wanted = std::env::var("LAB").unwrap_or_default();
     let mut cases = Vec::new();
-    for entry in folder.read_dir().expect("tests/lab") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            let text = std::fs::read_to_string(&path).expect("a text file");
-            let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            cases.extend(file.case);
-        }
+    for (path, text) in files("tests/lab") {
+        let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        cases.extend(file.case);
     }
-    cases.retain(|case| case.name.contains(&wanted));
+    cases.retain(|case| is_wanted(&case.name));
     cases
 }
 

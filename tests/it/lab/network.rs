@@ -12,6 +12,34 @@ const TOOLS: [(&str, &str); 5] =
     [("unshare", "util-linux"), ("nsenter", "util-linux"), ("ip", "iproute2"), ("nft", "nftables"), ("python3", "python3")];
 /// The outermost router's address on the wire.
 const OUTSIDE: &str = "11.22.35.9/24";
+/// Delivers packets later.
+const DELAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/delay.py");
+
+/// A host, and what is between it and the wire.
+pub struct Site<'a> {
+    /// `c`, whose routers are called `r1` and on, or another name, which is the first letter of its routers'.
+    pub host: &'a str,
+    pub address: &'a str,
+    /// From the host outwards.
+    pub routers: &'a [Router],
+    /// How much later packets are delivered, each way, in milliseconds.
+    pub delay: Option<u32>,
+}
+
+impl Site<'_> {
+    fn router(&self, place: usize) -> String {
+        let host = if self.host == "c" { "" } else { self.host };
+        format!("{host}r{}", place + 1)
+    }
+
+    /// What is on the wire, and its address there.
+    fn outermost(&self) -> (String, &str) {
+        match self.routers.last() {
+            Some(router) => (self.router(self.routers.len() - 1), &router.outside),
+            None => (self.host.to_owned(), self.address),
+        }
+    }
+}
 
 /// A router with NAT.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,6 +67,9 @@ pub struct Router {
     /// What it does when it is asked to map a port, see `gateway`; without it nobody can be asked.
     #[serde(default)]
     pub gateway: Option<String>,
+    /// Whether unsolicited packets are answered by a refusal, and not just dropped.
+    #[serde(default)]
+    refuses: bool,
 }
 
 fn outside() -> String {
@@ -54,11 +85,16 @@ impl Network {
     /// # Panics
     /// Where a tool is missing or the network cannot be made: a test that cannot run has not passed.
     pub fn new(client: &str, input: &[String], routers: &[Router], hosts: &[(&str, &str)]) -> Self {
+        Self::of(&[Site { host: "c", address: client, routers, delay: None }], input, hosts)
+    }
+
+    /// The same of several sites. `input` is what the host `c` lets in.
+    pub fn of(sites: &[Site<'_>], input: &[String], hosts: &[(&str, &str)]) -> Self {
         for (tool, package) in TOOLS {
             let found = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
             assert!(found.is_ok(), "this test needs `{tool}`: install the Debian package {package}");
         }
-        let script = script(client, input, routers, hosts);
+        let script = script(sites, input, hosts);
         let mut command = Command::new("unshare");
         command.arg(if is_root() { "-nm" } else { "-Urnm" }).args(["sh", "-c", &script]);
         let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("unshare");
@@ -95,28 +131,41 @@ fn is_root() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nUid:\t0\t"))
 }
 
-fn script(client: &str, input: &[String], routers: &[Router], hosts: &[(&str, &str)]) -> String {
+fn script(sites: &[Site<'_>], input: &[String], hosts: &[(&str, &str)]) -> String {
     let mut script = String::from(
         "set -e\nexport PATH=$PATH:/usr/sbin:/sbin\nmount -t tmpfs none /run\nmkdir -p /run/netns\n\
          host() { ip netns add $1; ip -n $1 link set lo up; }\n\
          plug() { ip -n wire link add p$1 type veth peer name eth0 netns $1; ip -n wire link set p$1 master br0 up\n\
-         ip -n $1 addr add $2 dev eth0; ip -n $1 link set eth0 up; ip -n $1 route add default dev eth0; }\n\
+         join $1 $2; }\n\
+         join() { ip -n $1 addr add $2 dev eth0; ip -n $1 link set eth0 up; ip -n $1 route add default dev eth0; }\n\
          inside() { ip -n $1 link add lan0 type veth peer name eth0 netns $3; ip -n $1 addr add $2 dev lan0; ip -n $1 link set lan0 up\n\
          ip -n $3 addr add $4 dev eth0; ip -n $3 link set eth0 up; ip -n $3 route add default via ${2%/*}\n\
          ip netns exec $1 sysctl -qw net.ipv4.ip_forward=1; }\n\
-         host wire\nip -n wire link add br0 type bridge\nip -n wire link set br0 up\nhost c\n",
+         host wire\nip -n wire link add br0 type bridge\nip -n wire link set br0 up\n",
     );
     for (name, address) in hosts {
         let _ = writeln!(script, "host {name}\nplug {name} {address}");
     }
-    let mut within = ("c".to_owned(), client.to_owned());
-    for (place, router) in routers.iter().enumerate() {
-        let name = format!("r{}", place + 1);
-        let _ = writeln!(script, "host {name}\ninside {name} {} {} {}", router.inside, within.0, within.1);
-        let _ = writeln!(script, "ip netns exec {name} nft -f - <<'RULES'\n{}RULES", router.rules());
-        within = (name, router.outside.clone());
+    for site in sites {
+        let _ = writeln!(script, "host {}", site.host);
+        let mut within = (site.host.to_owned(), site.address);
+        for (place, router) in site.routers.iter().enumerate() {
+            let name = site.router(place);
+            let _ = writeln!(script, "host {name}\ninside {name} {} {} {}", router.inside, within.0, within.1);
+            let _ = writeln!(script, "ip netns exec {name} nft -f - <<'RULES'\n{}RULES", router.rules());
+            within = (name, &router.outside);
+        }
+        let (name, address) = site.outermost();
+        let _ = match site.delay {
+            None => writeln!(script, "plug {name} {address}"),
+            // It ends with the standard input of this script, which lasts as long as the network.
+            Some(delay) => writeln!(
+                script,
+                "mkfifo /run/{name}\nexec 3<&0\nip netns exec wire python3 '{DELAY}' {delay} {name} <&3 >/run/{name} &\n\
+                 read -r stands </run/{name}\njoin {name} {address}"
+            ),
+        };
     }
-    let _ = writeln!(script, "plug {} {}", within.0, within.1);
     if !input.is_empty() {
         let chain =
             format!("table inet own {{\nchain come {{ type filter hook input priority 0;\n{}\n}}\n}}\n", input.join("\n"));
@@ -132,7 +181,14 @@ impl Router {
         self.inside.split('/').next().expect("an address")
     }
 
-    /// Unsolicited packets to the router itself are dropped: an answer to them would end hole punches and change mappings.
+    /// A router that translates and does nothing else.
+    pub fn plain(inside: &str, outside: &str, source: &str, udp: &str, refuses: bool) -> Self {
+        let [inside, outside, source, udp] = [inside, outside, source, udp].map(str::to_owned);
+        Self { inside, outside, source, udp, refuses, forwarded: Vec::new(), forward: Vec::new(), hairpin: false, gateway: None }
+    }
+
+    /// Unsolicited packets to the router itself are dropped unless it refuses: an answer to them would end hole punches and
+    /// change mappings.
     fn rules(&self) -> String {
         let ip = self.outside.split('/').next().expect("an address");
         let lan = if self.hairpin { format!("ip daddr {ip} ") } else { "iifname eth0 ".into() };
@@ -147,6 +203,11 @@ impl Router {
         let noted = if self.udp.is_empty() { "" } else { noted };
         let forwarded = lines("iifname eth0", self.forwarded.iter().map(String::as_str));
         let source = lines("oifname eth0", self.source.split(';'));
+        let unsolicited = if self.refuses {
+            "iifname eth0 ct state new meta l4proto tcp reject with tcp reset\niifname eth0 ct state new reject"
+        } else {
+            "iifname eth0 ct state new,invalid drop"
+        };
         // The way back from the client to itself leads over the router only if it seems to come from there.
         let hairpin = if self.hairpin { "oifname lan0 iifname lan0 masquerade" } else { "" };
         format!(
@@ -156,7 +217,7 @@ impl Router {
              chain before {{ type nat hook prerouting priority -100;\n{forwarded}{incoming}\n}}\n\
              chain after {{ type nat hook postrouting priority 100;\n{hairpin}\n{source}}}\n\
              chain pass {{ type filter hook forward priority 0;\n{}\n{noted}\n}}\n\
-             chain own {{ type filter hook input priority 0;\niifname eth0 ct state new drop\n}}\n}}\n",
+             chain own {{ type filter hook input priority 0;\n{unsolicited}\n}}\n}}\n",
             self.forward.join("\n")
         ) + self.gateway.as_ref().map_or("", |_| CHAINS)
     }

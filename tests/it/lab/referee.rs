@@ -31,7 +31,15 @@ impl Host {
     }
 
     fn ask(&mut self, what: &Value) -> Value {
+        self.begin(what);
+        self.answer(what)
+    }
+
+    fn begin(&mut self, what: &Value) {
         writeln!(self.input, "{what}").expect("the referee reads");
+    }
+
+    fn answer(&mut self, what: &Value) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("the referee writes");
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("the referee ended at {what}"))
@@ -142,4 +150,49 @@ pub fn tcp(network: &Network, client: &str) -> Behaviour {
     let seen = [seen(&mut a, &a1, near), seen(&mut a, &a2, beside), seen(&mut b, &b1, far)];
     let mapping = mapping(seen, at(client, port));
     (mapping.into(), filtering(stranger, known, mapping).into())
+}
+
+/// Whether two hosts behind NATs meet when both send at once, each to where the host `a` sees the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meet {
+    /// Where the first is the client.
+    Yes,
+    /// Only where the second is the client.
+    Reversed,
+    No,
+}
+
+/// How long both send, and how much earlier they are told so, in milliseconds.
+const MEETING: u32 = 2000;
+const AHEAD: f64 = 0.3;
+
+/// Whether `c` and `d` meet over UDP or TCP.
+pub fn meet(network: &Network, over: &str) -> Meet {
+    let [mut c, mut d, mut a] = ["c", "d", "a"].map(|name| Host::new(network, name));
+    let (open, op) = if over == "udp" { ("udp", "punch-udp") } else { ("listen", "punch-tcp") };
+    let (seen_by, _) = a.open(open, 7001);
+    let known = [&mut c, &mut d].map(|host| {
+        let (socket, port) = host.open(open, 0);
+        if over == "udp" {
+            host.send(&socket, places()[0]);
+            (socket, a.take("receive", &seen_by, SURELY).expect("it gets out"))
+        } else {
+            assert!(host.connect(port, places()[0], SURELY), "TCP gets out");
+            (socket, a.take("accept", &seen_by, SURELY).expect("a connection"))
+        }
+    });
+    let at = c.ask(&json!({ "op": "clock" }))["now"].as_f64().expect("a time") + AHEAD;
+    let towards = known.each_ref().map(|(_, outside)| *outside);
+    let asked = |(socket, _): &(Value, SocketAddr), to: SocketAddr| json!({ "op": op, "id": socket, "to": [to.ip().to_string(), to.port()], "at": at, "ms": MEETING });
+    let [first, second] = [asked(&known[0], towards[1]), asked(&known[1], towards[0])];
+    c.begin(&first);
+    d.begin(&second);
+    match [c.answer(&first), d.answer(&second)].map(|answer| answer["answered"] == true) {
+        // A connection over TCP is one for both, and may be reset at one end alone.
+        [true, true] => Meet::Yes,
+        [first, _] if over == "udp" && first => Meet::Yes,
+        [_, true] if over == "udp" => Meet::Reversed,
+        _ => Meet::No,
+    }
 }
