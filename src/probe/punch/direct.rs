@@ -68,7 +68,8 @@ impl<'a> Doors<'a> {
         let of_ours = |hole: &&Hole| hole.transport == self.transport && self.has_port_towards(hole.at);
         let remotes: Vec<SocketAddr> = holes.iter().filter(of_ours).map(|hole| hole.at).collect();
         if remotes.is_empty() {
-            return Err(Fault::from(Cause::TimedOut).say("the peer names no address of this transport"));
+            let offered = Some(vec![self.transport.to_string()]);
+            return Err(Fault::from(Cause::NoCommonProtocol { offered }).say("the peer names no address of this transport"));
         }
         match self.transport {
             Transport::Quic => self.over_quic(&remotes).await,

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -95,7 +96,9 @@ fn each<T: Send>(cases: Vec<T>, at_a_time: usize, name: fn(&T) -> String, try_ou
         for _ in 0..at_a_time {
             scope.spawn(|| {
                 while let Some(case) = { queue.lock().expect("no panic").next() } {
-                    let faults = try_out(&case);
+                    // What a program of the case does not do is a panic here, and no end of the others.
+                    let tried = std::panic::catch_unwind(AssertUnwindSafe(|| try_out(&case)));
+                    let faults = tried.unwrap_or_else(|_| vec!["it panicked, see above".into()]);
                     if !faults.is_empty() {
                         failures.lock().expect("no panic").insert(name(&case), faults);
                     }

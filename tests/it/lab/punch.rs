@@ -167,10 +167,7 @@ impl Trial<'_> {
             ("ours", "ours") => {
                 let (target, circuit) = self.ours(relay);
                 let mut faults = self.judge(&self.dial(&circuit), schema);
-                // Without a punch there is nothing to wait for.
-                if faults.is_empty() {
-                    faults.extend(self.judge_target(target));
-                }
+                faults.extend(self.judge_target(target));
                 faults
             }
             ("ours", _) => {
@@ -182,10 +179,7 @@ impl Trial<'_> {
             _ => {
                 let (target, circuit) = self.ours(relay);
                 let mut faults = self.judge_go(&self.go_dials(&circuit));
-                // Without a punch there is nothing to wait for.
-                if faults.is_empty() {
-                    faults.extend(self.judge_target(target));
-                }
+                faults.extend(self.judge_target(target));
                 faults
             }
         };
@@ -299,46 +293,56 @@ impl Trial<'_> {
         }
     }
 
-    /// CONNECT, SYNC and the direct dial of each round: all pass but the direct dials that come to nothing.
     fn judge_stages(&self, report: &Value, faults: &mut Vec<String>) {
         let stages = expect::stages(&report["attempts"][0]);
         let punching: Vec<&Value> = stages.iter().filter(|stage| is_punching(stage)).collect();
-        for (place, stage) in punching.iter().enumerate() {
+        let cause = if self.case.refuse && self.transport == "tcp" { "refused" } else { "timed-out" };
+        self.judge_rounds(&punching, cause, faults);
+    }
+
+    /// CONNECT, SYNC and the direct dial of each round: all pass but the direct dials that come to nothing.
+    fn judge_rounds(&self, stages: &[&Value], cause: &str, faults: &mut Vec<String>) {
+        for (place, stage) in stages.iter().enumerate() {
             let name = ["dcutr-connect", "dcutr-sync", "direct"][place % 3];
-            let last = place + 1 == punching.len();
+            let last = place + 1 == stages.len();
             let outcome = if name != "direct" || (last && self.works()) { "passed" } else { "failed" };
             expect::compare(&serde_json::json!({ "stage": name, "outcome": outcome }), stage, "stage", faults);
             if outcome == "failed" {
-                let cause = if self.case.refuse && self.transport == "tcp" { "refused" } else { "timed-out" };
                 expect::compare(&cause.into(), &stage["cause"]["code"], "direct.cause", faults);
             }
         }
-        let last = punching.last().map_or(&Value::Null, |stage| &stage["stage"]);
+        let last = stages.last().map_or(&Value::Null, |stage| &stage["stage"]);
         expect::compare(&"direct".into(), last, "the last stage", faults);
     }
 
     /// The target tells of the same rounds.
     fn judge_target(&self, mut target: Live) -> Vec<String> {
-        let mut faults = Vec::new();
-        let mut failed = 0;
-        while failed < ROUNDS {
-            let line = target.until(|line| line["event"] == "stage-ended" && is_punching(line));
-            if line["outcome"] == "passed" && line["stage"] != "direct" {
-                continue;
+        let of_relayed = |line: &Value| line["direction"] == "inbound" && line["transport"] == "relay";
+        let relayed = target.until(|line| line["event"] == "attempt-planned" && of_relayed(line))["attempt"].clone();
+        let mut stages = Vec::new();
+        loop {
+            let line = target.until(|line| line["attempt"] == relayed);
+            match line["event"].as_str() {
+                Some("attempt-ended") => break,
+                Some("stage-ended") if is_punching(&line) => stages.push(line),
+                _ => {}
             }
-            if line["stage"] == "direct" && line["outcome"] == "passed" {
-                expect::compare(&"*".into(), &line["found"]["remote"], "remote", &mut faults);
-                break;
-            }
-            expect::compare(&"direct".into(), &line["stage"], "what fails at the target", &mut faults);
-            failed += 1;
-        }
-        if self.works() == (failed == ROUNDS) {
-            faults.push(format!("the target tells of {failed} rounds that failed"));
         }
         target.signal("TERM");
         target.finish();
-        faults
+        let mut faults = Vec::new();
+        self.judge_rounds(&stages.iter().collect::<Vec<_>>(), "timed-out", &mut faults);
+        let failed = stages.iter().filter(|stage| stage["outcome"] == "failed").count();
+        if self.works() {
+            let last = stages.last().unwrap_or(&Value::Null);
+            expect::compare(&"*".into(), &last["found"]["remote"], "remote", &mut faults);
+        } else if u64::try_from(failed) != Ok(ROUNDS) {
+            faults.push(format!("{failed} rounds failed"));
+        }
+        if !faults.is_empty() {
+            faults.push(format!("its stages: {}", Value::Array(stages)));
+        }
+        faults.into_iter().map(|fault| format!("the target tells: {fault}")).collect()
     }
 
     fn judge_go(&self, run: &Run) -> Vec<String> {

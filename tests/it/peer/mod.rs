@@ -4,6 +4,7 @@
 mod autonat;
 mod hop;
 mod identify;
+mod punch;
 mod quic;
 mod raw;
 mod rust_webrtc;

@@ -36,6 +36,8 @@ pub struct Script {
     pub hop: Option<Hop>,
     /// It answers AutoNAT, in the versions that its identify names.
     pub autonat: Option<Autonat>,
+    /// Behind a relay: it begins to punch a hole to who dials it, and listens over TCP on a port of its own.
+    pub punch: Option<Punch>,
 }
 
 impl Default for Script {
@@ -58,6 +60,7 @@ impl Default for Script {
             ping: Ping::Echo,
             hop: None,
             autonat: None,
+            punch: None,
         }
     }
 }
@@ -234,4 +237,50 @@ pub enum DialsBack {
     WrongNumber,
     /// Brings the number and never lets go.
     Holds,
+}
+
+/// Rounds of a hole punch.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Punch {
+    pub rounds: Vec<Round>,
+    /// Its own, known once it listens.
+    #[serde(skip)]
+    pub port: u16,
+}
+
+/// One round.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Round {
+    pub does: Begins,
+    /// Where it says that it is; `{port}` is its own port, `{relay}` the relay's.
+    pub addresses: Vec<String>,
+    /// It names ports 1 to this number of 127.0.0.1 as well.
+    pub ports: u16,
+    /// How late its SYNC is, in milliseconds.
+    pub late_ms: u64,
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self { does: Begins::Sync, addresses: vec!["/ip4/127.0.0.1/tcp/{port}".into()], ports: 0, late_ms: 0 }
+    }
+}
+
+/// How it begins a round.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Begins {
+    /// As it should.
+    Sync,
+    /// Opens a stream and sends nothing.
+    Hang,
+    /// Sends CONNECT, and never SYNC.
+    NeverSync,
+    /// Sends SYNC instead of CONNECT.
+    SyncFirst,
+    Malformed,
+    /// Ends the stream instead of SYNC.
+    Close,
 }

@@ -1,15 +1,16 @@
 //! A libp2p node over any byte stream: security, muxer, streams, each as its script says.
 
 use super::script::{Key, Script, Step, Transport};
-use super::{Running, quic, rust_webrtc, secure, streams, webrtc};
+use super::{Running, punch, quic, rust_webrtc, secure, streams, webrtc};
 use crate::certificate::Authority;
 use async_tungstenite::bytes::{ByteReader, ByteWriter};
 use async_tungstenite::tungstenite::Message;
+use futures::channel::{mpsc, oneshot};
 use futures::future::{BoxFuture, poll_fn};
 use futures::stream::FuturesUnordered;
-use futures::{AsyncRead, AsyncWrite, StreamExt};
+use futures::{AsyncRead, AsyncWrite, FutureExt, StreamExt};
 use futures_rustls::TlsAcceptor;
-use libp2p_core::muxing::{StreamMuxerBox, StreamMuxerExt};
+use libp2p_core::muxing::{StreamMuxerBox, StreamMuxerExt, SubstreamBox};
 use libp2p_core::upgrade::InboundConnectionUpgrade;
 use libp2p_identity::Keypair;
 use multiaddr::{Multiaddr, Protocol};
@@ -47,6 +48,7 @@ impl Node {
 pub async fn start(script: &Script, authority: &Authority) -> Running {
     let key = generate(script.key);
     let target = script.hop.as_ref().map(|hop| generate(hop.target.key));
+    let script = &directly_too(script, authority, target.as_ref()).await;
     let name = |key: &Keypair| key.public().to_peer_id().to_string();
     let (id, target_id) = (Some(name(&key)), target.as_ref().map(name));
     let (port, certhash) = match script.transport {
@@ -61,6 +63,18 @@ pub async fn start(script: &Script, authority: &Authority) -> Running {
         Transport::Tcp | Transport::Ws | Transport::Wss => (listen(script, authority, key, target).await, None),
     };
     Running { id, certhash, target: target_id, ..Running::serving(port) }
+}
+
+/// A target that punches holes listens by itself.
+async fn directly_too(script: &Script, authority: &Authority, target: Option<&Keypair>) -> Script {
+    let mut script = script.clone();
+    if let (Some(hop), Some(key)) = (&mut script.hop, target)
+        && let Some(mut punch) = hop.target.punch.take()
+    {
+        punch.port = listen(&hop.target, authority, key.clone(), None).await;
+        hop.target.punch = Some(punch);
+    }
+    script
 }
 
 fn generate(kind: Key) -> Keypair {
@@ -145,11 +159,29 @@ impl Node {
     /// Answers on every stream until the connection ends.
     pub async fn multiplex(&self, mut muxer: StreamMuxerBox, seen: Multiaddr) {
         let mut open = FuturesUnordered::new();
+        let (asks, mut asked) = mpsc::unbounded();
+        let mut wanted = None;
+        let through_a_relay = seen.iter().any(|part| part == Protocol::P2pCircuit);
+        if let Some(punch) = self.script.punch.as_ref().filter(|_| through_a_relay) {
+            open.push(punch::begin(punch, self.port, asks).boxed());
+        }
         poll_fn(|cx| {
             let _ = muxer.poll_unpin(cx);
+            if wanted.is_none()
+                && let Poll::Ready(ask) = asked.poll_next_unpin(cx)
+            {
+                wanted = ask;
+            }
+            if wanted.is_some()
+                && let Poll::Ready(Ok(stream)) = muxer.poll_outbound_unpin(cx)
+            {
+                // Who asked may be gone.
+                let _: Option<Result<(), SubstreamBox>> = wanted.take().map(|ask: oneshot::Sender<_>| ask.send(stream));
+                cx.waker().wake_by_ref();
+            }
             loop {
                 match muxer.poll_inbound_unpin(cx) {
-                    Poll::Ready(Ok(stream)) => open.push(streams::answer(self, stream, &seen)),
+                    Poll::Ready(Ok(stream)) => open.push(streams::answer(self, stream, &seen).boxed()),
                     Poll::Ready(Err(_)) => return Poll::Ready(()),
                     Poll::Pending => break,
                 }
