@@ -203,8 +203,12 @@ fn of_name(fault: &Fault<'_>) -> String {
 
 fn of_certificate(fault: &Fault<'_>) -> String {
     match fault.cause {
-        Cause::CertificateExpired { not_after } => format!("The certificate expired on {}; renew it", quoted(not_after.day())),
-        Cause::CertificateNotYetValid { not_before } => {
+        Cause::CertificateExpired { not_after: Some(not_after) } => {
+            format!("The certificate expired on {}; renew it", quoted(not_after.day()))
+        }
+        Cause::CertificateExpired { not_after: None } => "The certificate has expired; renew it".into(),
+        Cause::CertificateNotYetValid { not_before: None } => "The certificate is not yet valid; compare the clocks".into(),
+        Cause::CertificateNotYetValid { not_before: Some(not_before) } => {
             format!("The certificate is valid only from {} on; compare the clocks", quoted(not_before.day()))
         }
         Cause::CertificateWrongName { names } => {

@@ -153,13 +153,13 @@ causes! {
 
     /// The TLS certificate is past its date. Renew it; if a renewal runs on its own (AutoTLS, ACME), see why it stopped.
     CertificateExpired {
-        /// When it ended.
-        not_after: Stamp,
+        /// When it ended; null where the platform does not tell.
+        not_after: Option<Stamp>,
     } = "certificate-expired", "the certificate has expired", &[Tls];
     /// The TLS certificate begins in the future. Check the clocks of both machines.
     CertificateNotYetValid {
-        /// When it begins.
-        not_before: Stamp,
+        /// When it begins; null where the platform does not tell.
+        not_before: Option<Stamp>,
     } = "certificate-not-yet-valid", "the certificate is not yet valid", &[Tls];
     /// The TLS certificate is for other names than the one dialed. A `/wss` address with a literal IP needs a certificate with that IP
     /// in it, which is rare: use the name (`/dns4/…`) that the certificate holds.

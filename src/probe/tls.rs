@@ -71,8 +71,10 @@ pub(super) fn shown(certificate: &tls::Certificate) -> Certificate {
 
 fn cause_of(problem: &CertificateProblem) -> Cause {
     match problem {
-        CertificateProblem::Expired { not_after } => Cause::CertificateExpired { not_after: Stamp::at(*not_after) },
-        CertificateProblem::NotYetValid { not_before } => Cause::CertificateNotYetValid { not_before: Stamp::at(*not_before) },
+        CertificateProblem::Expired { not_after } => Cause::CertificateExpired { not_after: Some(Stamp::at(*not_after)) },
+        CertificateProblem::NotYetValid { not_before } => {
+            Cause::CertificateNotYetValid { not_before: Some(Stamp::at(*not_before)) }
+        }
         CertificateProblem::WrongName { names } => Cause::CertificateWrongName { names: names.clone() },
         CertificateProblem::Untrusted { issuer } => Cause::CertificateUntrusted { issuer: Some(issuer.clone()) },
     }

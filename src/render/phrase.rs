@@ -28,8 +28,10 @@ pub(crate) fn cause(cause: &Cause) -> String {
         Cause::LocalFault { errno } => {
             with("this machine could not do it", errno.map(|errno| format!("error {errno}")).as_deref())
         }
-        Cause::CertificateExpired { not_after } => format!("the certificate expired on {}", not_after.day()),
-        Cause::CertificateNotYetValid { not_before } => format!("the certificate is not valid before {}", not_before.day()),
+        Cause::CertificateExpired { not_after: Some(not_after) } => format!("the certificate expired on {}", not_after.day()),
+        Cause::CertificateNotYetValid { not_before: Some(not_before) } => {
+            format!("the certificate is not valid before {}", not_before.day())
+        }
         Cause::CertificateWrongName { names } if names.is_empty() => "the certificate names no host".into(),
         Cause::CertificateWrongName { names } => format!("the certificate is for {}", list(names)),
         Cause::CertificateUntrusted { issuer } => {

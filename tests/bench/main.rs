@@ -16,9 +16,11 @@ mod dials;
 mod first_packet;
 mod go;
 mod held;
+mod lab;
 mod line;
 mod listen;
 mod measure;
+mod nat;
 mod ours;
 mod own;
 mod perf;
@@ -35,7 +37,7 @@ use table::{Row, Table};
 
 /// A part by the name it is chosen by: `cargo bench -- NAME…`; all of them unless any is named.
 type Part = (&'static str, fn() -> anyhow::Result<Vec<Row>>);
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     ("dials", dials::measure),
     ("first-packet", first_packet::measure),
     ("self", own::measure),
@@ -43,6 +45,7 @@ const PARTS: [Part; 8] = [
     ("bulk", bulk::measure),
     ("listen", listen::measure),
     ("held", held::measure),
+    ("nat", nat::measure),
     ("size", size::measure),
 ];
 

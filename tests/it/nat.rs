@@ -2,6 +2,7 @@
 
 use crate::listen;
 use crate::program::{self, Live, Run};
+use crate::relay;
 use crate::rules::{self, Schema};
 use serde_json::Value;
 use std::path::Path;
@@ -121,6 +122,23 @@ fn a_dial_asks_its_target_for_help() {
     assert_eq!(report["verdict"]["code"], "reachable", "{report}");
     assert_eq!(report["nat"]["ipv4"]["udp"]["mapping"], "none", "{report}");
     assert_eq!(report["nat"]["vantages"][0]["kind"], "helper", "{report}");
+}
+
+/// Behind a relay the target is no vantage point, and yet a hole punch shows what the own network does.
+#[test]
+fn a_dial_through_a_relay_punches_a_hole() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (_relay, addresses) = listen::start_on(home.path(), &LISTEN, &["--ephemeral", "--relay"]);
+    for (via, transport) in addresses.iter().zip(["tcp", "quic"]) {
+        let (_target, circuit) = relay::behind_on(home.path(), &LISTEN, via);
+        let run = program::run(program::command(home.path(), ["dial", &circuit, "--nat", "--no-announced", "--format", "json"]));
+        let report = report(&run);
+        assert_eq!((run.exit, rules::faults(&report, run.exit)), (0, Vec::<String>::new()), "{report}");
+        let punches = report["nat"]["hole_punches"].as_array().expect("a list");
+        let told: Vec<_> = punches.iter().map(|punch| (&punch["transport"], &punch["outcome"], &punch["rounds"])).collect();
+        assert_eq!(told, [(&transport.into(), &"passed".into(), &1.into())], "{report}");
+        assert_eq!((&report["complete"], &report["nat"]["vantages"]), (&true.into(), &serde_json::json!([])), "{report}");
+    }
 }
 
 #[test]

@@ -10,7 +10,12 @@ use std::process::Command;
 
 /// A node that is reached through this relay, and the address that leads there.
 fn behind(home: &Path, relay: &str) -> (Live, String) {
-    let (mut target, _) = listen::start_on(home, &["/ip4/127.0.0.1/tcp/0"], &["--ephemeral", "--via", relay]);
+    behind_on(home, &["/ip4/127.0.0.1/tcp/0"], relay)
+}
+
+/// The same, listening here.
+pub fn behind_on(home: &Path, listen: &[&str], relay: &str) -> (Live, String) {
+    let (mut target, _) = listen::start_on(home, listen, &["--ephemeral", "--via", relay]);
     let circuit = target.until(|line| line["event"] == "listening");
     let address = circuit["address"].as_str().expect("an address").to_owned();
     assert!(address.contains("/p2p-circuit/p2p/"), "{address}");

@@ -59,7 +59,9 @@ fn received(error: &JsValue) -> Option<Vec<u8>> {
 fn cause(error: &JsValue) -> Cause {
     let text = |name| get(error, name).as_string();
     match text("code").unwrap_or_default().as_str() {
-        "unsupported-address" | "not-in-this-runtime" => Cause::UnsupportedAddress { part: "/".into() },
+        "unsupported-address" => Cause::UnsupportedAddress { part: "/".into() },
+        // What the plan did not leave out could be done if something were installed: the words say what.
+        "not-in-this-runtime" => Cause::LocalFault { errno: None },
         "mixed-content" => Cause::MixedContent,
         "name-not-found" => Cause::NameNotFound,
         "name-lookup-failed" => Cause::NameLookupFailed { rcode: text("rcode") },
@@ -97,7 +99,12 @@ fn tls(error: &JsValue, system: &str) -> Cause {
         let names = names.iter().filter_map(|name| name.as_string()).take(NAMES).collect();
         return Cause::CertificateWrongName { names };
     }
-    if UNTRUSTED.contains(&system) { Cause::CertificateUntrusted { issuer: None } } else { Cause::TlsFailed { alert: None } }
+    match system {
+        "CERT_HAS_EXPIRED" => Cause::CertificateExpired { not_after: None },
+        "CERT_NOT_YET_VALID" => Cause::CertificateNotYetValid { not_before: None },
+        system if UNTRUSTED.contains(&system) => Cause::CertificateUntrusted { issuer: None },
+        _ => Cause::TlsFailed { alert: None },
+    }
 }
 
 /// A whole number in the range of its type.

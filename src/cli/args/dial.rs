@@ -71,7 +71,7 @@ pub(in crate::cli) struct DialArgs {
     /// Dial with the private key in this file instead of a fresh one
     #[arg(long, value_name = "FILE", help_heading = "How to dial")]
     pub(in crate::cli) identity: Option<PathBuf>,
-    /// Tell what the own network does to peers too, as far as the target helps (see `nat`)
+    /// Tell what the own network does to peers too, as far as the target helps (see `nat`); to a peer behind a relay a hole is punched
     #[arg(long, conflicts_with = "own", help_heading = "How to dial")]
     pub(in crate::cli) nat: bool,
     /// Exit with 1 when any attempt fails
@@ -124,7 +124,8 @@ impl DialArgs {
             webrtc: self.webrtc,
             learn_certhash: self.learn_certhash,
             announced: !self.no_announced,
-            punch: self.punch,
+            // What the own network does to a peer behind a relay shows in a hole punch.
+            punch: self.punch || self.nat,
             private: self.private,
             timeout_ms: self.timeout.into(),
             deadline_ms: self.deadline.into(),

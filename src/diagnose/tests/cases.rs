@@ -155,7 +155,7 @@ fn case_34_certificates_that_end() {
     let text = &soon.warnings[0].text;
     assert!(text.contains("2026-11-09, in 3 days") && text.contains("AutoTLS"), "{text}");
     assert_eq!(warnings(&dial("2026-11-20T00:00:00.000Z")), Vec::<&str>::new());
-    let ended = Cause::CertificateExpired { not_after: Stamp("2026-11-02T00:00:00.000Z".into()) };
+    let ended = Cause::CertificateExpired { not_after: Some(Stamp("2026-11-02T00:00:00.000Z".into())) };
     let stale = Dial::new(address).fails_with(Tls, ended, certificate(&auto, "2026-11-02T00:00:00.000Z")).goes_on();
     let stale = Run::new().dial(stale).verdict();
     assert_eq!((stale.code.code(), warnings(&stale)), ("certificate-problem", vec![]));
@@ -193,7 +193,7 @@ fn a_peer_that_nobody_named_is_told() {
 
 #[test]
 fn a_certificate_problem_tells_what_lies_beyond() {
-    let ended = Cause::CertificateExpired { not_after: Stamp("2026-11-02T00:00:00.000Z".into()) };
+    let ended = Cause::CertificateExpired { not_after: Some(Stamp("2026-11-02T00:00:00.000Z".into())) };
     let dial = Dial::new("/dns4/node.example.org/tcp/443/wss").fails(Tls, ended).step(Upgrade, Outcome::Passed, Found::default());
     let dial =
         dial.step(Secure, Outcome::Passed, Found::default()).step(Multiplex, Outcome::failed(Cause::Closed), Found::default());

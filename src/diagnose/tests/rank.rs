@@ -20,7 +20,7 @@ fn no_route() -> Cause {
 }
 
 fn expired() -> Cause {
-    Cause::CertificateExpired { not_after: Stamp("2026-11-02T00:00:00.000Z".into()) }
+    Cause::CertificateExpired { not_after: Some(Stamp("2026-11-02T00:00:00.000Z".into())) }
 }
 
 #[test]

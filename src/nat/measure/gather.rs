@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     engine::{Notes, Runtime as _},
-    model::{NatFound, Outcome, VantageKind, VantageSeen},
+    model::{Attempt, NatFound, Outcome, Transport, VantageKind, VantageSeen},
     nat::dialback,
     native::Native,
     plan::{self, Host, Parsed},
@@ -108,7 +108,9 @@ impl Gathering {
             named.dedup();
             let open = |outcome: &Outcome| matches!(outcome, Outcome::Unknown { .. });
             let over = report.attempts.iter().all(|attempt| attempt.elapsed_ms.is_some() || !open(&attempt.outcome));
-            let passed = report.attempts.iter().filter(|attempt| attempt.outcome.passed()).count();
+            // Behind a relay nobody is a vantage point.
+            let lends = |attempt: &&Attempt| attempt.outcome.passed() && attempt.transport != Some(Transport::Relay);
+            let passed = report.attempts.iter().filter(lends).count();
             named.len() >= self.wanted && over && passed <= arrived
         })
     }

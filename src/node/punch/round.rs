@@ -16,9 +16,10 @@ use crate::{
 
 /// How long the other side may take for its part of a round.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A peer that does not speak the protocol may do so once it knows an address of its own: go-libp2p asks itself 250, 750 and
-/// 1,750 ms after its start. It is asked again after these times.
-const NOT_YET: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(1500)];
+/// A peer that does not speak the protocol may do so once it knows an address of its own: go-libp2p asks itself 0.25, 0.75,
+/// 1.75, 3.75 and 7.75 s after its start. It is asked again after these times.
+const NOT_YET: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_millis(1500), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// What a round is about.
 pub(super) struct Agreed {

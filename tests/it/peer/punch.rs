@@ -27,8 +27,8 @@ struct HolePunch {
 /// Where streams are asked for.
 pub type Asks = mpsc::UnboundedSender<oneshot::Sender<SubstreamBox>>;
 
-/// All rounds, one after the other. `relay` is the relay's own port.
-pub async fn begin(punch: &Punch, relay: u16, asks: Asks) -> io::Result<()> {
+/// All rounds, one after the other.
+pub async fn begin(punch: &Punch, asks: Asks) -> io::Result<()> {
     // A stream that is dropped would be reset.
     let mut kept = Vec::new();
     for round in &punch.rounds {
@@ -36,7 +36,7 @@ pub async fn begin(punch: &Punch, relay: u16, asks: Asks) -> io::Result<()> {
         asks.unbounded_send(give).map_err(io::Error::other)?;
         let stream = given.await.map_err(io::Error::other)?;
         let (_, mut stream) = dialer_select_proto(stream, [DCUTR], Version::V1).await.map_err(io::Error::other)?;
-        play(round, &addresses(round, punch.port, relay), &mut stream).await?;
+        play(round, &addresses(round, punch.port), &mut stream).await?;
         kept.push(stream);
     }
     std::future::pending().await
@@ -68,8 +68,8 @@ async fn play(round: &Round, addresses: &[Multiaddr], stream: &mut (impl AsyncRe
     }
 }
 
-fn addresses(round: &Round, port: u16, relay: u16) -> Vec<Multiaddr> {
-    let filled = |address: &String| address.replace("{port}", &port.to_string()).replace("{relay}", &relay.to_string());
+fn addresses(round: &Round, port: u16) -> Vec<Multiaddr> {
+    let filled = |address: &String| address.replace("{port}", &port.to_string());
     let named = round.addresses.iter().map(filled);
     let counted = (1..=round.ports).map(|port| format!("/ip4/127.0.0.1/tcp/{port}"));
     named.chain(counted).map(|address| address.parse().expect("a multiaddr")).collect()

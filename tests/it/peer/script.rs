@@ -244,6 +244,8 @@ pub enum DialsBack {
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Punch {
     pub rounds: Vec<Round>,
+    /// Another peer listens where it says that it does.
+    pub impostor: bool,
     /// Its own, known once it listens.
     #[serde(skip)]
     pub port: u16,
@@ -254,7 +256,7 @@ pub struct Punch {
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Round {
     pub does: Begins,
-    /// Where it says that it is; `{port}` is its own port, `{relay}` the relay's.
+    /// Where it says that it is; `{port}` is its own port.
     pub addresses: Vec<String>,
     /// It names ports 1 to this number of 127.0.0.1 as well.
     pub ports: u16,

@@ -71,7 +71,8 @@ async fn directly_too(script: &Script, authority: &Authority, target: Option<&Ke
     if let (Some(hop), Some(key)) = (&mut script.hop, target)
         && let Some(mut punch) = hop.target.punch.take()
     {
-        punch.port = listen(&hop.target, authority, key.clone(), None).await;
+        let key = if punch.impostor { generate(Key::Ed25519) } else { key.clone() };
+        punch.port = listen(&hop.target, authority, key, None).await;
         hop.target.punch = Some(punch);
     }
     script
@@ -163,7 +164,7 @@ impl Node {
         let mut wanted = None;
         let through_a_relay = seen.iter().any(|part| part == Protocol::P2pCircuit);
         if let Some(punch) = self.script.punch.as_ref().filter(|_| through_a_relay) {
-            open.push(punch::begin(punch, self.port, asks).boxed());
+            open.push(punch::begin(punch, asks).boxed());
         }
         poll_fn(|cx| {
             let _ = muxer.poll_unpin(cx);
