@@ -1,6 +1,6 @@
 //! Causes in words, with what they carry.
 
-use crate::model::{Cause, PortMapping};
+use crate::model::{Cause, HolePunch, PortMapping};
 
 /// How many names or protocols of a list are shown.
 const SHOWN: usize = 3;
@@ -83,4 +83,44 @@ pub(crate) fn mapping(mapping: &PortMapping) -> String {
     words.extend(mapping.verified.map(|came| if came { "dialed through it" } else { "no dial came through it" }.into()));
     words.extend(mapping.message.clone());
     if words.is_empty() { String::new() } else { format!("{}:", words.join(", ")) }
+}
+
+/// How a hole punch went, but for the end of it.
+pub(crate) fn punch(punch: &HolePunch) -> String {
+    let mut words = vec![format!("by {}", punch.via)];
+    words.extend(punch.transport.map(|transport| format!("over {transport}")));
+    words.extend(punch.rounds.filter(|rounds| *rounds > 1).map(|rounds| format!("in {rounds} rounds")));
+    if punch.from_listen_port == Some(false) {
+        words.push("not from the listen port".into());
+    }
+    if punch.from_told_port == Some(false) {
+        words.push("the peer came from another port than it told".into());
+    }
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Outcome, Transport};
+
+    #[test]
+    fn a_punch_from_another_port_is_named() {
+        let told = |from_listen_port, from_told_port| {
+            punch(&HolePunch {
+                via: "R".into(),
+                transport: Some(Transport::Quic),
+                outcome: Outcome::Passed,
+                attempt: None,
+                peer: None,
+                rounds: Some(2),
+                rtt_ms: None,
+                from_listen_port,
+                from_told_port,
+            })
+        };
+        assert_eq!(told(Some(true), None), "by R, over quic, in 2 rounds");
+        let other = "by R, over quic, in 2 rounds, not from the listen port, the peer came from another port than it told";
+        assert_eq!(told(Some(false), Some(false)), other);
+    }
 }

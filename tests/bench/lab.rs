@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 #[path = "../it/lab/network.rs"]
-#[allow(dead_code, reason = "the tests make more of it")]
+#[allow(dead_code, clippy::expect_used, reason = "of the tests, which make more of it and may fail at once")]
 mod network;
 
 /// Nothing is measured that has a gateway.

@@ -1,5 +1,6 @@
 //! Networks of a test's own: the program runs in a network namespace that ends with it.
 
+use crate::lab::check_rights;
 use crate::program::{self, HANGS_AFTER};
 use std::process::{Command, Stdio};
 use std::{ffi::OsStr, path::Path};
@@ -55,6 +56,7 @@ fn check_tools() {
         let found = version.arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(found.is_ok(), "this test needs `{tool}`: install the Debian package {package}");
     }
+    check_rights();
 }
 
 fn is_root() -> bool {

@@ -106,7 +106,7 @@ fn helpers(nat: &Nat) -> Markup {
             .map(|asked| (format!("port mapping by {} {}", asked.protocol.name(), phrase::mapping(asked)), &asked.outcome)),
     );
     rows.extend(nat.relays.iter().map(|relay| (format!("reservation at {}", relay.via), &relay.outcome)));
-    rows.extend(nat.hole_punches.iter().map(|punch| (format!("hole punch via {}", punch.via), &punch.outcome)));
+    rows.extend(nat.hole_punches.iter().map(|punch| (format!("hole punch {}", phrase::punch(punch)), &punch.outcome)));
     html! {
         @if !rows.is_empty() {
             table {

@@ -84,8 +84,7 @@ impl Page<'_> {
             line("relay", &format!("{}{until}{time}{bytes}", relay.via), &relay.outcome);
         }
         for punch in &nat.hole_punches {
-            let transport = punch.transport.map_or_else(String::new, |transport| format!(" over {transport}"));
-            line("hole punch", &format!("by {}{transport}", punch.via), &punch.outcome);
+            line("hole punch", &phrase::punch(punch), &punch.outcome);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::expect;
 use crate::interop;
 use crate::program::{self, Live, Run};
 use crate::rules::{self, Schema};
+pub use network::check_rights;
 use network::{Network, Router};
 use referee::Behaviour;
 use serde::Deserialize;

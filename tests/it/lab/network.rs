@@ -94,6 +94,7 @@ impl Network {
             let found = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
             assert!(found.is_ok(), "this test needs `{tool}`: install the Debian package {package}");
         }
+        check_rights();
         let script = script(sites, input, hosts);
         let mut command = Command::new("unshare");
         command.arg(if is_root() { "-nm" } else { "-Urnm" }).args(["sh", "-c", &script]);
@@ -125,6 +126,24 @@ impl Drop for Network {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }
+}
+
+/// Who is not root makes networks in a user namespace.
+///
+/// # Panics
+/// Where that is forbidden.
+pub fn check_rights() {
+    if is_root() {
+        return;
+    }
+    let tried = Command::new("unshare").args(["-Urnm", "true"]).stdin(Stdio::null()).output().expect("unshare");
+    assert!(
+        tried.status.success(),
+        "this test makes networks of its own, which this user may not: {}. Run it as root, or allow user namespaces: \
+         sysctl user.max_user_namespaces=10000, and where there are such settings kernel.unprivileged_userns_clone=1 and \
+         kernel.apparmor_restrict_unprivileged_userns=0",
+        String::from_utf8_lossy(&tried.stderr).trim()
+    );
 }
 
 fn is_root() -> bool {
