@@ -6,8 +6,7 @@
 //!
 //! The protocol is a state machine (`connection`) that is given datagrams and the time, and gives datagrams, events and
 //! its next deadline; ICE, DTLS and SCTP are the crates `is`, `dimpl` and `sctp-proto`. A driver moves its datagrams. It is
-//! polled by whoever polls the connection, so that a dial spawns nothing but the making of its keys; only a listener has a task,
-//! for its socket.
+//! polled by whoever polls the connection, so that a dial spawns nothing; only a listener has a task, for its socket.
 //!
 //! All futures may be dropped at any time: a dropped dial or connection says goodbye and is gone. Time-outs of a dial
 //! belong to the caller. [`framing`], [`substream`], [`noise`], [`prologue`], [`certhash`] and [`sdp`] know neither sockets nor

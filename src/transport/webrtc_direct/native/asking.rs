@@ -2,28 +2,24 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
-use std::task::{Context, Poll};
+use std::net::UdpSocket;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::super::certhash::Fingerprint;
 use super::beside::{Asked, Beside};
-use super::certificate::Certificate;
-use super::connection::{Event, Machine};
-use super::credentials::{Credentials, Version};
-use super::dial::{Step, of_dtls};
+use super::connection::Event;
+use super::credentials::Version;
+use super::dial::Step;
 use super::driver::Driver;
 use super::dtls::Ready;
 use super::error::{DialError, Ended};
-use super::link::Link;
+use super::question::{Question, make};
 use super::shared::now;
 use super::versions::{Versions, patience};
 use super::waiting::{Failed, poll_driven, poll_event};
-use crate::transport::SocketFault;
-use crate::transport::quic::Progress;
 
 /// How much earlier version 2 is asked for, being preferred, unless it is answered before: a listener works on what it is asked
 /// first, and so do we.
@@ -33,25 +29,6 @@ const PREFERENCE: Duration = Duration::from_millis(3);
 /// it is on the other side of the Earth and back.
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// What is asked, in whatever version.
-#[derive(Clone)]
-pub(super) struct Question {
-    pub(super) remote: SocketAddr,
-    pub(super) expected: Vec<Fingerprint>,
-    pub(super) progress: Progress,
-}
-
-impl Question {
-    /// Prepares to ask from this socket.
-    fn ask(&self, socket: UdpSocket, version: Version) -> Result<Asked, DialError> {
-        let link = Link::connected(socket, self.remote).map_err(SocketFault::from)?;
-        let machine = Machine::dial(&Credentials::dial(version), self.remote, self.expected.clone(), now());
-        let mut driver = Driver::new(machine, link, self.progress.clone());
-        driver.expects_answer = true;
-        Ok(Asked::new(driver, version))
-    }
-}
-
 /// What goes on, and what is asked beside it. `S` is told each step.
 pub(super) struct Asking<'a, S> {
     main: Asked,
@@ -59,7 +36,8 @@ pub(super) struct Asking<'a, S> {
     /// Whether the other one is gone on with, should it be the one that is answered.
     either: bool,
     begun: Instant,
-    ready: JoinHandle<Result<Ready, DialError>>,
+    making: BoxFuture<'static, Result<Ready, DialError>>,
+    ready: Option<Ready>,
     pub(super) step: &'a mut S,
 }
 
@@ -88,19 +66,27 @@ impl<'a, S: FnMut(Step)> Asking<'a, S> {
         either: bool,
         step: &'a mut S,
     ) -> Result<Self, DialError> {
-        // On a thread of its own: its time would be taken for the line's.
-        let ready = spawn_blocking(|| Ready::new(Certificate::generate()?, now()).map_err(of_dtls));
         let main = question.ask(first, version)?;
         let beside = Beside::after(wait, move || question.ask(second, version.other()).ok());
-        Ok(Self { main, beside, either, begun: now(), ready, step })
+        Ok(Self { main, beside, either, begun: now(), making: make().boxed(), ready: None, step })
+    }
+
+    /// Goes on with what DTLS begins with.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DialError>> {
+        if self.ready.is_none() {
+            self.ready = Some(ready!(self.making.poll_unpin(cx))?);
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Goes on with DTLS.
     pub(super) async fn proceed(&mut self) -> Result<(), DialError> {
-        let ready = (&mut self.ready).await.map_err(|_| Ended::Locally).map_err(DialError::Ended)??;
+        poll_fn(|cx| self.poll_ready(cx)).await?;
         self.main.driver.expects_answer = false;
         let mut machine = self.main.driver.shared.machine();
-        machine.prepare(ready);
+        if let Some(ready) = self.ready.take() {
+            machine.prepare(ready);
+        }
         machine.proceed(now());
         Ok(())
     }
@@ -118,6 +104,11 @@ impl<'a, S: FnMut(Step)> Asking<'a, S> {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok((self.main.version, self.elapsed()))),
                 Poll::Ready(Err(failed)) => return Poll::Ready(Err(failed.of_connect())),
                 Poll::Pending => {}
+            }
+            if self.main.has_left()
+                && let Poll::Ready(Err(error)) = self.poll_ready(cx)
+            {
+                return Poll::Ready(Err(error));
             }
             if !self.beside.is_answered() {
                 return Poll::Pending;

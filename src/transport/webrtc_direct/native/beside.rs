@@ -27,6 +27,11 @@ impl Asked {
         Self { driver, version, requests: Requests::default() }
     }
 
+    /// Whether its first request has left.
+    pub(super) fn has_left(&self) -> bool {
+        self.driver.is_idle() && self.driver.shared.machine().requests() > 0
+    }
+
     /// Moves it until it is answered.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
         let polled = poll_event(&mut self.driver, cx, Event::Answered);

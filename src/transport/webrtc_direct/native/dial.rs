@@ -6,7 +6,7 @@ use std::time::Duration;
 use libp2p_identity::{Keypair, PeerId};
 
 use super::super::certhash::Fingerprint;
-use super::asking::{Asking, Question};
+use super::asking::Asking;
 use super::beside::Beside;
 use super::certificate::Shown;
 use super::connection::Event;
@@ -14,6 +14,7 @@ use super::credentials::Version;
 use super::driver::Driver;
 use super::error::{DialError, Ended};
 use super::muxer::Connection;
+use super::question::Question;
 use super::versions::Versions;
 use super::{noise, waiting};
 use crate::transport::SocketFault;

@@ -63,6 +63,7 @@ mod place;
 mod plain;
 mod port;
 mod provider;
+mod question;
 mod records;
 mod sctp;
 mod shared;
