@@ -223,11 +223,12 @@ impl<S: UnderTest> Course<'_, S> {
                 message: None,
             }));
         }
-        let ip = from.map_or(vantage.ip, |from| from.ip());
+        // Who failed dialed from where it was asked, as far as anybody knows; who did not dial came from nowhere.
+        let ip = from.map(|from| from.ip()).or(outcome.cause().map(|_| vantage.ip));
         let by = InboundBy {
             method,
             vantage: vantage.name.clone(),
-            from: Some(format!("/{}/{ip}", if ip.is_ipv4() { "ip4" } else { "ip6" })),
+            from: ip.map(|ip| format!("/{}/{ip}", if ip.is_ipv4() { "ip4" } else { "ip6" })),
             contacted_before: contacted,
             outcome,
             stages: Vec::new(),

@@ -27,6 +27,8 @@ mod nat64;
 mod order;
 mod reserve;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod udp;
 mod vantage;
 

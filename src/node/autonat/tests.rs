@@ -260,3 +260,24 @@ async fn a_list_of_addresses_is_looked_at_so_far() {
     })
     .await;
 }
+
+/// A port that swallows everything, and an asker that says nothing: neither is waited for without end.
+#[tokio::test]
+async fn silence_ends() {
+    with(true, async |asking| {
+        let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let address: Multiaddr = format!("/ip4/127.0.0.1/udp/{port}/quic-v1").parse().unwrap();
+        let hushed = async |protocol: &str| {
+            let mut stream = asking.server.open(protocol).await.unwrap();
+            stream.confirmed().await.unwrap();
+            wire::receive::<v1::Message>(&mut stream, 4096).await.map(drop)
+        };
+        let (first, second, one, two) =
+            futures::join!(asking.first(&address), asking.second(&address, 7), hushed(V1), hushed(DIAL_REQUEST));
+        assert!(matches!(first, Answer::Failed { .. }), "{first:?}");
+        assert_eq!(second, Answer::Failed { words: "E_DIAL_ERROR".into() });
+        assert!(one.is_err() && two.is_err());
+    })
+    .await;
+}
