@@ -10,6 +10,7 @@ use futures::{
     future::{Either, join, join_all, maybe_done, select},
 };
 use multiaddr::{Multiaddr, Protocol};
+use tokio::sync::Notify;
 
 use super::{
     order::{Course, Target, UnderTest, address, own},
@@ -26,11 +27,13 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(11);
 /// The same of version 1: go-libp2p takes 15 s, by design.
 const FIRST: Duration = Duration::from_secs(17);
-/// The same where the server answers in version 2 as well: who comes through has come by then.
+/// The same where the server was asked in version 2 as well: who comes through has come by then.
 const FIRST_BESIDE: Duration = Duration::from_secs(3);
+/// The same where version 2 did not come through.
+const FIRST_AGAIN: Duration = Duration::from_millis(1500);
 /// How long a server is left a stranger: in version 2 go-libp2p says after 5 s that it did not come through, and UDP and TCP are
 /// asked about one after the other.
-const STRANGER: Duration = Duration::from_millis(10_500);
+const STRANGER: Duration = Duration::from_millis(11_000);
 /// What is left of the run's time to send to it then.
 const SENDING: Duration = Duration::from_millis(2500);
 /// How long the number may be on its way when the server has answered, and the answer when the number has come.
@@ -45,6 +48,8 @@ struct Question<'a> {
     to: SocketAddr,
     /// Whether a failure shows anything: of a port that nothing maps it is known.
     failures: bool,
+    /// Hears when a dial has come through or has not: nobody need be a stranger any longer.
+    told: Option<&'a Notify>,
 }
 
 /// What came of it.
@@ -78,7 +83,7 @@ impl<S: UnderTest> Course<'_, S> {
         let asking = self.family.servers_by_autonat().filter_map(|vantage| {
             let to = SocketAddr::new(vantage.observed?, self.socket.port());
             let at_home = to.ip() == own(to);
-            let question = Question { vantage, to, failures: at_home };
+            let question = Question { vantage, to, failures: at_home, told: None };
             (at_home || self.family.fixed(S::LAYER)).then(|| self.ask_by_autonat(question))
         });
         join_all(asking).await;
@@ -86,13 +91,7 @@ impl<S: UnderTest> Course<'_, S> {
 
     /// Runs `rest` when those who were asked before have answered or taken their time, and sees both to their end.
     pub(super) async fn after(&self, asking: impl Future<Output = ()>, rest: impl Future<Output = ()>) {
-        self.within(ALONE, asking, rest).await;
-    }
-
-    async fn within(&self, time: Duration, asking: impl Future<Output = ()>, rest: impl Future<Output = ()>) {
-        let mut asking = pin!(maybe_done(asking));
-        select(asking.as_mut(), self.family.native.sleep(time)).await;
-        join(asking, rest).await;
+        within(self.family.native.sleep(ALONE), asking, rest).await;
     }
 
     /// Has every server dial the outside address, and sends to those of `strangers` afterwards: `sent` hears of each when it is done.
@@ -101,44 +100,52 @@ impl<S: UnderTest> Course<'_, S> {
         let fixed = SocketAddr::new(outside.ip(), self.socket.port());
         let forwarded = fixed != outside && self.family.fixed(S::LAYER);
         let each = self.family.servers_by_autonat().map(|vantage| async move {
+            let told = Notify::new();
             let asking = async {
-                self.ask_by_autonat(Question { vantage, to: outside, failures: true }).await;
+                self.ask_by_autonat(Question { vantage, to: outside, failures: true, told: Some(&told) }).await;
                 if forwarded {
-                    self.ask_by_autonat(Question { vantage, to: fixed, failures: false }).await;
+                    self.ask_by_autonat(Question { vantage, to: fixed, failures: false, told: None }).await;
                 }
             };
+            let enough = pin!(told.notified());
+            let enough = select(enough, self.family.native.sleep(stranger));
             let sent_to = strangers.iter().filter(|target| target.vantage == vantage.name);
             let sending = join_all(sent_to.map(|target| self.ask(target))).map(|_| sent());
-            self.within(stranger, asking, sending).await;
+            within(enough, asking, sending).await;
         });
         join_all(each).await;
     }
 
-    /// Asks in both versions, side by side.
+    /// Asks in both versions. Version 2 comes first: js-libp2p answers version 1 over the connection that it is asked on, and closes
+    /// that.
     async fn ask_by_autonat(&self, question: Question<'_>) {
         let Question { vantage, to, .. } = question;
         if !self.asked.borrow_mut().insert((vantage.name.clone(), to)) {
             return;
         }
         let Ok(address) = address(S::LAYER, to).parse::<Multiaddr>() else { return };
-        let second = async {
-            if vantage.speaks(autonat::DIAL_REQUEST) {
-                // Never closed: it lives as long as the vantage point does.
-                let _turn = vantage.turns.v2.acquire().await;
-                let contacted = self.has_contacted(vantage.ip);
-                let tell = |seen| self.note(question, Method::AutonatV2, Seen { contacted, ..seen });
-                self.second_version(vantage, &address, tell).await;
-            }
-        };
-        let first = async {
-            if vantage.speaks(autonat::V1) {
-                let _turn = vantage.turns.v1.acquire().await;
-                let contacted = self.has_contacted(vantage.ip);
-                let seen = Seen { contacted, ..self.first_version(vantage, &address).await };
-                self.note(question, Method::AutonatV1, seen);
-            }
-        };
-        join(first, second).await;
+        let mut patience = None;
+        if vantage.speaks(autonat::DIAL_REQUEST) {
+            // Never closed: it lives as long as the vantage point does. Who waits comes before who asks again.
+            let _turn = vantage.turns.acquire().await;
+            let contacted = self.has_contacted(vantage.ip);
+            patience = Some(FIRST_BESIDE);
+            let tell = |seen: Seen| {
+                if seen.outcome.cause().is_some() {
+                    patience = Some(FIRST_AGAIN);
+                }
+                self.note(question, Method::AutonatV2, Seen { contacted, ..seen });
+            };
+            self.second_version(vantage, &address, tell).await;
+        }
+        if vantage.speaks(autonat::V1) {
+            let _turn = vantage.turns.acquire().await;
+            let contacted = self.has_contacted(vantage.ip);
+            // Half of what is left is for the other protocol.
+            let patience = patience.unwrap_or_else(|| FIRST.min(self.left() / 2));
+            let seen = self.first_version(vantage, &address, patience).await;
+            self.note(question, Method::AutonatV1, Seen { contacted, ..seen });
+        }
     }
 
     /// Version 2: the number that comes in is what counts.
@@ -162,12 +169,10 @@ impl<S: UnderTest> Course<'_, S> {
     }
 
     /// Version 1: only who is seen to come counts, and only at the address that was asked about.
-    async fn first_version(&self, vantage: &Vantage, address: &Multiaddr) -> Seen {
+    async fn first_version(&self, vantage: &Vantage, address: &Multiaddr, patience: Duration) -> Seen {
         let guests = self.socket.guests();
         let before = guests.count();
         let us = self.family.native.machine().identity().public().to_peer_id();
-        // Half of what is left is for the other protocol.
-        let patience = if vantage.speaks(autonat::DIAL_REQUEST) { FIRST_BESIDE } else { FIRST.min(self.left() / 2) };
         match self.bounded(patience, autonat::ask::v1(&vantage.opener, us, address)).await {
             Ok(Answer::Connected { over, words }) => {
                 let other = over.filter(|over| !same(over, address));
@@ -198,7 +203,7 @@ impl<S: UnderTest> Course<'_, S> {
 
     /// Tells it.
     fn note(&self, question: Question<'_>, method: Method, seen: Seen) {
-        let Question { vantage, to, failures } = question;
+        let Question { vantage, to, failures, told } = question;
         let Seen { from, contacted, mut outcome, mut message } = seen;
         if outcome.cause().is_some() {
             if !failures {
@@ -208,6 +213,9 @@ impl<S: UnderTest> Course<'_, S> {
                 outcome = Outcome::unknown(WhyCode::VantageRefuses);
                 message = message.map(|words| format!("{words}, by a peer that may not speak {} itself", S::LAYER.transport()));
             }
+        }
+        if let Some(told) = told.filter(|_| !matches!(outcome, Outcome::Unknown { .. })) {
+            told.notify_one();
         }
         // By now: what was sent to it meanwhile may have opened the way.
         let contacted = from.map_or(contacted, |from| self.has_contacted(from.ip()));
@@ -237,6 +245,13 @@ impl<S: UnderTest> Course<'_, S> {
         let seen = InboundSeen { address: address(S::LAYER, to), transport: S::LAYER.transport(), by };
         self.family.notes.found(NatFound::Inbound(seen));
     }
+}
+
+/// Runs `rest` when those who are asked have answered or it is enough, and sees both to their end.
+async fn within<T>(enough: impl Future<Output = T>, asking: impl Future<Output = ()>, rest: impl Future<Output = ()>) {
+    let mut asking = pin!(maybe_done(asking));
+    select(asking.as_mut(), pin!(enough)).await;
+    join(asking, rest).await;
 }
 
 fn of(answer: Result<Answer, Fault>) -> Seen {

@@ -15,6 +15,7 @@ use futures::{
     stream::FuturesUnordered,
 };
 use multiaddr::Multiaddr;
+use tokio::sync::Semaphore;
 
 use super::{
     asked,
@@ -137,7 +138,7 @@ impl Gathering {
             ip: lent.ip,
             opener: lent.opener.clone(),
             observed: seen.into_iter().find(|ip| ip.is_ipv4() == lent.ip.is_ipv4()),
-            turns: turns.unwrap_or_default(),
+            turns: turns.unwrap_or_else(|| Rc::new(Semaphore::new(1))),
             protocols,
             tcp: Vec::new(),
             ws: Vec::new(),

@@ -26,8 +26,9 @@ pub(super) struct Vantage {
     pub(super) opener: Opener,
     /// This machine's address as it sees it on that connection.
     pub(super) observed: Option<IpAddr>,
-    /// Who may ask it by AutoNAT now.
-    pub(super) turns: Rc<Turns>,
+    /// Who may ask it by AutoNAT now: of two questions at once go-libp2p answers the second over the connection that it made for the
+    /// first.
+    pub(super) turns: Rc<Semaphore>,
     /// The protocols that it offers.
     pub(super) protocols: Vec<String>,
     /// Ports of that address, by transport, in the order told.
@@ -36,20 +37,6 @@ pub(super) struct Vantage {
     pub(super) quic: Vec<SocketAddr>,
     /// What it says of itself, where it is a helper.
     pub(super) helper: Option<Helper>,
-}
-
-/// Questions by AutoNAT to one peer follow each other: of two at once go-libp2p answers the second over the connection that it
-/// made for the first.
-#[derive(Debug)]
-pub(super) struct Turns {
-    pub(super) v1: Semaphore,
-    pub(super) v2: Semaphore,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self { v1: Semaphore::new(1), v2: Semaphore::new(1) }
-    }
 }
 
 /// A `p2p-probe listen`.
