@@ -33,7 +33,7 @@ const FIRST_BESIDE: Duration = Duration::from_secs(3);
 const FIRST_AGAIN: Duration = Duration::from_millis(1500);
 /// How long a server is left a stranger: in version 2 go-libp2p says after 5 s that it did not come through, and UDP and TCP are
 /// asked about one after the other.
-const STRANGER: Duration = Duration::from_millis(11_000);
+const STRANGER: Duration = Duration::from_secs(11);
 /// What is left of the run's time to send to it then.
 const SENDING: Duration = Duration::from_millis(2500);
 /// How long the number may be on its way when the server has answered, and the answer when the number has come.
