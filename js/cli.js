@@ -22,8 +22,8 @@ Usage: node cli.js dial [OPTIONS] <TARGET>
 
 Options of dial, as of the program p2p-probe:
   --transport NAME,…  --family 4|6  --no-announced  --private  --security noise|tls
-  --timeout TIME  --deadline TIME  --ping N  --concurrency N  --resolver IP:PORT
-  --strict  --redact  --format text|json|ndjson  -o, --output FILE
+  --timeout TIME  --deadline TIME  --ping N  --ping-interval TIME  --concurrency N
+  --resolver IP:PORT  --strict  --redact  --format text|json|ndjson  -o, --output FILE
 Options of listen:
   --listen MULTIADDR (may be repeated)  --format text|ndjson
 
@@ -42,6 +42,7 @@ const DIAL = {
   timeout: { type: 'string' },
   deadline: { type: 'string' },
   ping: { type: 'string' },
+  'ping-interval': { type: 'string' },
   concurrency: { type: 'string' },
   resolver: { type: 'string' },
   strict: { type: 'boolean' },
@@ -128,6 +129,7 @@ function options (values) {
     timeout: values.timeout,
     deadline: values.deadline,
     pings: number('--ping', values.ping),
+    pingInterval: values['ping-interval'],
     concurrency: number('--concurrency', values.concurrency),
     redact: values.redact
   }

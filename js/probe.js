@@ -22,6 +22,7 @@ export { Report, compare, version }
  * @property {number} [timeoutMs] for one address
  * @property {number} [deadlineMs] for the whole run
  * @property {number} [pings]
+ * @property {number} [pingIntervalMs] between two pings; not counted into the times above
  * @property {number} [concurrency]
  * @property {string[]} [transports]
  * @property {4 | 6} [family]

@@ -1,12 +1,13 @@
-//! The packing of the page, as a part of the root crate's build script: every file by itself, compressed by brotli, in
-//! `OUT_DIR/page`, and a table of them in `OUT_DIR/page.rs`.
+//! The packing of the page, as a part of the root crate's build script: every file by itself, compressed by brotli and by
+//! gzip, in `OUT_DIR/page`, and a table of them in `OUT_DIR/page.rs`.
 
+use flate2::{Compression, write::GzEncoder};
 use std::{
     env,
     fmt::Write as _,
     fs,
     hash::{DefaultHasher, Hasher as _},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -38,16 +39,17 @@ fn write(js: &Path, wasm: &Path, out: &Path) -> io::Result<()> {
         hash.write(&bytes);
         let tag = format!("{:016x}", hash.finish());
         // A file of the same bytes was packed before.
-        let compressed = packed.join(format!("{tag}.br"));
-        if !compressed.exists() {
-            fs::write(&compressed, brotli(&bytes)?)?;
+        let [br, gz] = ["br", "gz"].map(|end| packed.join(format!("{tag}.{end}")));
+        if !br.exists() {
+            fs::write(&br, brotli(&bytes)?)?;
         }
-        let (size, compressed) = (bytes.len(), compressed.display().to_string());
+        if !gz.exists() {
+            fs::write(&gz, gzip(&bytes)?)?;
+        }
+        let (size, br, gz) = (bytes.len(), br.display().to_string(), gz.display().to_string());
+        let packed = format!("brotli: include_bytes!({br:?}), gzip: include_bytes!({gz:?})");
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            table,
-            "    super::Asset {{ path: {name:?}, brotli: include_bytes!({compressed:?}), size: {size}, tag: {tag:?} }},"
-        );
+        let _ = writeln!(table, "    super::Asset {{ path: {name:?}, {packed}, size: {size}, tag: {tag:?} }},");
     }
     table.push_str("];\n");
     fs::write(out.join("page.rs"), table)
@@ -75,6 +77,13 @@ fn files(js: &Path, wasm: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// For what asks without TLS: there browsers take no brotli.
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }
 
 fn brotli(bytes: &[u8]) -> io::Result<Vec<u8>> {

@@ -21,6 +21,9 @@ let running
 /** @type {string[]} */
 let addresses = []
 
+/** Before every `id` of the report, since the page has its own. */
+const PREFIX = 'r'
+
 /** Loads the program, and says in one sentence when that cannot be. */
 async function start () {
   if (typeof WebAssembly !== 'object') throw new Error('This browser has no WebAssembly, which p2p-probe is made of; current Chromium, Firefox and Safari have it')
@@ -44,12 +47,12 @@ function context () {
 async function probe (target) {
   fault()
   await loaded
+  const report = new program.Report()
   closeComparison()
   running = new AbortController()
   element('go').textContent = 'Stop'
   element('tools').hidden = true
   say('Running')
-  const report = new program.Report()
   const view = live(report)
   // What is replaced could not be matched, and must not come in by this way.
   const end = isOwn(target, addresses) && !element('redact').checked ? new OtherEnd(attempt => saw(report, attempt, view)) : undefined
@@ -82,12 +85,12 @@ function live (report) {
     t_ms: 0,
     /** At most once a frame, but for the last time. */
     draw (now = false) {
-      if (now) return show(element('report'), report.html())
+      if (now) return show(element('report'), report.html(PREFIX))
       if (waits) return
       waits = true
       requestAnimationFrame(() => {
         waits = false
-        show(element('report'), report.html())
+        show(element('report'), report.html(PREFIX))
       })
     }
   }
@@ -100,10 +103,14 @@ function saw (report, attempt, view) {
 }
 
 function options () {
-  const pings = Number.parseInt(element('pings').value, 10)
+  const number = id => {
+    const { valueAsNumber } = element(id)
+    return Number.isNaN(valueAsNumber) ? undefined : valueAsNumber
+  }
   return {
     signal: running?.signal,
-    pings: Number.isNaN(pings) ? undefined : pings,
+    pings: number('pings'),
+    pingIntervalMs: (number('pause') ?? 0) * 1000,
     announced: element('announced').checked,
     private: element('private').checked,
     redact: element('redact').checked

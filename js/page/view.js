@@ -32,8 +32,13 @@ export function say (words) {
   element('status').textContent = words
 }
 
+/** Whether the program has stopped for good: then there is nothing else to say. */
+let stopped = false
+
 /** Something is wrong, in one sentence; nothing, when it is over. @param {unknown} [error] */
 export function fault (error) {
+  if (stopped) return
+  stopped = error instanceof Error && error.name === 'DefectError'
   const banner = element('fault')
   banner.hidden = error === undefined
   banner.textContent = error === undefined ? '' : sentence(error)
@@ -41,7 +46,9 @@ export function fault (error) {
 
 /** @param {unknown} error */
 export function sentence (error) {
-  const words = error instanceof Error ? error.message : String(error)
+  const words = error instanceof WebAssembly.RuntimeError
+    ? `p2p-probe has a defect and stopped (${error.message}); load the page anew to go on`
+    : error instanceof Error ? error.message : String(error)
   // A file's name stays as it is.
   const named = error instanceof Error && error.name === 'Unreadable'
   const sentence = named ? words : words.charAt(0).toUpperCase() + words.slice(1)

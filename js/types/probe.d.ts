@@ -44,6 +44,10 @@ export type Options = {
      */
     deadlineMs?: number | undefined;
     pings?: number | undefined;
+    /**
+     * between two pings; not counted into the times above
+     */
+    pingIntervalMs?: number | undefined;
     concurrency?: number | undefined;
     transports?: string[] | undefined;
     family?: 4 | 6 | undefined;

@@ -18,7 +18,7 @@ Examples:
   p2p-probe page --out public/p2p-probe
 
 Serve the folder by HTTPS: over plain HTTP, browsers have no WebTransport but on the machine itself. Each file lies there as it is and, with
-.br at its end, compressed by brotli. The page holds its own Content-Security-Policy, and asks no other server for anything.")]
+.br or .gz at its end, compressed by brotli or gzip. The page holds its own Content-Security-Policy, and asks no other server for anything.")]
 pub(super) struct PageArgs {
     /// Write into this folder
     #[arg(long, value_name = "DIR")]
@@ -34,9 +34,11 @@ pub(super) fn page(args: &PageArgs, common: &Common) -> anyhow::Result<Exit> {
         let cannot = || format!("cannot write {}", path.display());
         fs::create_dir_all(path.parent().unwrap_or(&args.out)).with_context(cannot)?;
         fs::write(&path, asset.plain()?).with_context(cannot)?;
-        let mut packed = path.clone().into_os_string();
-        packed.push(".br");
-        fs::write(packed, asset.brotli).with_context(cannot)?;
+        for (end, bytes) in [(".br", asset.brotli), (".gz", asset.gzip)] {
+            let mut packed = path.clone().into_os_string();
+            packed.push(end);
+            fs::write(packed, bytes).with_context(cannot)?;
+        }
     }
     note(common, &format!("{} files in {}", ASSETS.len(), args.out.display()));
     print(cost().as_bytes())
@@ -44,8 +46,14 @@ pub(super) fn page(args: &PageArgs, common: &Common) -> anyhow::Result<Exit> {
 
 /// What each file costs a browser, in bytes: as it is, and over the line.
 fn cost() -> String {
-    let lines = ASSETS.iter().map(|asset| (asset.size, asset.brotli.len(), asset.path));
-    let all = (ASSETS.iter().map(|asset| asset.size).sum(), ASSETS.iter().map(|asset| asset.brotli.len()).sum(), "all");
-    let heading = format!("{:>9}  {:>9}\n", "bytes", "brotli");
-    lines.chain([all]).fold(heading, |table, (size, packed, path)| format!("{table}{size:>9}  {packed:>9}  {path}\n"))
+    let lines = ASSETS.iter().map(|asset| (asset.path, [bytes(asset.size), asset.gzip.len(), asset.brotli.len()]));
+    let all = lines.clone().fold([0; 3], |all, (_, sizes)| std::array::from_fn(|place| all[place] + sizes[place]));
+    let heading = format!("{:>9}  {:>9}  {:>9}\n", "bytes", "gzip", "brotli");
+    lines
+        .chain([("all", all)])
+        .fold(heading, |table, (path, [size, gzip, brotli])| format!("{table}{size:>9}  {gzip:>9}  {brotli:>9}  {path}\n"))
+}
+
+fn bytes(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
 }

@@ -66,7 +66,7 @@ impl<R: Runtime + 'static> Run<R> {
     /// Runs the job and the errand beside it to their end, or until `stop`.
     pub(super) async fn drive(mut self, stop: Pin<Box<dyn Future<Output = ()>>>, errand: LocalBoxFuture<'static, ()>) {
         let (mut stop, mut errand) = (stop.fuse(), errand.fuse());
-        let mut deadline = self.runtime.sleep(self.options.deadline_ms.into()).fuse();
+        let mut deadline = self.runtime.sleep(Duration::from(self.options.deadline_ms) + self.options.waiting()).fuse();
         self.begin();
         let cut = loop {
             self.start_waiting();
@@ -216,7 +216,8 @@ impl<R: Runtime + 'static> Run<R> {
         let ctx = Ctx { record: Rc::clone(&record), ping: self.slots.ping(&host), identified: self.identified.0.clone() };
         // Rounds of a hole punch come after all else that an attempt does.
         let rounds = if self.options.punch && planned.route.circuit.is_some() { PUNCHING } else { 1 };
-        let bound = self.runtime.sleep(Duration::from(self.options.timeout_ms).saturating_mul(rounds));
+        let time = Duration::from(self.options.timeout_ms).saturating_mul(rounds) + self.options.waiting();
+        let bound = self.runtime.sleep(time);
         let probe = self.runtime.probe(ctx, planned, Rc::clone(&self.options));
         self.tasks.push(Box::pin(async move {
             match select(probe, bound).await {

@@ -8,8 +8,19 @@ pub const SHORTEST: Duration = Duration::from_millis(1);
 pub const LONGEST: Duration = Duration::from_secs(3600);
 /// The most pings of an attempt: more would hold up a peer for its answers.
 pub const MOST_PINGS: u32 = 100;
+/// The longest wait between two pings: idle connections are closed after it.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The most attempts at once.
 pub const MOST_AT_ONCE: u32 = 64;
+
+/// Reads the wait between two pings with its unit; `0s` is none. The error says what is wrong with it.
+pub fn pause(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(pause) if pause <= LONGEST_PAUSE => Ok(pause),
+        Ok(_) => Err("at most 1m".into()),
+        Err(_) => Err("a time has a unit: 500ms, 1s".into()),
+    }
+}
 
 /// Reads a time with its unit, within the bounds. The error says what is wrong with it.
 pub fn time(text: &str) -> Result<Duration, String> {

@@ -60,6 +60,9 @@ pub struct Options {
     pub deadline_ms: Micros,
     /// How many pings each attempt sends.
     pub pings: u32,
+    /// How long to wait between two pings; what is waited is not counted into the times above.
+    #[serde(default = "none")]
+    pub ping_interval_ms: Micros,
     /// How many attempts run at once.
     pub concurrency: u32,
     /// Whether IP addresses and peer IDs are replaced in what is written.
@@ -89,8 +92,21 @@ impl Default for Options {
             timeout_ms: TIMEOUT.into(),
             deadline_ms: DEADLINE.into(),
             pings: PINGS,
+            ping_interval_ms: none(),
             concurrency: CONCURRENCY,
             redacted: false,
         }
     }
+}
+
+impl Options {
+    /// What an attempt waits between its pings.
+    #[must_use]
+    pub fn waiting(&self) -> Duration {
+        Duration::from(self.ping_interval_ms).saturating_mul(self.pings.saturating_sub(1))
+    }
+}
+
+const fn none() -> Micros {
+    Micros(0)
 }

@@ -3,6 +3,7 @@
 mod announced;
 mod planner;
 mod route;
+mod space;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use multiaddr::Multiaddr;
 pub use announced::{ANNOUNCED_LIMIT, extend};
 pub use planner::Planner;
 pub use route::{Circuit, Host, Lookup, Parsed, Records, Route, parse};
+pub use space::{Guard, Permitted, Space};
 
 use crate::model::{Fact, Family, Source, Transport, WebrtcVersions, WhyCode};
 

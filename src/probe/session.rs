@@ -54,7 +54,7 @@ pub(super) async fn ping(dial: Dial<'_>, session: &Session) -> Result<(), Fault>
     let bound = TURN.min(Duration::from(dial.options.timeout_ms) / TURN_PART);
     let _turn = select(pin!(dial.ctx.ping_turn()), dial.machine.clock().sleep(bound)).await;
     let mut seen = Seen { ctx: dial.ctx, pings: Pings::default() };
-    session.ping(dial.options.pings, &mut seen.pings).await
+    session.ping(dial.options.pings, dial.options.ping_interval_ms.into(), &mut seen.pings).await
 }
 
 /// Pings, told also when they are cut short.

@@ -9,6 +9,7 @@ use std::{
     io,
     pin::pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::{
@@ -129,10 +130,10 @@ impl Session {
         }
     }
 
-    /// Sends `count` pings, one after the other: `/ipfs/ping/1.0.0`. `pings` is filled as answers come, so that it holds
-    /// what was seen when this fails or is dropped.
-    pub async fn ping(&self, count: u32, pings: &mut Pings) -> Result<(), Fault> {
-        ping::send(&self.link, count, pings).await
+    /// Sends `count` pings, one after the other, `pause` after an answer: `/ipfs/ping/1.0.0`. `pings` is filled as answers
+    /// come, so that it holds what was seen when this fails or is dropped.
+    pub async fn ping(&self, count: u32, pause: Duration, pings: &mut Pings) -> Result<(), Fault> {
+        ping::send(&self.link, count, pause, pings).await
     }
 
     /// Why the connection ended, if it did.

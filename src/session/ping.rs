@@ -88,11 +88,14 @@ type Answered = (Stream, Micros);
 /// A ping on its way.
 type Pending = LocalBoxFuture<'static, Result<Answered, Fault>>;
 
-/// Sends pings until there are `count` of them or one fails.
-pub(super) async fn send(link: &Link, count: u32, pings: &mut Pings) -> Result<(), Fault> {
+/// Sends pings until there are `count` of them or one fails, and waits for `pause` between them.
+pub(super) async fn send(link: &Link, count: u32, pause: Duration, pings: &mut Pings) -> Result<(), Fault> {
     let mut reused: Option<Stream> = None;
     let mut stalled: Option<Stalled> = None;
     for _ in 0..count {
+        if pings.sent > 0 && !pause.is_zero() {
+            link.clock().sleep(pause).await;
+        }
         pings.sent += 1;
         let late = pings.samples.first().map(|first| (LATE * Duration::from(*first)).max(LATE_AT_LEAST));
         let began = link.clock().now();

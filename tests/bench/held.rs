@@ -57,5 +57,5 @@ async fn hold(listener: &Listener, count: u16) -> anyhow::Result<f64> {
 async fn used(session: &Session) -> anyhow::Result<()> {
     let failed = |fault: p2p_probe::session::Fault| anyhow::anyhow!("{:?}", fault.cause);
     session.identify().await.map_err(failed)?;
-    session.ping(1, &mut Pings::default()).await.map_err(failed)
+    session.ping(1, std::time::Duration::ZERO, &mut Pings::default()).await.map_err(failed)
 }

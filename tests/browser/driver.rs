@@ -51,11 +51,11 @@ impl Kind {
         }
     }
 
-    /// What a session is asked for: the browser, with a profile and a folder for downloads of its own, and further command line
-    /// flags.
-    pub(super) fn capabilities(self, folder: &Path, flags: &[&str]) -> serde_json::Map<String, Value> {
+    /// What a session is asked for: the browser, with a profile and a folder for downloads of its own, further command line
+    /// flags, and further options of Firefox, or capabilities of Chromium.
+    pub(super) fn capabilities(self, folder: &Path, flags: &[&str], more: &Value) -> serde_json::Map<String, Value> {
         let downloads = folder.join(DOWNLOADS);
-        let capabilities = match self {
+        let mut capabilities = match self {
             Self::Chromium => {
                 let profile = format!("--user-data-dir={}", folder.join("profile").display());
                 let arguments: Vec<&str> =
@@ -86,6 +86,16 @@ impl Kind {
                 })
             }
         };
+        let place = match self {
+            Self::Chromium => &mut capabilities,
+            Self::Firefox => &mut capabilities["moz:firefoxOptions"],
+        };
+        for (name, value) in more.as_object().into_iter().flatten() {
+            match (place[name].as_object_mut(), value.as_object()) {
+                (Some(known), Some(more)) => known.extend(more.clone()),
+                _ => place[name] = value.clone(),
+            }
+        }
         capabilities.as_object().cloned().expect("an object")
     }
 }

@@ -4,10 +4,25 @@
 mod conformance;
 mod console;
 #[cfg(feature = "page")]
+mod defect;
+#[cfg(feature = "page")]
+mod devtools;
+#[cfg(feature = "page")]
 mod download;
 mod driver;
 mod engine;
+mod flood;
+#[cfg(feature = "page")]
+mod hand;
+#[cfg(feature = "page")]
+mod keyboard;
+#[cfg(feature = "page")]
+mod look;
 mod pages;
+#[cfg(feature = "page")]
+mod permission;
+#[cfg(feature = "page")]
+mod pings;
 mod plain;
 mod probes;
 #[cfg(feature = "page")]
@@ -17,8 +32,12 @@ mod session;
 mod visit;
 mod why_not;
 
+#[cfg(feature = "page")]
+pub use devtools::Devtools;
 pub use driver::Kind;
 pub use pages::Pages;
+#[cfg(feature = "page")]
+pub use probes::{open, pages};
 pub use session::Browser;
 
 use crate::namespace;
@@ -27,12 +46,17 @@ use std::path::PathBuf;
 /// An address that is not loopback: Firefox does no WebRTC over that.
 pub const LAN: &str = "10.87.0.1";
 
+/// An address that every browser takes for one of the internet.
+#[cfg(feature = "page")]
+pub const PUBLIC: &str = "11.22.33.1";
+
 /// Makes [`LAN`] an address of this host. Both ends of the cable are here; the default route is for Firefox, which takes no
 /// other interface than the one that leads out.
-const CABLE: [&str; 5] = [
+const CABLE: [&str; 6] = [
     "ip link set lo up",
     "ip link add lan0 type veth peer name lan1",
     "ip addr add 10.87.0.1/24 dev lan0",
+    "ip addr add 11.22.33.1/24 dev lan0",
     "ip link set lan0 up && ip link set lan1 up",
     "ip route add default via 10.87.0.254 dev lan0",
 ];

@@ -1,9 +1,9 @@
 //! The page that `p2p-probe listen` serves, as a visitor uses it.
 
+use super::hand::{ends, serve};
 use super::{Browser, Kind, LAN, within};
 use crate::certificate::Authority;
 use crate::interop::go;
-use crate::listen;
 use crate::program::{self, Live};
 use crate::rules::{self, Schema};
 use fantoccini::Locator;
@@ -21,39 +21,10 @@ const GO: [&str; 4] = [
     "/ip4/10.87.0.1/udp/0/quic-v1/webtransport",
 ];
 
-/// Resolves once the condition over the document holds.
-async fn until(browser: &Browser, condition: &str) {
-    let script =
-        format!("await new Promise(done => {{ const look = () => ({condition}) ? done() : setTimeout(look, 10); look() }})");
-    let held = browser.call(&script, vec![]).await;
-    if let Err(error) = held {
-        let said = text(browser, "body").await;
-        panic!("{condition}: {error}: {said}");
-    }
-}
-
-/// What a reader sees of an element.
-async fn text(browser: &Browser, selector: &str) -> String {
-    let element = browser.client.find(Locator::Css(selector)).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
-    element.text().await.expect("a text")
-}
-
-async fn click(browser: &Browser, selector: &str) {
-    let element = browser.client.find(Locator::Css(selector)).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
-    element.click().await.unwrap_or_else(|error| panic!("{selector}: {error}"));
-}
-
 /// Enters an address, presses the button, waits for the verdict, and downloads the report.
 async fn probe(browser: &Browser, address: &str, schema: &Schema) -> Value {
-    let target = browser.client.find(Locator::Id("target")).await.expect("a field");
-    target.clear().await.expect("it can be emptied");
-    target.send_keys(address).await.expect("it can be filled");
-    // What is told to a screen reader is emptied, so that the end of the run before is not taken for that of this one.
-    browser.call("document.getElementById('status').textContent = ''", vec![]).await.expect("a status");
-    click(browser, "#go").await;
-    until(browser, "document.getElementById('status').textContent.includes('. ')").await;
-    until(browser, "!document.getElementById('tools').hidden && document.getElementById('go').textContent === 'Probe'").await;
-    click(browser, "#download").await;
+    browser.ask(address).await;
+    browser.press("#download").await;
     let report: Value = serde_json::from_str(&browser.downloaded().await).expect("JSON");
     assert_eq!(schema.faults(&report), Vec::<String>::new(), "{address}: {report}");
     assert_eq!(rules::faults(&report, 0), Vec::<String>::new(), "{address}: {report}");
@@ -71,7 +42,7 @@ async fn reaches(browser: &Browser, address: &str, schema: &Schema) -> Value {
     let peer = report["peers"][0]["id"].as_str().unwrap_or_else(|| panic!("{address}: no peer: {report}"));
     assert!(address.ends_with(peer), "{address}: {report}");
     let summary = report["verdict"]["summary"].as_str().expect("a summary").to_owned();
-    assert!(text(browser, "#report").await.contains(&summary), "{summary}");
+    assert!(browser.text("#report").await.contains(&summary), "{summary}");
     report
 }
 
@@ -93,14 +64,14 @@ async fn opens(browser: &Browser, home: &Path, address: &str) {
     let file = file.to_str().expect("a path in UTF-8");
     let chooser = browser.client.find(Locator::Id("file")).await.expect("a chooser");
     chooser.send_keys(file).await.expect("a file can be chosen");
-    until(browser, "document.querySelector('#report .run')?.textContent.includes('terminal')").await;
+    browser.until("document.querySelector('#report .run')?.textContent.includes('terminal')").await;
     let summary = report["verdict"]["summary"].as_str().expect("a summary");
-    assert!(text(browser, "#report").await.contains(summary), "{summary}");
+    assert!(browser.text("#report").await.contains(summary), "{summary}");
     browser.keep("-saved").await;
     let chooser = browser.client.find(Locator::Id("file")).await.expect("a chooser");
     chooser.send_keys(&format!("{file}\n{file}")).await.expect("two files can be chosen");
-    until(browser, "!document.getElementById('other').hidden").await;
-    assert_ne!(text(browser, "#comparison").await, "");
+    browser.until("!document.getElementById('other').hidden").await;
+    assert_ne!(browser.text("#comparison").await, "");
     browser.keep("-compared").await;
 }
 
@@ -109,8 +80,7 @@ async fn visit(kind: Kind, name: &str) {
     let authority = Authority::new();
     let home = authority.folder();
     let schema = Schema::of_reports();
-    let (mut listener, ours) = listen::start_on(home, &OURS, &["--ephemeral", "--page-addr", "127.0.0.1:0"]);
-    let page = listener.until(|line| line["event"] == "page")["url"].as_str().expect("an address").to_owned();
+    let (listener, ours, page) = serve(home, &OURS, &["--page-addr", "127.0.0.1:0"]);
     let [certificate, key] = authority.files();
     let mut peer = go();
     peer.arg("serve").args(GO.iter().flat_map(|place| ["--listen", place]));
@@ -123,8 +93,7 @@ async fn visit(kind: Kind, name: &str) {
     assert_eq!(theirs.len(), GO.len(), "{ready}");
     Browser::run(kind, name, &[], async |browser| {
         browser.open(&page).await;
-        until(browser, "document.documentElement.dataset.ready === 'yes' && document.getElementById('target').value !== ''")
-            .await;
+        browser.until("document.documentElement.dataset.ready === 'yes' && document.getElementById('target').value !== ''").await;
         let offered = browser.call("return document.getElementById('target').value", vec![]).await.expect("a value");
         assert!(ours.iter().any(|address| offered == address.as_str()), "{offered}");
         for (place, address) in ours.iter().enumerate() {
@@ -139,12 +108,11 @@ async fn visit(kind: Kind, name: &str) {
         }
         opens(browser, home, &ours[0]).await;
         kept_the_policy(browser).await;
-        assert_eq!(text(browser, "#fault").await, "");
+        assert_eq!(browser.text("#fault").await, "");
     })
     .await;
     peer.finish();
-    listener.signal("TERM");
-    assert_eq!(listener.finish().exit, 0);
+    ends(listener);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use fantoccini::wd::TimeoutConfiguration;
 use fantoccini::{Client, ClientBuilder};
 use futures::FutureExt;
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -30,7 +30,12 @@ impl Browser {
     /// Starts a browser with an empty profile, runs the test in it, and ends it. A screenshot (`NAME.png`) and the console
     /// (`NAME.log`) are kept, however the test ends.
     pub async fn run<T>(kind: Kind, name: &str, flags: &[&str], test: impl AsyncFnOnce(&Self) -> T) -> T {
-        let browser = Self::start(kind, name, flags).await;
+        Self::run_with(kind, name, flags, &json!({}), test).await
+    }
+
+    /// The same, with further options of Firefox, or capabilities of Chromium.
+    pub async fn run_with<T>(kind: Kind, name: &str, flags: &[&str], more: &Value, test: impl AsyncFnOnce(&Self) -> T) -> T {
+        let browser = Self::start(kind, name, flags, more).await;
         let outcome = AssertUnwindSafe(test(&browser)).catch_unwind().await;
         browser.keep("").await;
         if outcome.is_err() {
@@ -43,11 +48,11 @@ impl Browser {
         outcome.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    async fn start(kind: Kind, name: &str, flags: &[&str]) -> Self {
+    async fn start(kind: Kind, name: &str, flags: &[&str], more: &Value) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join(DOWNLOADS)).expect("a folder");
         let driver = Driver::start(kind, folder.path());
-        let capabilities = kind.capabilities(folder.path(), flags);
+        let capabilities = kind.capabilities(folder.path(), flags, more);
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let connected = builder.capabilities(capabilities).connect(&driver.url()).await;
         let client = connected.unwrap_or_else(|error| panic!("no browser: {error}: {}", driver.log()));

@@ -1,46 +1,17 @@
 //! The page of `listen` as its users meet it.
 
+use super::hand::{ends, serve};
+use super::session::PATIENCE;
 use super::{Browser, Kind, LAN, within};
-use crate::program::{self, Live};
 use crate::rules;
 use fantoccini::Locator;
 use serde_json::{Value, json};
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
-
-/// What is not shown by then will not be.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A listener on an address, and where its page is.
-fn listen(home: &Path, ip: &str) -> (Live, String) {
-    let mut command = Command::new(program::binary());
-    program::settle(&mut command, home);
-    let addresses = [format!("/ip4/{ip}/tcp/0/ws"), format!("/ip4/{ip}/udp/0/webrtc-direct"), format!("/ip4/{ip}/tcp/0")];
-    command.args(["listen", "--ephemeral", "--format", "ndjson", "--page-addr", &format!("{ip}:0")]);
-    for address in &addresses {
-        command.args(["--listen", address]);
-    }
-    let mut live = Live::start(command);
-    let page = live.until(|line| line["event"] == "page");
-    (live, page["url"].as_str().expect("a URL").to_owned())
-}
 
 /// Waits for the end of a run, and gives the words of its verdict.
 async fn verdict(browser: &Browser) -> String {
     let shown = Locator::Css("#tools:not([hidden])");
     browser.client.wait().at_most(PATIENCE).for_element(shown).await.expect("the run ends");
-    text(browser, "#report .verdict .words").await
-}
-
-async fn text(browser: &Browser, css: &str) -> String {
-    let found = browser.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
-    found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.expect("its text")
-}
-
-async fn press(browser: &Browser, id: &str) {
-    let button = browser.client.find(Locator::Id(id)).await.expect("a button");
-    button.click().await.expect("it can be pressed");
+    browser.text("#report .verdict .words").await
 }
 
 /// The report that the page would hand out: what its link holds.
@@ -78,9 +49,9 @@ async fn shows_the_listener(browser: &Browser, kind: Kind, url: &str) {
     browser.open(url).await;
     let filled = Locator::Css("#mine:not([hidden])");
     browser.client.wait().at_most(PATIENCE).for_element(filled).await.expect("the listener's addresses");
-    press(browser, "go").await;
-    assert!(verdict(browser).await.contains("reachable"), "{}", text(browser, "#report").await);
-    text(browser, ".other-end").await;
+    browser.press("#go").await;
+    assert!(verdict(browser).await.contains("reachable"), "{}", browser.text("#report").await);
+    browser.text(".other-end").await;
     let report = report(browser).await;
     assert_eq!(rules::faults(&report, 0), Vec::<String>::new(), "{report}");
     assert_eq!((&report["tool"]["runtime"], &report["transports"]["ws"]), (&json!("browser"), &json!("passed")), "{report}");
@@ -93,27 +64,24 @@ async fn opens_saved_reports(browser: &Browser) {
     let example = include_str!("../schema/example.json");
     drop_file(browser, "native.json", example).await;
     browser.client.wait().at_most(PATIENCE).for_element(Locator::Css("#report .verdict.bad")).await.expect("another report");
-    assert!(text(browser, "#report .verdict .words").await.contains("another peer answers"));
+    assert!(browser.text("#report .verdict .words").await.contains("another peer answers"));
     let opened: Value = serde_json::from_str(example).expect("JSON");
     let shown = report(browser).await;
     assert_eq!((&shown["verdict"], &shown["started"]), (&opened["verdict"], &opened["started"]));
     for bad in ["hello", "{}"] {
         drop_file(browser, "bad.json", bad).await;
-        let fault = text(browser, "#fault:not([hidden])").await;
+        let fault = browser.text("#fault:not([hidden])").await;
         assert!(fault.starts_with("bad.json is "), "{fault}");
     }
 }
 
 /// What is no address is said, and the next one is tried all the same.
 async fn says_what_is_no_target(browser: &Browser) {
-    let field = browser.client.find(Locator::Id("target")).await.expect("the field");
-    field.clear().await.expect("cleared");
-    field.send_keys("nonsense").await.expect("typed");
-    press(browser, "go").await;
-    assert!(text(browser, "#fault:not([hidden])").await.contains("nonsense"));
-    field.clear().await.expect("cleared");
-    field.send_keys("/ip4/127.0.0.1/tcp/1/ws").await.expect("typed");
-    press(browser, "go").await;
+    browser.fill("#target", "nonsense").await;
+    browser.press("#go").await;
+    assert!(browser.text("#fault:not([hidden])").await.contains("nonsense"));
+    browser.fill("#target", "/ip4/127.0.0.1/tcp/1/ws").await;
+    browser.press("#go").await;
     browser.client.wait().at_most(PATIENCE).for_element(Locator::Css("#fault[hidden]")).await.expect("no fault any more");
     let words = verdict(browser).await;
     assert!(!words.contains('✔'), "{words}");
@@ -121,7 +89,9 @@ async fn says_what_is_no_target(browser: &Browser) {
 
 async fn visits(kind: Kind, name: &str, ip: &str) {
     let home = tempfile::tempdir().expect("a folder");
-    let (listener, url) = listen(home.path(), ip);
+    let places = ["tcp/0/ws", "udp/0/webrtc-direct", "tcp/0"].map(|place| format!("/ip4/{ip}/{place}"));
+    let at = format!("{ip}:0");
+    let (listener, _, url) = serve(home.path(), &places.each_ref().map(String::as_str), &["--page-addr", &at]);
     Browser::run(kind, name, &[], async |browser| {
         shows_the_listener(browser, kind, &url).await;
         browser.keep("-desktop").await;
@@ -136,8 +106,7 @@ async fn visits(kind: Kind, name: &str, ip: &str) {
         opens_saved_reports(browser).await;
     })
     .await;
-    listener.signal("TERM");
-    assert_eq!(listener.finish().exit, 0);
+    ends(listener);
 }
 
 #[test]

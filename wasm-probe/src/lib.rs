@@ -18,6 +18,7 @@ mod listen;
 mod names;
 mod options;
 mod panic;
+mod permission;
 mod platform;
 mod probe;
 mod report;

@@ -42,6 +42,7 @@ pub(crate) fn read(asked: &JsValue) -> Result<Asked, JsValue> {
         timeout_ms: time(asked, "timeout", defaults.timeout_ms)?,
         deadline_ms: time(asked, "deadline", defaults.deadline_ms)?,
         pings: count(asked, "pings", 0..=bounds::MOST_PINGS, defaults.pings)?,
+        ping_interval_ms: pause(asked)?,
         concurrency: count(asked, "concurrency", 1..=bounds::MOST_AT_ONCE, defaults.concurrency)?,
         redacted: flag(asked, "redact", defaults.redacted)?,
     };
@@ -112,6 +113,17 @@ fn time(asked: &JsValue, name: &str, otherwise: Micros) -> Result<Micros, JsValu
     let time = time.filter(|time| (bounds::SHORTEST..=bounds::LONGEST).contains(time));
     let range = || format!("options.{name}Ms is a number of milliseconds, 1 to {}", bounds::LONGEST.as_millis());
     time.map(Micros::from).ok_or_else(|| usage(range()))
+}
+
+/// The wait between two pings: a text with its unit, or milliseconds.
+fn pause(asked: &JsValue) -> Result<Micros, JsValue> {
+    if let Some(text) = text(asked, "pingInterval")? {
+        return bounds::pause(&text).map(Micros::from).map_err(|error| usage(format!("\"{text}\" is no pingInterval: {error}")));
+    }
+    let Some(value) = value(asked, "pingIntervalMs") else { return Ok(Micros(0)) };
+    let pause = value.as_f64().and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
+    let range = || format!("options.pingIntervalMs is a number of milliseconds, 0 to {}", bounds::LONGEST_PAUSE.as_millis());
+    pause.filter(|pause| *pause <= bounds::LONGEST_PAUSE).map(Micros::from).ok_or_else(|| usage(range()))
 }
 
 fn count(asked: &JsValue, name: &str, range: std::ops::RangeInclusive<u32>, otherwise: u32) -> Result<u32, JsValue> {

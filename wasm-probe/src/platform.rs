@@ -77,7 +77,7 @@ impl Drop for Sleep {
 }
 
 /// A member of a member of the global object; undefined where any of them is missing.
-fn member(path: &[&str]) -> JsValue {
+pub(crate) fn member(path: &[&str]) -> JsValue {
     path.iter().fold(global().into(), |object, name| get(&object, name))
 }
 

@@ -18,6 +18,7 @@ use crate::{
     Js, Report,
     options::{self, Asked, usage},
     panic,
+    permission::Permissions,
     platform::{get, method},
     report::text_of,
 };
@@ -32,7 +33,7 @@ pub fn version() -> String {
 /// Probes a peer, named by a multiaddr.
 ///
 /// `options.transport` is a transport of `js/contract.js`; the others have the names and meanings of the command line:
-/// `timeout` and `deadline` (`10s`; in milliseconds `timeoutMs`, `deadlineMs`), `pings`, `concurrency`, `transports`, `family`, `security`, `webrtc`, `learnCerthash`,
+/// `timeout` and `deadline` (`10s`; in milliseconds `timeoutMs`, `deadlineMs`), `pings`, `pingInterval` (`pingIntervalMs`), `concurrency`, `transports`, `family`, `security`, `webrtc`, `learnCerthash`,
 /// `announced`, `private`, `redact`. `options.signal` is an `AbortSignal`: aborting it ends the run, with the report of what
 /// was seen until then. `onEvent` is called with each event as it happens, a line of NDJSON.
 ///
@@ -70,7 +71,8 @@ async fn run(target: &str, asked: &JsValue, on_event: Option<Function>) -> Resul
     let mut view = View { redactor: options.redacted.then(Redactor::default), report: model::Report::default(), on_event };
     let (stop, _abort) = stop(&signal);
     let job = Job { target, addresses, source: Source::Target, options };
-    let mut events = engine::run(Rc::new(Js::new(transport, names, sources)), job, stop);
+    let permissions = Permissions::ask().await;
+    let mut events = engine::run(Rc::new(Js::new(transport, names, sources, permissions)), job, stop);
     while let Some(event) = events.next().await {
         view.apply(&event)?;
     }

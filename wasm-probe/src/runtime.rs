@@ -10,7 +10,12 @@ use p2p_probe::{
     probe::Machine,
 };
 
-use crate::{JsTransport, names::Names, platform, probe, webrtc, webtransport};
+use crate::{
+    JsTransport,
+    names::Names,
+    permission::{Permissions, Watch},
+    platform, probe, webrtc, webtransport,
+};
 
 /// JS timers, and probes over the JS transport.
 #[derive(Clone)]
@@ -22,15 +27,21 @@ struct Shared {
     machine: Machine,
     names: Option<Names>,
     sources: Option<Vec<IpAddr>>,
+    permissions: Rc<Permissions>,
 }
 
 impl Js {
     /// A runtime over a transport. `names` looks names up, where a program may do so; `sources` are addresses of this
-    /// machine, one for each family, where they are known.
+    /// machine, one for each family, where they are known. `permissions` are what the browser says before the run.
     #[must_use]
-    pub(crate) fn new(transport: JsTransport, names: Option<Names>, sources: Option<Vec<IpAddr>>) -> Self {
-        let machine = Machine::new(platform::clock(), None, None, |_| None);
-        Self(Rc::new(Shared { kind: platform::kind(), transport, machine, names, sources }))
+    pub(crate) fn new(
+        transport: JsTransport,
+        names: Option<Names>,
+        sources: Option<Vec<IpAddr>>,
+        permissions: Permissions,
+    ) -> Self {
+        let (machine, permissions) = (Machine::new(platform::clock(), None, None, |_| None), Rc::new(permissions));
+        Self(Rc::new(Shared { kind: platform::kind(), transport, machine, names, sources, permissions }))
     }
 }
 
@@ -105,6 +116,9 @@ impl Runtime for Js {
 
     fn probe(&self, ctx: Ctx, planned: Rc<Planned>, options: Rc<Options>) -> LocalBoxFuture<'static, Result<(), Fault>> {
         let this = self.clone();
-        Box::pin(async move { probe::dial(&this.0.transport, &this.0.machine, &ctx, &planned, &options).await })
+        Box::pin(async move {
+            let watch = Watch::of(&this.0.permissions, &planned);
+            probe::dial(&this.0.transport, &this.0.machine, watch, &ctx, &planned, &options).await
+        })
     }
 }

@@ -59,6 +59,9 @@ pub(in crate::cli) struct DialArgs {
     /// How many pings to send over each connection, at most 100
     #[arg(long, value_name = "N", default_value_t = model::PINGS, value_parser = clap::value_parser!(u32).range(0..=i64::from(model::bounds::MOST_PINGS)), help_heading = "How to dial")]
     ping: u32,
+    /// How long to wait between two pings, at most 1m; not counted into the times above
+    #[arg(long, value_name = "TIME", value_parser = model::bounds::pause, default_value = "0s", help_heading = "How to dial")]
+    ping_interval: Duration,
     /// How many addresses to dial at once, at most 64
     #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = clap::value_parser!(u32).range(1..=i64::from(model::bounds::MOST_AT_ONCE)), help_heading = "How to dial")]
     concurrency: u32,
@@ -130,6 +133,7 @@ impl DialArgs {
             timeout_ms: self.timeout.into(),
             deadline_ms: self.deadline.into(),
             pings: self.ping,
+            ping_interval_ms: self.ping_interval.into(),
             concurrency: self.concurrency,
             redacted: self.report.redact,
         }

@@ -193,7 +193,10 @@ impl Hints<'_> {
         let input = self.report.target.input.clone();
         let text = match fault.cause {
             Cause::MixedContent => "A page served over HTTPS may use /wss only; a terminal may use both.",
-            Cause::PermissionNeeded => "Let the browser reach the local network, or ask from a terminal.",
+            Cause::PermissionNeeded => {
+                "Let this site reach the local network in the browser's settings for it; only a page that came by HTTPS may ask. Or dial \
+                 from a terminal."
+            }
             Cause::IceCredentialsRefused => "This browser needs webrtc-direct version 2; a terminal can test version 1 too.",
             _ => "The browser hides the reason; a terminal tells it.",
         };

@@ -81,14 +81,15 @@ fn events(site: &Site, request: &Parts) -> Response<Content> {
 }
 
 fn file(asset: &Asset, asked: &HeaderMap) -> Response<Content> {
+    // Weak (RFC 9110, section 8.8.3): it is the same for every coding.
     let tag = format!("\"{}\"", asset.tag);
     let known = asked.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
     let known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
     let mut answer = if known {
         with(StatusCode::NOT_MODIFIED, asset.mime(), Content::Whole(Bytes::new()))
-    } else if takes_brotli(asked) {
-        let mut packed = whole(StatusCode::OK, asset.mime(), Bytes::from_static(asset.brotli));
-        packed.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+    } else if let Some((bytes, coding)) = packed(asset, asked) {
+        let mut packed = whole(StatusCode::OK, asset.mime(), Bytes::from_static(bytes));
+        packed.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
         packed
     } else {
         match asset.plain() {
@@ -96,17 +97,25 @@ fn file(asset: &Asset, asked: &HeaderMap) -> Response<Content> {
             Err(damaged) => return text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{damaged}\n")),
         }
     };
-    if let Ok(tag) = tag.parse() {
+    if let Ok(tag) = format!("W/{tag}").parse() {
         answer.headers_mut().insert(header::ETAG, tag);
     }
     answer
 }
 
-fn takes_brotli(asked: &HeaderMap) -> bool {
+/// The smallest form that the browser takes, and its name.
+fn packed(asset: &Asset, asked: &HeaderMap) -> Option<(&'static [u8], &'static str)> {
+    let forms = [(asset.brotli, "br"), (asset.gzip, "gzip")];
+    forms.into_iter().find(|(_, coding)| takes(asked, coding))
+}
+
+/// Whether a browser takes this coding (RFC 9110, section 12.5.3). None says `*`.
+fn takes(asked: &HeaderMap, coding: &str) -> bool {
     let encodings = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     encodings.flat_map(|value| value.split(',')).any(|encoding| {
         let mut parts = encoding.split(';').map(str::trim);
-        parts.next() == Some("br") && !parts.any(|weight| weight.replace(' ', "").trim_end_matches(['0', '.']) == "q=")
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding))
+            && !parts.any(|weight| weight.replace(' ', "").trim_end_matches(['0', '.']) == "q=")
     })
 }
 

@@ -16,6 +16,8 @@ pub struct Asset {
     pub path: &'static str,
     /// Its bytes, compressed by brotli (RFC 7932).
     pub brotli: &'static [u8],
+    /// The same by gzip (RFC 1952): over plain HTTP from another machine browsers take no brotli.
+    pub gzip: &'static [u8],
     /// How many bytes it has.
     pub size: u64,
     /// A word that changes with its bytes.

@@ -16,7 +16,7 @@ const OTHER: &str = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
 const HELLO: &[u8] = b"<!DOCTYPE html>hello";
 
 /// A file stored by brotli without compression: window bits, one uncompressed meta-block, an empty last one.
-const INDEX: Asset = Asset { path: "index.html", brotli: &STORED, size: 20, tag: "00000000deadbeef" };
+const INDEX: Asset = Asset { path: "index.html", brotli: &STORED, gzip: b"\x1f\x8bstub", size: 20, tag: "00000000deadbeef" };
 const STORED: [u8; 24] = {
     // WBITS 16 (1 bit 0), ISLAST 0, MNIBBLES 4 (2 bits 0), MLEN - 1 = 19 (16 bits), ISUNCOMPRESSED 1: 21 bits, padded to 3 bytes.
     let head: u32 = 19 << 4 | 1 << 20;
@@ -83,14 +83,21 @@ async fn files_are_served_with_a_strict_policy() {
             "content-type: text/html; charset=utf-8",
             "x-content-type-options: nosniff",
             "referrer-policy: no-referrer",
-            "etag: \"00000000deadbeef\"",
+            "etag: W/\"00000000deadbeef\"",
         ] {
             assert!(head.contains(line), "{head}");
         }
         let packed = ask(to, &get("/index.html", "Accept-Encoding: gzip, br;q=1.0\r\n")).await;
         assert!(packed.contains("content-encoding: br") && packed.contains("content-length: 24"), "{packed}");
-        let refused = ask(to, &get("/", "Accept-Encoding: br;q=0\r\n")).await;
-        assert!(!refused.contains("content-encoding"), "{refused}");
+        for coding in ["gzip, deflate", "deflate, GZIP;q=0.8", "br;q=0.0, gzip"] {
+            let packed = ask(to, &get("/", &format!("Accept-Encoding: {coding}\r\n"))).await;
+            assert!(packed.contains("content-encoding: gzip") && packed.ends_with("stub"), "{coding}: {packed}");
+            assert!(packed.contains("vary: accept-encoding"), "{packed}");
+        }
+        for coding in ["br;q=0", "identity", "deflate, gzip;q=0, br; q=0.000", "gzip2, brotli"] {
+            let plain = ask(to, &get("/", &format!("Accept-Encoding: {coding}\r\n"))).await;
+            assert!(!plain.contains("content-encoding") && plain.as_bytes().ends_with(HELLO), "{coding}: {plain}");
+        }
         let known = ask(to, &get("/", "If-None-Match: W/\"00000000deadbeef\"\r\n")).await;
         assert_eq!((status(&known), known.split_once("\r\n\r\n").unwrap().1), ("304", ""));
         let head = ask(to, &get("/", "").replace("GET", "HEAD")).await;

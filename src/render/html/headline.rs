@@ -109,7 +109,7 @@ impl Page<'_> {
 }
 
 /// A sentence of advice; addresses and commands stand on lines of their own, ready to be copied.
-fn advice<C>(advice: &Advice<C>, code: &str) -> Markup {
+pub(super) fn advice<C>(advice: &Advice<C>, code: &str) -> Markup {
     let told =
         |address: &str| [Some(&advice.text), advice.command.as_ref()].into_iter().flatten().any(|said| said.contains(address));
     html! {

@@ -44,12 +44,13 @@ pub fn beside(report: &Report, prefix: &str) -> String {
     html! {
         article.report {
             (page.headline())
+            @if page.is_of_network() { (page.network()) }
             (page.attempts())
             (page.pings())
             (page.listener())
             (page.announced())
             (page.warnings())
-            (page.network())
+            @if !page.is_of_network() { (page.network()) }
         }
     }
     .into_string()
@@ -68,6 +69,9 @@ impl Page<'_> {
         tried.sort_by_key(|attempt| (attempt.source == Source::Announced, attempt.transport.is_none(), attempt.transport));
         let scale = scale::Scale::of(tried.iter().copied(), self.report.elapsed_ms);
         let more = tried.len().saturating_sub(DRAWN);
+        if self.is_of_network() && self.report.attempts.is_empty() {
+            return html! {};
+        }
         html! {
             section.attempts aria-labelledby=(self.id("attempts")) {
                 h2 id=(self.id("attempts")) { "Addresses" }

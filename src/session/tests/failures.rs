@@ -29,7 +29,7 @@ async fn fails(near: End) -> (&'static str, Cause) {
             if let Err(fault) = session.identify().await {
                 return ("identify", fault.cause);
             }
-            match session.ping(3, &mut Pings::default()).await {
+            match session.ping(3, Duration::ZERO, &mut Pings::default()).await {
                 Ok(()) => panic!("nothing failed"),
                 Err(fault) => ("ping", fault.cause),
             }

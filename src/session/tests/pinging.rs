@@ -12,13 +12,17 @@ const LINE: u64 = 20_000;
 
 /// Pings a peer that plays `script` on its ping streams.
 async fn pinged(clock: Clock, count: u32, script: Rc<Script>) -> (Pings, Result<(), Fault>) {
+    pinged_every(clock, count, Duration::ZERO, script).await
+}
+
+async fn pinged_every(clock: Clock, count: u32, pause: Duration, script: Rc<Script>) -> (Pings, Result<(), Fault>) {
     let (near, far) = pipe();
     let client = async {
         let keypair = Keypair::generate_ed25519();
         let secured = secure_outbound(near, &keypair, Security::Noise).await.unwrap();
         let (session, _) = session(multiplex_outbound(secured.stream).await.unwrap(), clock, &keypair);
         let mut pings = Pings::default();
-        let ended = session.run(session.ping(count, &mut pings)).await;
+        let ended = session.run(session.ping(count, pause, &mut pings)).await;
         (pings, ended)
     };
     beside(client, scripted(far, PING, script)).await
@@ -122,6 +126,26 @@ async fn a_peer_that_refuses_a_second_stream_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_pause_between_pings_is_no_part_of_them() {
+    let (clock, hand) = hasty();
+    let script: Rc<Script> = Rc::new(|_, _, mut stream| {
+        async move {
+            let mut payload = [0; 32];
+            // One that is late by this clock is done again on another stream.
+            while stream.read_exact(&mut payload).await.is_ok() && stream.write_all(&payload).await.is_ok() {
+                let _ = stream.flush().await;
+            }
+            pending::<()>().await;
+        }
+        .boxed_local()
+    });
+    let (pings, ended) = pinged_every(clock, 3, Duration::from_secs(1), script).await;
+    assert_eq!(ended, Ok(()));
+    assert!(hand.get() >= 2_000_000, "two pauses between three pings: {}", hand.get());
+    assert!(pings.samples.len() == 3 && pings.samples.iter().all(|sample| sample.0 < 1_000_000), "{pings:?}");
+}
+
+#[tokio::test]
 async fn a_wrong_echo() {
     let script: Rc<Script> = Rc::new(|_, _, mut stream| {
         async move {
@@ -153,7 +177,7 @@ async fn missing() {
     let script: Rc<Script> = Rc::new(|_, _, _| unreachable!());
     let client = async {
         let session = dial(near, still()).await.unwrap();
-        session.run(session.ping(1, &mut Pings::default())).await
+        session.run(session.ping(1, Duration::ZERO, &mut Pings::default())).await
     };
     let fault = beside(client, scripted(far, &["/ipfs/id/1.0.0x"], script)).await.unwrap_err();
     assert_eq!(fault.cause, Cause::ProtocolNotSupported);

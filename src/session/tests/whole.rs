@@ -31,7 +31,7 @@ async fn both_roles_secure_multiplex_identify_and_ping() {
                 assert_eq!(identified.announced, us(&theirs).listen);
                 assert_eq!(identified.protocols, ["/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0"]);
                 let mut pings = Pings::default();
-                session.ping(3, &mut pings).await.unwrap();
+                session.ping(3, Duration::ZERO, &mut pings).await.unwrap();
                 assert_eq!((pings.sent, pings.received(), pings.responder_stall), (3, 3, None));
                 let mut stream = session.open("/nobody/has/this").await.unwrap();
                 let refused = stream.confirmed().await.unwrap_err();
@@ -73,10 +73,10 @@ async fn identified_two_round_trips_after_connect_and_a_ping_costs_one() {
                 session.identify().await.unwrap();
                 assert_eq!(flights.seen(), 4, "identify was in the same flights");
                 for seen in [6, 8] {
-                    session.ping(1, &mut Pings::default()).await.unwrap();
+                    session.ping(1, Duration::ZERO, &mut Pings::default()).await.unwrap();
                     assert_eq!(flights.seen(), seen, "a ping on a new stream is one round trip");
                 }
-                session.ping(2, &mut Pings::default()).await.unwrap();
+                session.ping(2, Duration::ZERO, &mut Pings::default()).await.unwrap();
                 assert_eq!(flights.seen(), 12);
             })
             .await;
@@ -115,7 +115,7 @@ async fn most_served_of_a_hundred(protocol: &str) -> usize {
                     stream.confirmed().await.unwrap();
                     held.push(stream);
                 }
-                session.ping(1, &mut Pings::default()).await.unwrap();
+                session.ping(1, Duration::ZERO, &mut Pings::default()).await.unwrap();
             })
             .await;
     };

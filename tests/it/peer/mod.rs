@@ -2,6 +2,7 @@
 //! end with the runtime that they were started on.
 
 mod autonat;
+mod flood;
 mod hop;
 mod identify;
 mod punch;

@@ -3,6 +3,7 @@
 use super::rust_webrtc::Breaks;
 use crate::certificate::WebCertificate;
 use serde::Deserialize;
+use std::net::Ipv4Addr;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -38,6 +39,10 @@ pub struct Script {
     pub autonat: Option<Autonat>,
     /// Behind a relay: it begins to punch a hole to who dials it, and listens over TCP on a port of its own.
     pub punch: Option<Punch>,
+    /// Opens streams without end on every connection, and sends on them.
+    pub floods: bool,
+    /// Where it listens over webrtc-direct: Firefox does none of it over loopback.
+    pub ip: Ipv4Addr,
 }
 
 impl Default for Script {
@@ -61,6 +66,8 @@ impl Default for Script {
             hop: None,
             autonat: None,
             punch: None,
+            floods: false,
+            ip: Ipv4Addr::LOCALHOST,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A libp2p node over any byte stream: security, muxer, streams, each as its script says.
 
+use super::flood::Flood;
 use super::script::{Key, Script, Step, Transport};
 use super::{Running, punch, quic, rust_webrtc, secure, streams, webrtc};
 use crate::certificate::Authority;
@@ -166,8 +167,12 @@ impl Node {
         if let Some(punch) = self.script.punch.as_ref().filter(|_| through_a_relay) {
             open.push(punch::begin(punch, asks).boxed());
         }
+        let mut flood = self.script.floods.then(Flood::default);
         poll_fn(|cx| {
             let _ = muxer.poll_unpin(cx);
+            if let Some(flood) = &mut flood {
+                flood.poll(&mut muxer, cx);
+            }
             if wanted.is_none()
                 && let Poll::Ready(ask) = asked.poll_next_unpin(cx)
             {

@@ -22,7 +22,7 @@ const LONGEST: usize = 65_536;
 
 /// Serves on the current runtime and returns the port and the certhash.
 pub async fn start(script: Script, key: Keypair, target: Option<Keypair>) -> (u16, String) {
-    let socket = std::net::UdpSocket::bind(ANY).expect("a free port");
+    let socket = std::net::UdpSocket::bind((script.ip, 0)).expect("a free port");
     let certificate = Certificate::generate().expect("a certificate");
     let listener = Listener::new(socket, &key, certificate, Limits::default()).expect("a listener");
     let certhash = listener.fingerprint().to_string();

@@ -1,5 +1,7 @@
 //! Runs every scenario of `tests/scenarios/`: peers, names and arguments as data, and what the report has to say.
 
+#[cfg(feature = "page")]
+mod chromium;
 mod judge;
 mod parity;
 mod play;
@@ -83,9 +85,15 @@ struct World {
     events: Schema,
 }
 
+impl World {
+    fn new() -> Self {
+        Self { authority: Authority::new(), reports: Schema::of_reports(), events: Schema::of_events() }
+    }
+}
+
 #[test]
 fn every_scenario_ends_as_expected() {
-    let world = World { authority: Authority::new(), reports: Schema::of_reports(), events: Schema::of_events() };
+    let world = World::new();
     let scenarios = load();
     let names: std::collections::BTreeSet<_> = scenarios.iter().map(|scenario| &scenario.name).collect();
     assert_eq!(names.len(), scenarios.len(), "two scenarios have one name");

@@ -1,8 +1,9 @@
 //! Plays the scenarios in another runtime as well, and holds its report against the native one, member by member. What may
 //! differ is a table of `tests/parity/`, with the reason for each line.
 
+use super::play::runtime;
 use super::{Scenario, World, next, table};
-use crate::{certificate::Authority, program::Run, rules::Schema};
+use crate::program::Run;
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
@@ -17,9 +18,12 @@ const AT_A_TIME: usize = 3;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub(super) struct Table {
     /// The files of `tests/scenarios/` that the runtime plays.
     files: Vec<String>,
+    /// Of these the scenarios with one of these parts in the target; all of them unless any is named.
+    #[serde(default)]
+    targets: Vec<String>,
     /// Members that differ in every report.
     #[serde(default)]
     anywhere: Vec<String>,
@@ -64,18 +68,18 @@ fn node_tells_what_the_terminal_tells() {
 
 /// Plays what a table says with a program.
 fn plays(name: &str, other: &OsString) {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(name)).expect("a table");
-    let allowed: Table = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let world = World { authority: Authority::new(), reports: Schema::of_reports(), events: Schema::of_events() };
-    let scenarios: Vec<_> =
-        super::load_files(&allowed.files).into_iter().filter(|scenario| allowed.can(&scenario.name)).collect();
+    let (allowed, world) = (Table::read(name), World::new());
+    let scenarios = allowed.scenarios();
     let total = scenarios.len();
     let (queue, failures) = (Mutex::new(scenarios.into_iter()), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
                 while let Some(scenario) = next(&queue) {
-                    let faults = scenario.compare_with(other, &allowed, &world);
+                    let play =
+                        scenario.play_both(&world, async |home, values| scenario.run_with(other, "json", home, values).await);
+                    let (native, other) = runtime().block_on(play);
+                    let faults = scenario.compare_runs(&native, &other, &allowed, &world);
                     if !faults.is_empty() {
                         failures.lock().expect("no panic").insert(scenario.name.clone(), faults);
                     }
@@ -88,6 +92,21 @@ fn plays(name: &str, other: &OsString) {
 }
 
 impl Table {
+    pub(super) fn read(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(name);
+        let text = std::fs::read_to_string(path).expect("a table");
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// What the runtime can play.
+    pub(super) fn scenarios(&self) -> Vec<Scenario> {
+        let meant = |scenario: &Scenario| {
+            let target = scenario.args.first().map_or("", String::as_str);
+            self.targets.is_empty() || self.targets.iter().any(|part| target.contains(part))
+        };
+        super::load_files(&self.files).into_iter().filter(|scenario| self.can(&scenario.name) && meant(scenario)).collect()
+    }
+
     fn can(&self, scenario: &str) -> bool {
         !self.cannot.iter().any(|cannot| scenario.starts_with(&cannot.scenario))
     }
@@ -99,9 +118,8 @@ impl Table {
 
 impl Scenario {
     /// Where the report of another runtime differs from the native one, and may not.
-    fn compare_with(&self, other: &OsString, allowed: &Table, world: &World) -> Vec<String> {
-        let (native, other) = self.play_both(other, world);
-        let mut faults = crate::rules::streams(&other);
+    pub(super) fn compare_runs(&self, native: &Run, other: &Run, allowed: &Table, world: &World) -> Vec<String> {
+        let mut faults = crate::rules::streams(other);
         if native.exit != other.exit && !allowed.of(&self.name).any(|differs| differs.members.iter().any(|path| path == "exit")) {
             faults.push(format!("it ends with {}, not {}: {}", other.exit, native.exit, other.stderr));
         }
@@ -109,7 +127,7 @@ impl Scenario {
             return faults;
         }
         let read = |run: &Run| serde_json::from_str::<Value>(&run.stdout).unwrap_or_default();
-        let (native, actual) = (read(&native), read(&other));
+        let (native, actual) = (read(native), read(other));
         faults.extend(world.reports.faults(&actual));
         faults.extend(crate::rules::faults(&actual, self.lenient(other.exit, &actual)));
         faults.extend(self.differences(&native, &actual, allowed));

@@ -9,7 +9,7 @@ use crate::{dns, namespace, rules};
 use serde_json::Value;
 use std::{ffi::OsString, path::Path};
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
@@ -77,23 +77,21 @@ impl Scenario {
         running
     }
 
-    /// Plays it with the program and with another one, against the same peers.
-    pub fn play_both(&self, other: &OsString, world: &World) -> (Run, Run) {
-        let (runtime, home) = (runtime(), self.home(world));
+    /// Plays it with the program and by other means, against the same peers.
+    pub async fn play_both(&self, world: &World, other: impl AsyncFnOnce(&Path, &Values) -> Run) -> (Run, Run) {
+        let home = self.home(world);
         let home = home.path();
-        runtime.block_on(async {
-            let mut values = Values::from([("other".into(), SOMEBODY_ELSE.into()), ("home".into(), home.display().to_string())]);
-            let _running = self.start(&world.authority, &mut values).await;
-            let native = self.run_with(&program::binary(), "json", home, &values).await;
-            (native, self.run_with(other, "json", home, &values).await)
-        })
+        let mut values = Values::from([("other".into(), SOMEBODY_ELSE.into()), ("home".into(), home.display().to_string())]);
+        let _running = self.start(&world.authority, &mut values).await;
+        let native = self.run_with(&program::binary(), "json", home, &values).await;
+        (native, other(home, &values).await)
     }
 
     async fn run(&self, format: &str, home: &Path, values: &Values) -> Run {
         self.run_with(&program::binary(), format, home, values).await
     }
 
-    async fn run_with(&self, program: &OsString, format: &str, home: &Path, values: &Values) -> Run {
+    pub async fn run_with(&self, program: &OsString, format: &str, home: &Path, values: &Values) -> Run {
         let mut arguments = vec!["dial".to_owned()];
         arguments.extend(self.args.iter().map(|argument| fill(argument, values)));
         arguments.extend(["--format".into(), format.into()]);

@@ -9,12 +9,13 @@ use p2p_probe::{
     session::BoxedStream,
 };
 
-use crate::JsTransport;
+use crate::{JsTransport, permission::Watch};
 
 /// A byte stream to what was planned.
 pub(super) struct Stream<'a> {
     pub(super) transport: &'a JsTransport,
     pub(super) planned: &'a Planned,
+    pub(super) watch: Watch,
 }
 
 impl Carrier for Stream<'_> {
@@ -29,6 +30,8 @@ impl Carrier for Stream<'_> {
         let in_one_step = covers.is_some();
         enter(stage);
         found(Found { covers, ..Found::default() });
+        let watch = self.watch.clone();
+        ctx.inspect(|ctx| ctx.time_out_means(move || watch.or(Cause::TimedOut)));
         match self.transport.open(&address(self.planned).to_string(), name(self.planned)).await {
             Ok(connection) => {
                 // Nothing else opens a WebSocket (RFC 6455, section 4.1).
@@ -44,7 +47,7 @@ impl Carrier for Stream<'_> {
                 if fault.cause == Cause::Reset && !in_one_step {
                     enter(StageName::Secure);
                 }
-                Err(fault)
+                Err(self.watch.explain(fault))
             }
         }
     }

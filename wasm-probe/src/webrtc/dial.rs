@@ -21,21 +21,22 @@ use super::{
     race::Race,
     stream::{Stream, Use},
 };
+use crate::permission::Watch;
 
 /// Dials an address over webrtc-direct.
-pub(crate) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+pub(crate) async fn dial(dial: Dial<'_>, watch: Watch) -> Result<(), Fault> {
     let ctx = dial.ctx;
     ctx.enter(StageName::Connect);
     let remote = remote(dial.planned)?;
     let mut promised = certhashes(dial.planned)?.into_iter();
     let first = promised.next().ok_or(Cause::CerthashMissing)?;
-    let race = Race::new(remote, first);
+    let race = Race::new(remote, first, watch);
     let seen = race.seen();
     ctx.time_out_means(move || seen.silence());
     let peer = race.run(dial.planned.version).await?;
     ctx.found(Found { versions: Some(answered(peer.version)), ..peer.stats().await.of_connect() });
     ctx.enter(StageName::Dtls);
-    let (peer, server) = secured(peer, first, remote, promised).await?;
+    let (peer, server) = secured(peer, first, &race, promised).await?;
     channel(ctx, &peer).await;
     if peer.until(Peer::channel).await != State::Done {
         return Err(Fault::new(Cause::ChannelFailed { what: "the data channel did not open".into() }, "the browser closed it"));
@@ -59,14 +60,14 @@ pub(crate) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
 async fn secured(
     mut peer: Peer,
     mut server: Fingerprint,
-    remote: SocketAddr,
+    race: &Race,
     mut promised: impl Iterator<Item = Fingerprint>,
 ) -> Result<(Peer, Fingerprint), Fault> {
     while peer.until(Peer::dtls).await == State::Over {
         let words =
             "DTLS failed, and the browser does not say why; another certificate than the certhash promises looks like this";
         server = promised.next().ok_or_else(|| Fault::new(Cause::Opaque, words))?;
-        peer = Race::new(remote, server).connect(peer.version).await?;
+        peer = race.of(server).connect(peer.version).await?;
     }
     Ok((peer, server))
 }

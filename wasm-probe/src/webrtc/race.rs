@@ -19,7 +19,7 @@ use super::{
     peer::{Peer, State},
     stats::Stats,
 };
-use crate::platform::sleep;
+use crate::{permission::Watch, platform::sleep};
 
 /// How long version 2 is asked for alone: what answers in both versions answers within it on most lines, and does not see
 /// a second dialer that goes away.
@@ -36,11 +36,11 @@ pub(super) struct Race {
 }
 
 /// What is known when the time ends.
-#[derive(Default)]
 pub(super) struct Seen {
     /// Of each version.
     stats: [RefCell<Stats>; 2],
     refused: Cell<bool>,
+    watch: Watch,
 }
 
 impl Seen {
@@ -59,7 +59,7 @@ impl Seen {
         if stats().any(|stats| some(stats.sent) || (stats.pairs && stats.sent.is_none())) {
             Cause::UdpSilent
         } else {
-            Cause::Opaque
+            self.watch.or(Cause::Opaque)
         }
     }
 
@@ -74,8 +74,14 @@ impl Seen {
 }
 
 impl Race {
-    pub(super) fn new(remote: SocketAddr, fingerprint: Fingerprint) -> Self {
-        Self { remote, fingerprint, seen: Rc::default() }
+    pub(super) fn new(remote: SocketAddr, fingerprint: Fingerprint, watch: Watch) -> Self {
+        let seen = Seen { stats: Default::default(), refused: Cell::default(), watch };
+        Self { remote, fingerprint, seen: Rc::new(seen) }
+    }
+
+    /// The same to a server with another certificate.
+    pub(super) fn of(&self, fingerprint: Fingerprint) -> Self {
+        Self::new(self.remote, fingerprint, self.seen.watch.clone())
     }
 
     pub(super) fn seen(&self) -> Rc<Seen> {

@@ -20,17 +20,20 @@ use super::{
     stream::Stream,
     words,
 };
+use crate::permission::Watch;
 
 /// Where a server answers (libp2p specs, webtransport/README.md, "WebTransport HTTP endpoint").
 const PATH: &str = "/.well-known/libp2p-webtransport?type=noise";
 
 /// Dials an address over WebTransport.
-pub(crate) async fn dial(dial: Dial<'_>) -> Result<(), Fault> {
+pub(crate) async fn dial(dial: Dial<'_>, watch: &Watch) -> Result<(), Fault> {
     let ctx = dial.ctx;
     ctx.enter(StageName::Upgrade);
     ctx.found(Found { covers: Some(vec![StageName::Connect]), ..Found::default() });
     let certhashes = &dial.planned.route.certhashes;
-    let session = open(dial.planned, certhashes).await?;
+    let late = watch.clone();
+    ctx.time_out_means(move || late.or(Cause::TimedOut));
+    let session = open(dial.planned, certhashes).await.map_err(|fault| watch.explain(fault))?;
     ctx.enter(StageName::Secure);
     let secured = secure(dial, &session.0, certhashes).await?;
     ctx.found(Found {
