@@ -35,6 +35,7 @@ fn write(js: &Path, wasm: &Path, out: &Path) -> io::Result<()> {
     for (name, file) in files(js, wasm)? {
         println!("cargo::rerun-if-changed={}", file.display());
         let bytes = fs::read(&file)?;
+        let bytes = if name.ends_with(".js") { without_comments(&bytes) } else { bytes };
         let mut hash = DefaultHasher::new();
         hash.write(&bytes);
         let tag = format!("{:016x}", hash.finish());
@@ -77,6 +78,23 @@ fn files(js: &Path, wasm: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// A script without the lines that are comments and nothing else: who loads a page has no use for them, and they are a third of
+/// it. A comment beside code stays.
+fn without_comments(script: &[u8]) -> Vec<u8> {
+    let (mut kept, mut inside) = (Vec::new(), false);
+    for line in script.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii();
+        let end = text.windows(2).position(|two| two == b"*/").map(|at| at + 2);
+        let within = inside || text.starts_with(b"/*");
+        inside = within && end.is_none();
+        let comment = within && end.is_none_or(|end| end == text.len());
+        if !comment && !text.starts_with(b"//") && !text.is_empty() {
+            kept.extend_from_slice(line);
+        }
+    }
+    kept
 }
 
 /// For what asks without TLS: there browsers take no brotli.

@@ -11,12 +11,13 @@ const PHONE: u32 = 375;
 /// A screen's.
 const DESK: u32 = 1280;
 
-/// Firefox with a screen as narrow as a phone's, and nothing but the page on it.
-fn phone(dark: bool) -> Value {
+/// Firefox makes no window narrower than this.
+const NARROWEST: u32 = 500;
+
+/// Firefox by day or by night.
+fn scheme(dark: bool) -> Value {
     // 0 is dark, 1 is light.
-    let preferences = json!({"layout.css.prefers-color-scheme.content-override": i32::from(!dark)});
-    let screen = json!({"MOZ_HEADLESS_WIDTH": PHONE.to_string(), "MOZ_HEADLESS_HEIGHT": "2400"});
-    json!({"prefs": preferences, "env": screen})
+    json!({"prefs": {"layout.css.prefers-color-scheme.content-override": i32::from(!dark)}})
 }
 
 /// How much wider the page is than its window, and what sticks out, though nothing scrolls there by itself.
@@ -28,7 +29,10 @@ const WIDE: &str = "
     });
     return { width, wide: document.documentElement.scrollWidth - width, out: out.map(({ outerHTML }) => outerHTML.slice(0, 120)) }";
 
-async fn narrow(browser: &Browser, dark: bool) {
+async fn narrow(browser: &Browser, kind: Kind, dark: bool) {
+    if kind == Kind::Firefox {
+        return browser.client.set_window_size(NARROWEST, 2400).await.expect("a narrow window");
+    }
     let screen = json!({"width": PHONE, "height": 2400, "deviceScaleFactor": 2, "mobile": true});
     let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" }}]});
     browser.client.issue_cmd(Devtools("Emulation.setDeviceMetricsOverride", screen)).await.expect("a phone");
@@ -63,32 +67,30 @@ async fn looks(kind: Kind, name: &str, dark: bool) {
     let places = places.each_ref().map(String::as_str);
     let (listener, addresses, page) = serve(home.path(), &places, &["--page-addr", "127.0.0.1:0"]);
     let with = |part| addresses.iter().find(|address| address.contains(part)).expect("an address");
-    let (flags, more) = match kind {
-        Kind::Chromium => (&[][..], json!({})),
-        Kind::Firefox => (&["--kiosk"][..], phone(dark)),
+    let (phone, more) = match kind {
+        Kind::Chromium => (PHONE, json!({})),
+        Kind::Firefox => (NARROWEST, scheme(dark)),
     };
-    Browser::run_with(kind, name, flags, &more, async |browser| {
-        if kind == Kind::Chromium {
-            narrow(browser, dark).await;
-        }
+    Browser::run_with(kind, name, &[], &more, async |browser| {
+        narrow(browser, kind, dark).await;
         browser.open(&page).await;
         browser.until("!document.getElementById('mine').hidden").await;
-        fits(browser, "empty", PHONE).await;
+        fits(browser, "empty", phone).await;
         browser
             .call("for (const details of document.querySelectorAll('details')) details.open = true", vec![])
             .await
             .expect("open");
-        fits(browser, "choices", PHONE).await;
+        fits(browser, "choices", phone).await;
         browser.ask(with("/webrtc-direct")).await;
         browser
             .call("for (const details of document.querySelectorAll('#report details')) details.open = true", vec![])
             .await
             .expect("open");
-        fits(browser, "report", PHONE).await;
+        fits(browser, "report", phone).await;
         saved(browser, "failed.json", include_str!("../schema/example.json")).await;
-        fits(browser, "failed", PHONE).await;
+        fits(browser, "failed", phone).await;
         saved(browser, "network.json", include_str!("network.json")).await;
-        fits(browser, "network", PHONE).await;
+        fits(browser, "network", phone).await;
         if kind == Kind::Chromium {
             wide(browser).await;
             fits(browser, "network-desk", DESK).await;
