@@ -16,7 +16,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::platform::{get, member, method, sleep};
 
 /// The permissions, by the space that each opens. A browser that asks for both under one name does not tell them apart, and
-/// does not guard WebSockets yet (Chromium before 145): it says nothing here.
+/// guards no WebSocket yet (Chromium before 145): it says nothing here.
 const NAMES: [(Space, &str); 2] = [(Space::Loopback, "loopback-network"), (Space::Local, "local-network")];
 
 /// Where it is not certain.

@@ -92,11 +92,9 @@ fn family(name: &str, family: Option<&FamilyNat>) -> Markup {
 
 fn seen_as(layer: &Behaviour) -> Option<String> {
     let more = layer.mapped.len().saturating_sub(SHOWN);
-    let mut shown = layer.mapped.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        shown.push_str(&format!(" and {more} more"));
-    }
-    (!shown.is_empty()).then_some(shown)
+    let shown = layer.mapped.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!shown.is_empty()).then_some(shown + &more)
 }
 
 fn inbound(nat: &Nat) -> Markup {
