@@ -36,7 +36,7 @@ async fn outlives(kind: Kind, name: &str) {
         for address in &addresses {
             // Twice, so that nothing of the first is left in the way.
             for _ in 0..2 {
-                let report = probe(browser, address, json!({})).await;
+                let report = probe(browser, address, json!({"timeoutMs": 20_000})).await;
                 assert_eq!(rules::faults(&report, 0), Vec::<String>::new(), "{report:#}");
                 assert_eq!(attempt(&report)["outcome"], "passed", "{report:#}");
             }
