@@ -21,6 +21,7 @@ mod limits;
 pub mod page;
 mod punch;
 mod run;
+mod setup;
 mod stun;
 mod tally;
 #[cfg(test)]

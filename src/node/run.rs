@@ -5,7 +5,7 @@ use std::{
     future::Future,
     pin::pin,
     rc::Rc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use futures::{
@@ -15,7 +15,7 @@ use futures::{
     select_biased,
     stream::{FuturesUnordered, SelectAll},
 };
-use multiaddr::{Multiaddr, Protocol};
+use multiaddr::Multiaddr;
 
 use super::{
     Node, Tally,
@@ -23,19 +23,18 @@ use super::{
     autonat,
     common::Common,
     connection::establish,
-    dialback::{Asker, Dialback},
-    extra::Extras,
-    punch::Puncher,
+    dialback::Asker,
+    setup::Setup,
     stun,
     tally::Counted,
     via::{self, Door},
 };
 use crate::{
-    inbound::{Dialer, Host, Service},
+    engine::{Fault, Record},
+    inbound::{Dialer, Established, Host},
     model::{Event, Fact, Report},
-    nat::relay::{Circuits, Relay},
-    native::{self, Native, Settings},
-    probe::Ports,
+    nat::relay::Circuits,
+    native,
     transport::quic,
 };
 
@@ -54,50 +53,18 @@ impl Node {
         let (close, closing) = oneshot::channel();
         let Self { listeners, addresses, pages, config } = self;
         let quic: Vec<_> = listeners.iter().filter_map(Listener::as_quic).collect();
-        let gate = config.limits.gate();
-        let native = Native::new(Settings::default());
-        let mut stun: Vec<u16> = listeners.iter().filter_map(Listener::udp_port).collect();
-        stun.sort_unstable();
-        stun.dedup();
-        let dialback = Dialback::new(native.clone(), config.identity.clone(), config.partner, &addresses, stun);
-        let (relay, circuits) = config.relay.map(|limits| Relay::new(limits, native.clock(), seconds_since_1970)).unzip();
-        let (door, through_relays) = via::door();
-        let ports = if config.via.is_empty() { Ports::default() } else { ports(&listeners) };
-        let puncher = Rc::new(Puncher::new(ports, config.identity.clone(), door.0.clone()));
-        let told = if config.announce.is_empty() { addresses.clone() } else { config.announce };
-        let extra = Extras {
-            clock: native.clock(),
-            relay,
-            addresses: told.clone(),
-            us: Protocol::P2p(config.identity.public().to_peer_id()),
-            puncher: Rc::clone(&puncher),
-        };
-        let service = Service {
-            clock: native.clock(),
-            identity: config.identity,
-            addresses: told,
-            extra: Box::new(extra),
-            times: config.limits.times,
-            closing: closing.shared(),
-        };
-        let service = Rc::new(service);
-        let tls = config.tls.map(|tls| tls.config);
-        let common = Common { service: Rc::clone(&service), native: native.clone(), puncher, tls, dialback };
-        let common = Rc::new(common);
-        let counted = Rc::new(RefCell::new(Counted::new(sink, config.limits)));
+        let Setup { common, limits, circuits, via, door, let_in } = Setup::new(config, &listeners, &addresses, closing);
+        let gate = limits.gate();
+        let counted = Rc::new(RefCell::new(Counted::new(sink, limits)));
         let counting = Rc::clone(&counted);
-        let host = Host::new(service, move |event: &Event, report: &Report| counting.borrow_mut().take(event, report));
-        for address in &addresses {
-            host.tell(Fact::Listening { address: address.to_string() });
-        }
-        for url in pages {
-            host.tell(Fact::Page { url });
-        }
+        let sink = move |event: &Event, report: &Report| counting.borrow_mut().take(event, report);
+        let host = Host::new(Rc::clone(&common.service), sink);
+        tell_where(&host, &addresses, pages);
 
         let mut arrivals: SelectAll<_> = listeners.into_iter().map(Listener::arrivals).collect();
-        arrivals.push(through_relays);
+        arrivals.push(let_in);
         let numbers = Numbers::default();
-        let slots = config.via.into_iter().map(|relay| keep_slot(&common, &host, &numbers, relay, door.clone()));
+        let slots = via.into_iter().map(|relay| keep_slot(&common, &host, &numbers, relay, door.clone()));
         let mut slots = pin!(join_all(slots).fuse());
         let mut circuits = pin!(OptionFuture::from(circuits.map(Circuits::run)).fuse());
         let mut dialers = FuturesUnordered::new();
@@ -114,22 +81,10 @@ impl Node {
                     let dialer = dialer(numbers.next(), &arrived);
                     match gate.enter(arrived.remote.ip()) {
                         Some(permit) => {
-                            let common = Rc::clone(&common);
-                            let served = host.serve(&dialer, |record| async move {
-                                let (remote, local) = (arrived.remote, arrived.local.ip());
-                                let relayed = arrived.through.is_some();
-                                let established = establish(&common, &record, arrived).await?;
-                                // Whoever comes through a relay would have the relay dialed.
-                                if relayed {
-                                    return Ok(established);
-                                }
-                                let asker = Asker { remote, local, peer: established.peer };
-                                let dialing = autonat::services(&common.dialback, asker);
-                                Ok(established.offering(vec![common.dialback.service(asker)]).offering(dialing))
-                            });
+                            let served = host.serve(&dialer, |record| welcomed(Rc::clone(&common), record, arrived));
                             dialers.push(served.map(|()| drop(permit)).boxed_local());
                         }
-                        None if counted.borrow_mut().may_tell_refusal(native.elapsed()) => host.turned_away(&dialer),
+                        None if counted.borrow_mut().may_tell_refusal(common.native.elapsed()) => host.turned_away(&dialer),
                         None => {}
                     }
                 }
@@ -141,6 +96,30 @@ impl Node {
         let refused = quic.iter().map(|listener| listener.refused()).sum();
         counted.borrow().tally(refused)
     }
+}
+
+/// Tells where the node listens.
+fn tell_where<S: FnMut(&Event, &Report)>(host: &Host<S>, addresses: &[Multiaddr], pages: Vec<String>) {
+    for address in addresses {
+        host.tell(Fact::Listening { address: address.to_string() });
+    }
+    for url in pages {
+        host.tell(Fact::Page { url });
+    }
+}
+
+/// A dialer whose connection stands, and what is done for it.
+async fn welcomed(common: Rc<Common>, record: Rc<Record>, arrived: Arrived) -> Result<Established, Fault> {
+    let (remote, local) = (arrived.remote, arrived.local.ip());
+    let relayed = arrived.through.is_some();
+    let established = establish(&common, &record, arrived).await?;
+    // Whoever comes through a relay would have the relay dialed.
+    if relayed {
+        return Ok(established);
+    }
+    let asker = Asker { remote, local, peer: established.peer };
+    let dialing = autonat::services(&common.dialback, asker);
+    Ok(established.offering(vec![common.dialback.service(asker)]).offering(dialing))
 }
 
 /// Waits until all have been told.
@@ -185,19 +164,6 @@ async fn keep_slot<S: FnMut(&Event, &Report)>(
         let held = held.await;
         native::sleep(pause.after(held)).await;
     }
-}
-
-/// The ports that can dial too.
-fn ports(listeners: &[Listener]) -> Ports {
-    Ports {
-        tcp: listeners.iter().filter_map(Listener::tcp_port).collect(),
-        quic: listeners.iter().filter_map(Listener::as_quic).collect(),
-    }
-}
-
-/// The time of day as relays tell it.
-fn seconds_since_1970() -> u64 {
-    native::time_of_day().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Somebody who has come, as the host knows them.

@@ -83,6 +83,29 @@ fn every_network_is_told_right() {
     each(load(), AT_A_TIME, |case| case.name.clone(), |case| case.try_out(&schema));
 }
 
+/// A helper does so much for one address in a minute and no more. Whoever asks again and again is told that, and nothing wrong.
+#[test]
+fn who_asks_too_often_is_told_so() {
+    const OFTEN: usize = 6;
+    let case = all().into_iter().find(|case| case.name == "full cone").expect("a case");
+    let home = tempfile::tempdir().expect("a folder");
+    let network = Network::new(&case.client, &case.input, &case.routers, &HELPERS);
+    let helpers = case.helpers(&network, home.path());
+    for _ in 0..OFTEN {
+        let run = case.ask(&network, home.path(), &helpers);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no report: {}", run.stderr));
+        if report["nat"]["status"] == case.status {
+            continue;
+        }
+        let told = (run.exit, &report["nat"]["status"], &report["nat"]["why"]["code"]);
+        assert_eq!(told, (1, &"unknown".into(), &"over-limit".into()), "{report}");
+        let summary = report["verdict"]["summary"].as_str().expect("a sentence");
+        assert!(summary.contains("ask again later"), "{summary}");
+        return;
+    }
+    panic!("a helper did {OFTEN} runs in a minute");
+}
+
 /// Tries out all cases, so many at a time.
 ///
 /// # Panics
@@ -130,12 +153,17 @@ fn is_wanted(name: &str) -> bool {
 
 /// All cases, or those whose names contain `LAB`.
 fn load() -> Vec<Case> {
+    let mut cases = all();
+    cases.retain(|case| is_wanted(&case.name));
+    cases
+}
+
+fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     for (path, text) in files("tests/lab") {
         let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         cases.extend(file.case);
     }
-    cases.retain(|case| is_wanted(&case.name));
     cases
 }
 
