@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -202,4 +205,16 @@ test('a run that is over leaves no timer behind', async t => {
   const before = timers()
   await probe(await silent(t), { transport: createTransport(), timeoutMs: 100 })
   assert.ok(timers() <= before)
+})
+
+test('without the package ws it says what to install, where Node has no WebSocket of its own', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'p2p-probe-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const program = fileURLToPath(new URL('../../js/', import.meta.url))
+  cpSync(program, folder, { recursive: true, filter: path => !path.includes('node_modules') })
+  const { exit, attempts: [{ cause, stages: [{ message }] }] } = await report([process.execPath, join(folder, 'cli.js')], '/ip4/127.0.0.1/tcp/9/ws')
+  assert.equal(exit, 1)
+  if (globalThis.WebSocket !== undefined) return assert.equal(cause.code, 'opaque')
+  assert.equal(cause.code, 'local-fault')
+  assert.match(message, /install the npm package ws/)
 })
