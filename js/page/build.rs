@@ -38,7 +38,8 @@ fn write(js: &Path, wasm: &Path, out: &Path) -> io::Result<()> {
             println!("cargo::rerun-if-changed={}", file.display());
         }
         let bytes = fs::read(&file)?;
-        let bytes = if name.ends_with(".js") { without_comments(&bytes) } else { bytes };
+        let script = file.extension().is_some_and(|extension| extension == "js");
+        let bytes = if script { without_comments(&bytes) } else { bytes };
         let mut hash = DefaultHasher::new();
         hash.write(&bytes);
         let tag = format!("{:016x}", hash.finish());

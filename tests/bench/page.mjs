@@ -54,16 +54,20 @@ class Chromium {
     const child = spawn('chromedriver', ['--port=0'], { stdio: ['ignore', 'pipe', 'ignore'] })
     children.push(child)
     let said = ''
-    for await (const chunk of child.stdout) {
-      said += chunk
-      const port = said.match(/on port (\d+)/)?.[1]
-      if (port === undefined) continue
-      const browser = new Chromium()
-      browser.base = `http://127.0.0.1:${port}`
-      browser.profile = mkdtempSync(join(tmpdir(), 'p2p-probe-bench-'))
-      return browser
-    }
-    throw new Error('chromedriver does not start')
+    // Read on to the end: it does not live without a reader.
+    const port = await new Promise((resolve, reject) => {
+      child.stdout.on('data', chunk => {
+        said += chunk
+        const port = said.match(/successfully on port (\d+)/)?.[1]
+        if (port !== undefined) resolve(port)
+      })
+      child.on('error', reject)
+      child.on('exit', () => reject(new Error('chromedriver does not start')))
+    })
+    const browser = new Chromium()
+    browser.base = `http://127.0.0.1:${port}`
+    browser.profile = mkdtempSync(join(tmpdir(), 'p2p-probe-bench-'))
+    return browser
   }
 
   async fresh () {
@@ -111,14 +115,14 @@ const AT_ONCE = `(() => {
 
 /** Waits for what the page tells of a run that begins with the button. */
 const PRESSED = `
+  // What the listener saw of the run before is still heard for a moment.
+  while (document.getElementById('go').textContent !== 'Probe') await new Promise(resolve => setTimeout(resolve, 5))
   const status = document.getElementById('status')
   status.textContent = ''
   const begin = performance.now()
   document.getElementById('go').click()
   while (!status.textContent.includes('. ')) await new Promise(resolve => setTimeout(resolve, 1))
-  const told = performance.now() - begin
-  while (document.getElementById('go').textContent !== 'Probe') await new Promise(resolve => setTimeout(resolve, 5))
-  return told`
+  return performance.now() - begin`
 
 const DIALED = `
   const [address] = arguments
@@ -186,7 +190,7 @@ async function throughput (browser) {
 const browser = await Chromium.start()
 let failed = false
 for (const part of [page, throughput]) {
-  await part(browser).catch(error => { failed = true; row(part.name, `not measured: ${error.message}`) })
+  await part(browser).catch(error => { failed = true; row(part.name, `not measured: ${error.message} ${error.cause ?? ''}`) })
 }
 for (const child of children) child.kill()
 rmSync(browser.profile, { recursive: true, force: true })
