@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::super::fuzz::TARGETS;
+use super::line::seeds;
 
 /// The longest input made.
 const LONGEST: u64 = 400;
@@ -56,11 +57,13 @@ fn bounded(target: &str) {
     for input in &corpus {
         body(input);
     }
-    let mut generator = Generator(11);
-    for number in 0..inputs {
-        let which = generator.below(corpus.len() as u64);
-        let input = if number % 3 == 0 { generator.input() } else { generator.varied(&corpus[which]) };
-        body(&input);
+    for seed in seeds(11..12) {
+        let mut generator = Generator(seed);
+        for number in 0..inputs {
+            let which = generator.below(corpus.len() as u64);
+            let input = if number % 3 == 0 { generator.input() } else { generator.varied(&corpus[which]) };
+            body(&input);
+        }
     }
 }
 
