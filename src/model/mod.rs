@@ -29,7 +29,7 @@ pub use exit::{Exit, exit};
 pub use nat::{
     Behaviour, FamilyNat, Filtering, FilteringSeen, Gateway, HolePunch, Inbound, InboundBy, InboundSeen, Layer4, Local,
     LocalAddress, Mapping, MappingSeen, Method, Nat, Nat64, NatFound, NatStatus, PortMapping, Prediction, Relay, Remedy,
-    RemedyCode, Tested, UDP_RECEIVE_BUFFER, VantageKind, VantageSeen,
+    RemedyCode, Tested, UDP_RECEIVE_BUFFER, Usable, VantageKind, VantageSeen,
 };
 pub use options::{CONCURRENCY, DEADLINE, Options, PINGS, Security, TIMEOUT, WebrtcVersions};
 pub use outcome::Outcome;

@@ -10,6 +10,8 @@ import struct
 import sys
 import time
 
+# `6` for IPv6.
+family = socket.AF_INET6 if sys.argv[1:] == ["6"] else socket.AF_INET
 sockets = []
 
 
@@ -19,13 +21,15 @@ def keep(sock):
 
 
 def fresh(kind, port):
-    sock = socket.socket(socket.AF_INET, kind)
+    sock = socket.socket(family, kind)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if kind == socket.SOCK_STREAM:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         # Closing resets, so that nothing lingers.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.bind(("0.0.0.0", port))
+    sock.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", port))
     return sock
 
 

@@ -3,13 +3,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Scope;
+use super::Tested;
+use crate::model::{Family, Scope};
 
 /// The own addresses and limits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Local {
     /// The address that each family sends from.
     pub addresses: Vec<LocalAddress>,
+    /// Each family that has a way out by the system's routes: the address that it sends from, and whether anything came back.
+    #[serde(default)]
+    pub usable: Vec<Usable>,
     /// Whether the network translates IPv6 to IPv4 (RFC 7050).
     pub nat64: Nat64,
     /// The prefix that it translates under (RFC 6052): `64:ff9b::/96`.
@@ -17,6 +21,17 @@ pub struct Local {
     pub nat64_prefix: Option<String>,
     /// The most that a UDP socket of this system may buffer, in bytes; null where the system does not tell.
     pub udp_receive_buffer: Option<u64>,
+}
+
+/// An address family of this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Usable {
+    /// The family.
+    pub family: Family,
+    /// The address that the system sends from to the internet.
+    pub source: String,
+    /// Whether a vantage point answered over it; `failed` where those that have it did not.
+    pub outcome: Tested,
 }
 
 /// An own address.

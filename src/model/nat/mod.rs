@@ -15,7 +15,7 @@ use super::Why;
 pub use behaviour::{Behaviour, FamilyNat, Filtering, Mapping, Prediction, Tested};
 pub use help::{Gateway, HolePunch, PortMapping, Relay};
 pub use inbound::{Inbound, InboundBy, Method};
-pub use local::{Local, LocalAddress, Nat64};
+pub use local::{Local, LocalAddress, Nat64, Usable};
 pub use observed::{FilteringSeen, InboundSeen, Layer4, MappingSeen, NatFound, VantageKind, VantageSeen};
 pub use remedy::{Remedy, RemedyCode};
 

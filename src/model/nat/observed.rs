@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{HolePunch, InboundBy, LocalAddress, Nat64, PortMapping, Relay, Tested};
-use crate::model::{Outcome, Transport};
+use crate::model::{Family, Outcome, Transport};
 
 /// A fact about the own network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +16,13 @@ pub enum NatFound {
     Local {
         /// Every address that reaches further than this machine.
         addresses: Vec<LocalAddress>,
+    },
+    /// A vantage point was, or was not, reached over a family that it has in common with this machine.
+    Family {
+        /// The family.
+        family: Family,
+        /// Whether it leads there.
+        usable: Tested,
     },
     /// Whether IPv6 is translated to IPv4.
     Nat64 {

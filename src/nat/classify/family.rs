@@ -1,6 +1,6 @@
 //! One address family.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{
     filtering::filtering,
@@ -9,8 +9,8 @@ use super::{
     observed::{Observed, of, socket},
 };
 use crate::model::{
-    Behaviour, Family, FamilyNat, Filtering, Inbound, Layer4, Mapping, MappingSeen, Method, NatStatus, Prediction, Scope, Tested,
-    WhyCode,
+    Behaviour, Family, FamilyNat, Filtering, FilteringSeen, Inbound, Layer4, Mapping, MappingSeen, Method, NatStatus, Prediction,
+    Scope, Tested, WhyCode,
 };
 
 /// How many hosts have to be silent over UDP before it is this network that is silent.
@@ -147,8 +147,10 @@ impl Mapped {
 }
 
 fn behaviour(seen: &Observed, family: Family, layer: Layer4, mapped: &Mapped, inbound: &[Inbound]) -> Behaviour {
-    let packets: Vec<_> =
-        seen.filterings.iter().filter(|filtering| filtering.layer == layer && of(filtering.to.ip()) == family).collect();
+    // A port that was forwarded by hand lets everybody in, whatever the NAT does with the others.
+    let mapped_to = |to: &SocketAddr| mapped.told.is_empty() || mapped.told.contains(to);
+    let of_mapping = |packet: &&FilteringSeen| packet.layer == layer && of(packet.to.ip()) == family && mapped_to(&packet.to);
+    let packets: Vec<_> = seen.filterings.iter().filter(of_mapping).collect();
     let silent = |vantage: &str| {
         let asked = || seen.mappings.iter().filter(|seen| seen.layer == layer && seen.vantage == vantage);
         asked().next().is_some() && asked().all(|seen| seen.mapped.is_none())

@@ -40,7 +40,7 @@ mod tests;
 
 pub use observed::Observed;
 
-use crate::model::{Family, Nat, NatStatus, WhyCode};
+use crate::model::{Family, Local, Nat, NatStatus, WhyCode};
 use family::Measured;
 
 /// What the observations come to.
@@ -64,7 +64,7 @@ pub fn classify(seen: &Observed) -> Nat {
         ipv4: v4.as_ref().map(|measured| measured.nat.clone()),
         ipv6: v6.as_ref().map(|measured| measured.nat.clone()),
         inbound,
-        local: seen.local.clone(),
+        local: Local { usable: seen.usable(), ..seen.local.clone() },
         port_mapping: seen.port_mappings.clone(),
         relays: seen.relays.clone(),
         hole_punches: seen.hole_punches.clone(),

@@ -4,13 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::model::{
     Family, FilteringSeen, HolePunch, InboundSeen, Layer4, Local, LocalAddress, MappingSeen, NatFound, PortMapping, Relay, Scope,
-    Tested, VantageSeen,
+    Tested, Usable, VantageSeen,
 };
 
 /// Everything that was seen of the own network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
     pub(super) local: Local,
+    /// Whether a family led to a vantage point.
+    pub(super) families: Vec<(Family, Tested)>,
     pub(super) vantages: Vec<VantageSeen>,
     pub(super) mappings: Vec<MappingSeen>,
     pub(super) filterings: Vec<FilteringSeen>,
@@ -42,6 +44,7 @@ impl Observed {
     pub fn add(&mut self, found: &NatFound) {
         match found {
             NatFound::Local { addresses } => self.local.addresses.clone_from(addresses),
+            NatFound::Family { family, usable } => self.families.push((*family, *usable)),
             NatFound::Nat64 { nat64, prefix } => {
                 self.local.nat64 = *nat64;
                 self.local.nat64_prefix.clone_from(prefix);
@@ -78,6 +81,20 @@ impl Observed {
     pub(super) fn own(&self, family: Family) -> Option<IpAddr> {
         let ips = self.local.addresses.iter().filter_map(|own| own.address.parse::<IpAddr>().ok());
         ips.into_iter().find(|ip| of(*ip) == family)
+    }
+
+    /// The families of this machine, and whether anything came back over them.
+    pub(super) fn usable(&self) -> Vec<Usable> {
+        let usable = |family| {
+            let source = self.own(family)?.to_string();
+            let answered = self.mappings.iter().any(|seen| of(seen.to.ip()) == family && seen.mapped.is_some())
+                || self.glimpses.iter().any(|glimpse| of(glimpse.mapped.ip()) == family)
+                || self.vantages.iter().any(|seen| socket(&seen.address).is_some_and(|(_, at)| of(at.ip()) == family));
+            let tried = self.families.iter().rev().find(|(other, _)| *other == family).map(|(_, usable)| *usable);
+            let outcome = if answered { Tested::Passed } else { tried.unwrap_or_default() };
+            Some(Usable { family, source, outcome })
+        };
+        [Family::Ipv4, Family::Ipv6].into_iter().filter_map(usable).collect()
     }
 
     /// Whether an address is one of this machine.

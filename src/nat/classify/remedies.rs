@@ -201,7 +201,7 @@ fn limits(seen: &Observed, known: &[&Measured]) -> Vec<Remedy> {
     let mut remedies = Vec::new();
     let v4 = seen.own(Family::Ipv4).is_some();
     if seen.local.nat64 == Nat64::Present && !v4 {
-        let text = "This network has IPv6 alone and translates (NAT64): addresses with a literal IPv4 do not work here, names do (/dns4, /dns).";
+        let text = "This network has IPv6 alone and translates (NAT64): addresses with a literal IPv4, and /dns4, do not work here; names of IPv6 do (/dns6, /dns).";
         remedies.push(Remedy::new(RemedyCode::UseNames, text));
     }
     let small = seen.local.udp_receive_buffer.filter(|buffer| *buffer < UDP_RECEIVE_BUFFER);

@@ -87,6 +87,10 @@ impl Seen {
         self.add(&NatFound::Inbound(InboundSeen { address: name, transport, by }))
     }
 
+    fn mapped(self, protocol: Gateway, outcome: Outcome, verified: Option<bool>) -> Self {
+        self.add(&NatFound::PortMapping(PortMapping { verified, ..PortMapping::new(protocol, outcome) }))
+    }
+
     fn gateway(self, outcome: Outcome, external: Option<&str>) -> Self {
         let external = external.map(Into::into);
         self.add(&NatFound::PortMapping(PortMapping { external, ..PortMapping::new(Gateway::Upnp, outcome) }))
@@ -307,6 +311,59 @@ fn what_the_gateway_offers_decides_the_remedy() {
     assert_eq!(with(Outcome::Passed), RemedyCode::UseUpnp);
     assert_eq!(with(Outcome::failed(Cause::GatewayRefused { error: 718 })), RemedyCode::AllowUpnp);
     assert_eq!(with(Outcome::failed(Cause::NoGateway)), RemedyCode::ForwardPort);
+}
+
+#[test]
+fn a_mapping_that_nobody_comes_through_helps_nobody() {
+    let blocked = Seen::from(LAN).maps(&[(A, M), (B, M)]).packet(Layer4::Udp, B, false, false);
+    let with = |verified| blocked.clone().mapped(Gateway::Upnp, Outcome::Passed, verified);
+    for (verified, code) in
+        [(Some(true), RemedyCode::UseUpnp), (None, RemedyCode::UseUpnp), (Some(false), RemedyCode::AskProvider)]
+    {
+        assert_eq!(remedies(&with(verified).nat())[0], code);
+    }
+    // One protocol of the same gateway that works is enough, and all that do are named.
+    let both = with(Some(true)).mapped(Gateway::Pcp, Outcome::Passed, Some(true)).nat();
+    assert!(both.remedies[0].text.contains("UPnP, PCP"), "{}", both.remedies[0].text);
+    // Refused for want of an address: no permission would help.
+    for (protocol, error) in [(Gateway::Upnp, 501), (Gateway::NatPmp, 3), (Gateway::Pcp, 7), (Gateway::Pcp, 8)] {
+        let unable = blocked.clone().mapped(protocol, Outcome::failed(Cause::GatewayRefused { error }), None).nat();
+        assert_eq!(remedies(&unable)[0], RemedyCode::ForwardPort);
+        assert!(unable.remedies[0].text.contains("11.22.33.9"), "{}", unable.remedies[0].text);
+    }
+    let denied = blocked.clone().mapped(Gateway::NatPmp, Outcome::failed(Cause::GatewayRefused { error: 2 }), None).nat();
+    assert_eq!(remedies(&denied)[0], RemedyCode::AllowUpnp);
+}
+
+#[test]
+fn what_is_told_of_a_gateway_last_counts() {
+    let seen = Seen::from(LAN).mapped(Gateway::Pcp, Outcome::unknown(WhyCode::NotReached), None);
+    let seen = seen.mapped(Gateway::Upnp, Outcome::failed(Cause::NoGateway), None);
+    let told = seen.mapped(Gateway::Pcp, Outcome::Passed, Some(true)).nat().port_mapping;
+    let told: Vec<_> = told.iter().map(|told| (told.protocol, told.outcome.passed(), told.verified)).collect();
+    assert_eq!(told, [(Gateway::Upnp, false, None), (Gateway::Pcp, true, Some(true))]);
+}
+
+#[test]
+fn a_port_forwarded_by_hand_says_nothing_of_the_others() {
+    // What arrives went to the listen port, and not to the address that the NAT gave.
+    let nat = Seen::from(LAN).maps(&[(A, M2), (B, M3)]).packet(Layer4::Udp, B, false, true).nat();
+    assert_eq!(nat.ipv4.unwrap().udp.filtering, Filtering::Unknown);
+}
+
+#[test]
+fn a_family_is_usable_when_something_came_back_over_it() {
+    let local = |address: &str| LocalAddress { address: address.into(), scope: Scope::Private };
+    let mut seen = Seen::from(LAN);
+    seen.observed.local_network(&[local("192.168.1.5"), local("2606:4700::50")], None);
+    let usable = |seen: &Seen| seen.nat().local.usable.iter().map(|usable| usable.outcome).collect::<Vec<_>>();
+    assert_eq!(usable(&seen), [Tested::Unknown, Tested::Unknown]);
+    let seen = seen.maps(&[(A, M)]);
+    let tried = seen.clone().add(&NatFound::Family { family: Family::Ipv6, usable: Tested::Failed });
+    assert_eq!(usable(&tried), [Tested::Passed, Tested::Failed]);
+    let mut tried = tried;
+    tried.local = at("[2606:4700::50]:4001");
+    assert_eq!(usable(&tried.maps(&[("[2606:4700::1]:1", "[2606:4700::50]:4001")])), [Tested::Passed, Tested::Passed]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From connections to vantage points.
 
 use std::{
+    collections::BTreeSet,
     net::IpAddr,
     pin::{Pin, pin},
     rc::Rc,
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     engine::{Notes, Runtime as _},
-    model::{Attempt, NatFound, Outcome, Transport, VantageKind, VantageSeen},
+    model::{Attempt, Family, NatFound, Outcome, Tested, Transport, VantageKind, VantageSeen},
     nat::dialback,
     native::Native,
     plan::{self, Host, Parsed},
@@ -154,12 +155,12 @@ impl Gathering {
     /// Reaches those who dial back over the family in which they were not named, since they dial only whom they see.
     async fn other_families(&mut self, known: &[Vantage]) -> Vec<Lent> {
         let (sender, mut reached) = unbounded();
-        let mut waiting = 0;
+        let mut waiting = BTreeSet::new();
         for vantage in known.iter().filter(|vantage| vantage.speaks(dialback::PROTOCOL) || vantage.asked_by_autonat()) {
             let both = known.iter().filter(|other| other.name == vantage.name).count() > 1;
             let other = self.announced(&vantage.name).into_iter().find(|(ip, _)| ip.is_ipv4() != vantage.ip.is_ipv4());
             let Some((ip, address)) = other.filter(|_| !both) else { continue };
-            waiting += 1;
+            waiting.insert(ip.is_ipv4());
             let (native, sender, peer) = (self.native.clone(), sender.clone(), vantage.name.clone());
             self.beside.push(
                 async move {
@@ -177,23 +178,25 @@ impl Gathering {
             );
         }
         drop(sender);
-        let all = async {
-            let mut lent = Vec::new();
-            while let Some(one) = reached.next().await {
-                lent.push(one);
-            }
-            lent
-        };
-        if waiting == 0 {
+        if waiting.is_empty() {
             return Vec::new();
         }
-        let bounded = async {
-            match select(pin!(all), self.native.sleep(ASIDE)).await {
-                Either::Left((lent, _)) => lent,
-                Either::Right(_) => Vec::new(),
+        let mut lent: Vec<Lent> = Vec::new();
+        let mut over = self.native.sleep(ASIDE).fuse();
+        loop {
+            let next = driven(&mut self.beside, pin!(select(reached.next(), &mut over))).await;
+            match next {
+                Either::Left((Some(one), _)) => lent.push(one),
+                // All have come, or the time is over.
+                Either::Left((None, _)) | Either::Right(_) => break,
             }
-        };
-        driven(&mut self.beside, pin!(bounded)).await
+        }
+        for v4 in waiting {
+            let reached = lent.iter().any(|one| one.ip.is_ipv4() == v4);
+            let usable = if reached { Tested::Passed } else { Tested::Failed };
+            self.notes.found(NatFound::Family { family: if v4 { Family::Ipv4 } else { Family::Ipv6 }, usable });
+        }
+        lent
     }
 
     /// The public addresses that a peer announces, over TCP and QUIC, with a family that this machine has.

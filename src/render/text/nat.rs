@@ -2,7 +2,7 @@
 
 use super::{Page, Piece, Tone};
 use crate::{
-    model::{Behaviour, FamilyNat, Inbound, InboundBy, Mapping, Nat, NatStatus, Outcome, Prediction, TargetKind, Tested},
+    model::{Behaviour, Family, FamilyNat, Inbound, InboundBy, Mapping, Nat, NatStatus, Outcome, Prediction, TargetKind, Tested},
     render::{phrase, style::columns},
 };
 
@@ -28,6 +28,12 @@ impl Page<'_> {
             if let Some(family) = family {
                 self.family(out, name, family);
             }
+        }
+        for usable in nat.local.usable.iter().filter(|usable| usable.outcome == Tested::Failed) {
+            let name = if usable.family == Family::Ipv4 { "IPv4" } else { "IPv6" };
+            let lead = format!("{}  ", self.style.paint(Tone::Strong, name));
+            let words = format!("leads nowhere: no vantage point was reached from {}", usable.source);
+            self.style.fill(out, &lead, &[Piece::new(Tone::Bad, &words)], " ");
         }
         nat.inbound.iter().for_each(|inbound| self.inbound(out, inbound));
         self.helped(out, nat);

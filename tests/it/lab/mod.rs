@@ -1,21 +1,26 @@
 //! `p2p-probe nat` in networks of the test's own: `tests/lab/*.toml` says what they are, what is true of them and what is to be
 //! said. Plain sockets establish the truth before p2p-probe is asked.
 
+mod coturn;
 mod gateway;
+mod matrix;
 mod misbehaving;
 mod network;
 mod punch;
 mod referee;
+mod six;
 
 use crate::expect;
 use crate::interop;
 use crate::program::{self, Live, Run};
 use crate::rules::{self, Schema};
+use coturn::Coturn;
 pub use network::check_rights;
 use network::{Network, Router};
 use referee::Behaviour;
 use serde::Deserialize;
 use serde_json::Value;
+use six::{SIX, Six};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -25,6 +30,7 @@ use std::sync::Mutex;
 /// Each has six programs at work.
 const AT_A_TIME: usize = 2;
 const HELPERS: [(&str, &str); 2] = [("a", "11.22.33.1/24"), ("b", "11.22.34.2/24")];
+const HOSTS: [(&str, &str); 3] = [HELPERS[0], HELPERS[1], coturn::HOST];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,7 +61,20 @@ struct Case {
     partners: bool,
     #[serde(default)]
     args: Vec<String>,
-    truth: Truth,
+    /// What is wrong with the vantage points, so that they do not tell all.
+    #[serde(default)]
+    missing: String,
+    /// The protocols whose port under test is let in, unlike others.
+    #[serde(default)]
+    open: Vec<String>,
+    /// nft rules of hosts, in force once the truth is known.
+    #[serde(default)]
+    rules: BTreeMap<String, String>,
+    /// Of IPv4; of a client without it there is none.
+    #[serde(default)]
+    truth: Option<Truth>,
+    #[serde(default)]
+    six: Option<Six>,
     exit: i32,
     status: String,
     /// Codes that are among the remedies, in this order.
@@ -80,7 +99,21 @@ fn both() -> Vec<String> {
 #[test]
 fn every_network_is_told_right() {
     let schema = Schema::of_reports();
-    each(load(), AT_A_TIME, |case| case.name.clone(), |case| case.try_out(&schema));
+    let rows = Mutex::new(matrix::Rows::new());
+    let cases: Vec<(usize, Case)> = load().into_iter().enumerate().collect();
+    each(
+        cases,
+        AT_A_TIME,
+        |(_, case)| case.name.clone(),
+        |(place, case)| {
+            let (row, faults) = case.try_out(&schema);
+            rows.lock().expect("no panic").insert(*place, row);
+            faults
+        },
+    );
+    if std::env::var_os("LAB").is_none() {
+        matrix::published(&rows.into_inner().expect("no panic"));
+    }
 }
 
 /// A helper does so much for one address in a minute and no more. Whoever asks again and again is told that, and nothing wrong.
@@ -142,7 +175,9 @@ fn each<T: Send>(cases: Vec<T>, at_a_time: usize, name: fn(&T) -> String, try_ou
 fn files(folder: &str) -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let paths = folder.read_dir().expect("a folder").map(|entry| entry.expect("an entry").path());
-    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
+    paths.sort();
+    let paths = paths.into_iter();
     paths.map(|path| (path.clone(), std::fs::read_to_string(path).expect("a text file"))).collect()
 }
 
@@ -168,14 +203,25 @@ fn all() -> Vec<Case> {
 }
 
 impl Case {
-    fn try_out(&self, schema: &Schema) -> Vec<String> {
+    /// Its line in the published table, and its faults.
+    fn try_out(&self, schema: &Schema) -> (String, Vec<String>) {
         let home = tempfile::tempdir().expect("a folder");
-        let network = Network::new(&self.client, &self.input, &self.routers, &HELPERS);
+        let network = Network::new(&self.client, &self.input, &self.routers, &HOSTS);
         let client = self.client.split('/').next().expect("an address");
-        let truth = Truth { udp: referee::udp(&network, client), tcp: referee::tcp(&network, client) };
-        if truth != self.truth {
-            return vec![format!("the network is not as it says: {truth:?}")];
+        let _name_server = self.six.as_ref().map(|six| six.add(&network));
+        let four = self.truth.as_ref().map(|truth| (truth, client));
+        let six = self.six.as_ref().map(|six| (&six.truth, six.address()));
+        for (truth, client) in four.into_iter().chain(six) {
+            let seen = Truth { udp: referee::udp(&network, client), tcp: referee::tcp(&network, client) };
+            if seen != *truth {
+                return (String::new(), vec![format!("the network is not as it says: {seen:?}")]);
+            }
         }
+        for (host, rules) in &self.rules {
+            let done = network.command(host, "nft").arg(rules).status();
+            assert!(done.is_ok_and(|status| status.success()), "{host}: {rules}");
+        }
+        let coturn = four.map(|_| Coturn::ask(&network, client, home.path()));
         let helpers = self.helpers(&network, home.path());
         let gateways = gateway::start(&network, &self.routers, home.path());
         let run = self.ask(&network, home.path(), &helpers);
@@ -183,12 +229,39 @@ impl Case {
         let mut faults = self.judge(&run, schema);
         faults.extend(gateway::left(&network, &self.routers));
         drop(gateways);
-        faults
+        let told = coturn.map(Coturn::told);
+        if told != self.truth.as_ref().map(|truth| truth.udp.clone()) {
+            faults.push(format!("coturn contradicts: {told:?}"));
+        }
+        let (row, wrong) = matrix::row(self, &serde_json::from_str(&run.stdout).unwrap_or_default());
+        faults.extend(wrong);
+        (row, faults)
+    }
+
+    /// What is true, for each family: how the table calls it, and the member of `nat`.
+    fn truths(&self) -> Vec<(&'static str, &'static str, &Truth)> {
+        let four = self.truth.as_ref().map(|truth| ("", "ipv4", truth));
+        let six = self.six.as_ref().map(|six| (" (IPv6)", "ipv6", &six.truth));
+        four.into_iter().chain(six).collect()
+    }
+
+    /// Whether who is asked is too few, or can do too little, to tell all.
+    fn lacks_vantage(&self) -> bool {
+        self.via.len() < 2 || !self.go.is_empty() || !self.missing.is_empty()
+    }
+
+    /// Who is asked, for the published table.
+    fn points(&self) -> String {
+        let kind = |name: &String| if self.go.contains_key(name) { "go-libp2p" } else { "listen" };
+        let partner = if self.partners { " with a partner" } else { "" };
+        let missing = if self.missing.is_empty() { String::new() } else { format!(": {}", self.missing) };
+        format!("{}{partner}{missing}", self.via.iter().map(kind).collect::<Vec<_>>().join(" + "))
     }
 
     /// The helpers by name, with the address that each is asked at.
     fn helpers(&self, network: &Network, home: &Path) -> BTreeMap<String, (Live, String)> {
         let mut helpers = BTreeMap::new();
+        let alone = self.six.as_ref().is_some_and(|six| six.alone);
         let identities = HELPERS.map(|(name, _)| (name, home.join(format!("{name}.key"))));
         let peers: BTreeMap<&str, String> = if self.partners { peers(home, &identities) } else { BTreeMap::new() };
         for ((name, address), (_, identity)) in HELPERS.iter().zip(&identities) {
@@ -206,7 +279,10 @@ impl Case {
                 command.args(["--partner", &format!("/ip4/{ip}/tcp/4011/p2p/{}", peers[other])]);
             }
             let mut running = Live::start(command);
-            let wanted = format!("/ip4/{ip}/tcp/4011/p2p/");
+            let wanted = match SIX.iter().find(|(other, _)| alone && other == name) {
+                Some((_, six)) => format!("/ip6/{}/tcp/4011/p2p/", six.split('/').next().expect("an address")),
+                None => format!("/ip4/{ip}/tcp/4011/p2p/"),
+            };
             let line = running.until(|line| line["address"].as_str().is_some_and(|address| address.starts_with(&wanted)));
             let told = line["address"].as_str().expect("an address").to_owned();
             helpers.insert((*name).to_owned(), (running, told));

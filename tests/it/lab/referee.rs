@@ -22,9 +22,10 @@ struct Host {
 }
 
 impl Host {
-    fn new(network: &Network, name: &str) -> Self {
+    /// With IPv4 or IPv6.
+    fn new(network: &Network, name: &str, six: bool) -> Self {
         let mut command = network.command(name, "python3");
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/referee.py"));
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/referee.py")).args(six.then_some("6"));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a referee");
         let (input, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
         Self { child, input, output: BufReader::new(output) }
@@ -82,8 +83,9 @@ fn at(ip: &str, port: u16) -> SocketAddr {
 }
 
 /// The three destinations: two ports of one host, and another host.
-fn places() -> [SocketAddr; 3] {
-    [at("11.22.33.1", 7001), at("11.22.33.1", 7002), at("11.22.34.2", 7001)]
+fn places(six: bool) -> [SocketAddr; 3] {
+    let [a, b] = if six { ["2a11:22:33::1", "2a11:22:34::2"] } else { ["11.22.33.1", "11.22.34.2"] };
+    [at(a, 7001), at(a, 7002), at(b, 7001)]
 }
 
 /// RFC 4787, section 4.1, by the outside addresses that the three saw.
@@ -111,10 +113,12 @@ fn filtering(stranger: bool, known: bool, mapping: &str) -> &'static str {
     }
 }
 
+/// By the client's address, of either family.
 pub fn udp(network: &Network, client: &str) -> Behaviour {
-    let [mut c, mut a, mut b] = ["c", "a", "b"].map(|name| Host::new(network, name));
+    let six = client.contains(':');
+    let [mut c, mut a, mut b] = ["c", "a", "b"].map(|name| Host::new(network, name, six));
     let [(a1, _), (a2, _), (b1, _)] = [a.open("udp", 7001), a.open("udp", 7002), b.open("udp", 7001)];
-    let [near, beside, far] = places();
+    let [near, beside, far] = places(six);
     // Filtering first, from a socket that has sent to one place alone.
     let (first, _) = c.open("udp", 0);
     c.send(&first, near);
@@ -133,12 +137,16 @@ pub fn udp(network: &Network, client: &str) -> Behaviour {
     (mapping.into(), filtering(stranger, known, mapping).into())
 }
 
+/// By the client's address, of either family.
 pub fn tcp(network: &Network, client: &str) -> Behaviour {
-    let [mut c, mut a, mut b] = ["c", "a", "b"].map(|name| Host::new(network, name));
+    let six = client.contains(':');
+    let [mut c, mut a, mut b] = ["c", "a", "b"].map(|name| Host::new(network, name, six));
     let [(a1, _), (a2, _), (b1, _)] = [a.open("listen", 7001), a.open("listen", 7002), b.open("listen", 7001)];
-    let [near, beside, far] = places();
+    let [near, beside, far] = places(six);
     let (first, port) = c.open("listen", 0);
-    assert!(c.connect(port, near, SURELY), "TCP gets out");
+    if !c.connect(port, near, SURELY) {
+        return ("blocked".into(), "blocked".into());
+    }
     let outside = a.take("accept", &a1, SURELY).expect("a connection");
     let mut passes = |host: &mut Host| host.connect(0, outside, PATIENCE) && c.take("accept", &first, SURELY).is_some();
     let (stranger, known) = (passes(&mut b), passes(&mut a));
