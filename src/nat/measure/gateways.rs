@@ -3,7 +3,7 @@
 
 use std::{
     cell::Cell,
-    net::{IpAddr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     pin::pin,
     time::Duration,
 };
@@ -109,7 +109,7 @@ impl<'a> Gateways<'a> {
         let wish = Wish { layer: S::LAYER, local, external: self.external };
         let (asked, leases) = found.portal.map(wish, self.family.native.farewells()).await;
         let verified = match &asked {
-            Ok(granted) => self.verify(socket, granted.external_port).await,
+            Ok(granted) => self.verify(socket, granted.external_port, granted.external.or(found.external)).await,
             Err(_) => None,
         };
         for lease in leases {
@@ -119,12 +119,16 @@ impl<'a> Gateways<'a> {
     }
 
     /// Whether a dial from outside comes through; none where nobody dials.
-    async fn verify(&self, socket: &impl UnderTest, port: u16) -> Option<bool> {
+    async fn verify(&self, socket: &impl UnderTest, port: u16, external: Option<Ipv4Addr>) -> Option<bool> {
         // A NAT may let the vantage point in by this number, mapping or not.
         if port == socket.port() || self.shut.get() {
             return None;
         }
-        let helper = self.family.helpers().next()?;
+        // One that sees the gateway's own address, or else any, where they agree on what they see.
+        let sees = |helper: &&Vantage| external.is_some_and(|ip| outside(helper) == Some(ip.into()));
+        let mut all = self.family.helpers();
+        let agreed = || all.next().filter(|first| all.all(|other| outside(other) == outside(first)));
+        let helper = self.family.helpers().find(sees).or_else(agreed)?;
         let to = SocketAddr::new(outside(helper)?, port);
         let packets = socket.packets(helper, By::You, to).await;
         let came = match &packets.arrived {

@@ -8,7 +8,11 @@ use std::{
 
 use futures::future::{join, join_all};
 
-use super::{family::Family, listener::Guests, vantage::Vantage};
+use super::{
+    family::Family,
+    listener::Guests,
+    vantage::{Helper, Vantage},
+};
 use crate::{
     fault::Fault,
     model::{FilteringSeen, InboundBy, InboundSeen, Layer4, MappingSeen, Method, NatFound, Outcome, Stage, Tested, WhyCode},
@@ -211,7 +215,14 @@ impl<'a, S: UnderTest> Course<'a, S> {
 
     /// Has a helper send, and tells what it shows.
     async fn test(&self, helper: &Vantage, by: By, to: SocketAddr) {
-        let packets = self.socket.packets(helper, by, to).await;
+        // It sends to where it sees this machine, and nowhere else.
+        let sees = |info: &Helper| info.observed.ip() == to.ip();
+        let packets = if helper.helper.as_ref().is_some_and(sees) {
+            self.socket.packets(helper, by, to).await
+        } else {
+            let (vantage, arrived) = (helper.name.clone(), Outcome::unknown(WhyCode::VantagesDisagree));
+            Packets { vantage, from: None, arrived, dial: None, message: None }
+        };
         let contacted = self.was_contacted(helper, &packets);
         self.filtering(&packets, to, contacted);
         self.inbound(helper, by, packets, to).await;
