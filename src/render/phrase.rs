@@ -102,7 +102,24 @@ pub(crate) fn punch(punch: &HolePunch) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Outcome, Transport};
+    use crate::model::{Gateway, Outcome, Transport};
+
+    #[test]
+    fn what_a_gateway_did_is_told_in_order() {
+        let none = PortMapping::new(Gateway::Upnp, Outcome::failed(Cause::NoGateway));
+        assert_eq!(mapping(&none), "");
+        let all = PortMapping {
+            gateway: Some("192.168.7.1".into()),
+            external: Some("203.0.113.3".into()),
+            mapped: vec!["/ip4/203.0.113.3/tcp/20001".into()],
+            verified: Some(false),
+            message: Some("odd".into()),
+            ..none
+        };
+        let told =
+            "gateway 192.168.7.1, outside address 203.0.113.3, mapped /ip4/203.0.113.3/tcp/20001, no dial came through it, odd:";
+        assert_eq!(mapping(&all), told);
+    }
 
     #[test]
     fn a_punch_from_another_port_is_named() {

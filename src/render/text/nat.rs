@@ -2,7 +2,10 @@
 
 use super::{Page, Piece, Tone};
 use crate::{
-    model::{Behaviour, Family, FamilyNat, Inbound, InboundBy, Mapping, Nat, NatStatus, Outcome, Prediction, TargetKind, Tested},
+    model::{
+        Behaviour, Cause, Family, FamilyNat, Inbound, InboundBy, Mapping, Nat, NatStatus, Outcome, PortMapping, Prediction,
+        TargetKind, Tested,
+    },
     render::{phrase, style::columns},
 };
 
@@ -80,8 +83,14 @@ impl Page<'_> {
             pieces.push(Piece::new(tone, &ended));
             self.style.fill(out, &lead, &pieces, " ");
         };
-        for mapping in &nat.port_mapping {
+        let nobody = |mapping: &&PortMapping| mapping.outcome.cause() == Some(&Cause::NoGateway);
+        let (silent, others): (Vec<_>, Vec<_>) = nat.port_mapping.iter().partition(nobody);
+        for mapping in others {
             line(mapping.protocol.name(), &phrase::mapping(mapping), &mapping.outcome);
+        }
+        if let Some(first) = silent.first() {
+            let names = silent.iter().map(|mapping| mapping.protocol.name()).collect::<Vec<_>>();
+            line(&names.join(", "), "", &first.outcome);
         }
         for relay in &nat.relays {
             let until = relay.expires.as_ref().map_or_else(String::new, |expires| format!(", until {expires}"));

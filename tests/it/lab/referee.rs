@@ -177,16 +177,16 @@ const AHEAD: f64 = 0.3;
 
 /// Whether `c` and `d` meet over UDP or TCP.
 pub fn meet(network: &Network, over: &str) -> Meet {
-    let [mut c, mut d, mut a] = ["c", "d", "a"].map(|name| Host::new(network, name));
+    let [mut c, mut d, mut a] = ["c", "d", "a"].map(|name| Host::new(network, name, false));
     let (open, op) = if over == "udp" { ("udp", "punch-udp") } else { ("listen", "punch-tcp") };
     let (seen_by, _) = a.open(open, 7001);
     let known = [&mut c, &mut d].map(|host| {
         let (socket, port) = host.open(open, 0);
         if over == "udp" {
-            host.send(&socket, places()[0]);
+            host.send(&socket, places(false)[0]);
             (socket, a.take("receive", &seen_by, SURELY).expect("it gets out"))
         } else {
-            assert!(host.connect(port, places()[0], SURELY), "TCP gets out");
+            assert!(host.connect(port, places(false)[0], SURELY), "TCP gets out");
             (socket, a.take("accept", &seen_by, SURELY).expect("a connection"))
         }
     });
