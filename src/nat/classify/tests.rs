@@ -62,18 +62,16 @@ impl Seen {
         told.iter().fold(self, |seen, (to, mapped)| seen.told(Layer4::Udp, to, Some(mapped)))
     }
 
+    /// To the outside address that was told first.
     fn packet(self, layer: Layer4, from: &str, contacted_before: bool, arrives: bool) -> Self {
+        let told = self.observed.mappings.iter().find_map(|seen| seen.mapped.filter(|_| seen.layer == layer));
+        self.packet_to(told.unwrap_or(at(M)), layer, from, contacted_before, arrives)
+    }
+
+    fn packet_to(self, to: SocketAddr, layer: Layer4, from: &str, contacted_before: bool, arrives: bool) -> Self {
         let outcome = if arrives { Outcome::Passed } else { Outcome::failed(Cause::TimedOut) };
-        let vantage = host(from);
-        self.add(&NatFound::Filtering(FilteringSeen {
-            layer,
-            vantage,
-            from: Some(at(from)),
-            to: at(M),
-            contacted_before,
-            outcome,
-            message: None,
-        }))
+        let (vantage, from, message) = (host(from), Some(at(from)), None);
+        self.add(&NatFound::Filtering(FilteringSeen { layer, vantage, from, to, contacted_before, outcome, message }))
     }
 
     fn dial(self, layer: Layer4, to: &str, method: Method, contacted_before: bool, outcome: Outcome) -> Self {
@@ -347,7 +345,7 @@ fn what_is_told_of_a_gateway_last_counts() {
 #[test]
 fn a_port_forwarded_by_hand_says_nothing_of_the_others() {
     // What arrives went to the listen port, and not to the address that the NAT gave.
-    let nat = Seen::from(LAN).maps(&[(A, M2), (B, M3)]).packet(Layer4::Udp, B, false, true).nat();
+    let nat = Seen::from(LAN).maps(&[(A, M2), (B, M3)]).packet_to(at(M), Layer4::Udp, B, false, true).nat();
     assert_eq!(nat.ipv4.unwrap().udp.filtering, Filtering::Unknown);
 }
 
