@@ -161,6 +161,24 @@ fn ours_is_a_relay_for_go() {
     assert_eq!(relay.finish().exit, 0);
 }
 
+/// A peer that does not punch holes yet may do so in a moment, as go-libp2p does.
+#[test]
+fn who_is_not_ready_to_punch_is_asked_again() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (_relay, addresses) = listen::start(home.path(), &["--ephemeral", "--relay"]);
+    let (mut target, circuit) = behind(home.path(), &addresses[0]);
+    let mut go = interop::go();
+    go.args(["dial", &circuit, "--pings", "15", "--ping-interval", "1s"]);
+    let _dialing = Live::start(go);
+    let mut time_of = |event: &str| {
+        let line = target.until(|line| line["event"] == event && line["stage"] == "dcutr-connect");
+        (line["t_ms"].as_f64().expect("a time"), line["cause"]["code"].clone())
+    };
+    let ((begun, _), (ended, cause)) = (time_of("stage-started"), time_of("stage-ended"));
+    assert_eq!(cause, "protocol-not-supported");
+    assert!(ended - begun >= 8000.0, "it was asked for {} ms", ended - begun);
+}
+
 fn go_dials(address: &str) {
     let mut go: Command = interop::go();
     go.args(["dial", address, "--pings", "3"]);

@@ -33,7 +33,7 @@ pub(super) struct Agreed {
 /// The first round, with somebody who may not be ready yet.
 pub(super) async fn first(record: &Record, opener: &Opener, clock: &Clock, ours: &[Multiaddr]) -> Result<Agreed, Fault> {
     for pause in NOT_YET {
-        match round(record, opener, clock, ours).await {
+        match round(record, opener, clock, ours).await.map_err(|fault| opener.explain(fault)) {
             Err(fault) if fault.cause == Cause::ProtocolNotSupported && !opener.ended() => native::sleep(pause).await,
             agreed => return agreed,
         }
