@@ -1,9 +1,9 @@
-//! Chromium's own protocol, for what WebDriver has no word for.
+//! Chromium's own protocol, for what `WebDriver` has no word for.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use serde_json::Value;
 
-/// A command of Chromium's DevTools protocol, with its parameters.
+/// A command of Chromium's `DevTools` protocol, with its parameters.
 #[derive(Debug)]
 pub struct Devtools(pub &'static str, pub Value);
 
