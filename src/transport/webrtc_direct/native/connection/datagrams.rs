@@ -32,9 +32,14 @@ impl Machine {
             if self.dtls.as_ref().is_some_and(Dtls::has_begun) && !std::mem::replace(&mut self.greeted, true) {
                 self.events.push_back(Event::Hello);
             }
+            // Before there are keys any datagram may be of the other side: what it calls for goes back to where it came from, and
+            // the one that ends the handshake proves that address and no other.
             self.heard = self.sctp.is_none();
+            if self.heard {
+                self.remote = from;
+            }
             self.exchange();
-            if from != self.remote && self.heard {
+            if self.heard {
                 // A dialer checks from all its addresses, but sends on the one that it has chosen, or has been moved to. Until
                 // our own check there is answered no more is sent there than came.
                 self.remote = from;
