@@ -200,7 +200,7 @@ test('every code of a host is a cause', async () => {
     'name-lookup-failed': 'name-lookup-failed',
     interrupted: 'interrupted',
     'unsupported-address': 'unsupported-address',
-    'not-in-this-runtime': 'unsupported-address',
+    'not-in-this-runtime': 'local-fault',
     overrun: 'local-fault',
     'some-new-code': 'local-fault'
   }
