@@ -5,6 +5,7 @@ use super::session::PATIENCE;
 use crate::listen;
 use crate::program::Live;
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::key::Key;
 use std::path::Path;
 
@@ -48,10 +49,11 @@ impl Browser {
         field.send_keys(text).await.expect("it can be filled");
     }
 
-    /// Presses a key where the focus is.
+    /// Presses a key, which goes to whatever has the focus, as from a keyboard.
     pub async fn key(&self, key: Key) {
-        let focused = self.client.active_element().await.expect("a focus");
-        focused.send_keys(&char::from(key).to_string()).await.expect("a key can be pressed");
+        let value = char::from(key);
+        let pressed = KeyActions::new("keyboard".into()).then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        self.client.perform_actions(pressed).await.expect("a key can be pressed");
     }
 
     /// Enters an address in the page of `listen`, presses the button, and waits for the end of the run.
