@@ -24,7 +24,7 @@ use crate::{
     fault::Fault,
     model::{Cause, Layer4, Outcome, Security, StageName, Tested, WhyCode},
     nat::dialback::By,
-    native::Native,
+    native::{Native, port},
     probe::errors,
     session::{BoxedStream, Session, Us, multiplex_outbound, secure_outbound},
     transport::{paced::paced, websocket},
@@ -117,22 +117,10 @@ fn shared(local: SocketAddr) -> io::Result<Socket> {
     if local.is_ipv6() {
         socket.set_only_v6(true)?;
     }
-    socket.set_reuse_address(true)?;
-    reuse_port(&socket)?;
+    port::share(&socket)?;
     socket.set_nonblocking(true)?;
     socket.bind(&local.into())?;
     Ok(socket)
-}
-
-/// Unix wants this beside the address; Windows has no such option and needs none.
-#[cfg(unix)]
-fn reuse_port(socket: &Socket) -> io::Result<()> {
-    socket.set_reuse_port(true)
-}
-
-#[cfg(not(unix))]
-fn reuse_port(_: &Socket) -> io::Result<()> {
-    Ok(())
 }
 
 impl UnderTest for Tcp<'_> {
