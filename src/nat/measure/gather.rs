@@ -100,7 +100,14 @@ impl Gathering {
         while let Ok(lent) = self.lent.try_recv() {
             all.push(lent);
         }
+        // As they were named, so that who is asked first is not a matter of chance.
+        all.sort_by_cached_key(|lent| self.place(lent));
         all
+    }
+
+    /// Where a vantage point stands among the addresses of the run.
+    fn place(&self, lent: &Lent) -> Option<usize> {
+        self.notes.report(|report| report.attempts.iter().position(|attempt| attempt.peer() == Some(lent.peer.as_str())))
     }
 
     /// Whether every attempt has ended one way or the other.
