@@ -1,10 +1,10 @@
 //! `nat`: what the own network does to peers, from its arguments to its report.
 
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use anyhow::Context as _;
 use futures::future::join_all;
-use multiaddr::{Multiaddr, Protocol};
+use multiaddr::Multiaddr;
 
 use super::{
     Exit,
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     engine::Runtime as _,
+    model::{Layer4, socket_of},
     nat::measure::{self, Tests},
     native::{Native, Settings},
     plan::{Lookup, Record, Records},
@@ -42,16 +43,10 @@ pub(super) fn nat(args: &NatArgs, common: &Common) -> anyhow::Result<Exit> {
 
 /// A port that was asked for has to be had: a node that runs on it is checked, not replaced.
 fn is_free(address: &Multiaddr) -> anyhow::Result<()> {
-    let parts: Vec<Protocol<'_>> = address.iter().collect();
-    let ip: IpAddr = match parts.first() {
-        Some(Protocol::Ip4(ip)) => (*ip).into(),
-        Some(Protocol::Ip6(ip)) => (*ip).into(),
-        _ => return Ok(()),
-    };
-    let bound = match parts.get(1) {
-        Some(Protocol::Tcp(port)) => TcpListener::bind((ip, *port)).map(drop),
-        Some(Protocol::Udp(port)) => UdpSocket::bind((ip, *port)).map(drop),
-        _ => Ok(()),
+    let bound = match socket_of(address) {
+        Some((Layer4::Tcp, at)) => TcpListener::bind(at).map(drop),
+        Some((Layer4::Udp, at)) => UdpSocket::bind(at).map(drop),
+        None => Ok(()),
     };
     bound.with_context(|| format!("cannot listen on {address}; to test a node that runs there use --check {address}"))
 }

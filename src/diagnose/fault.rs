@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use multiaddr::{Multiaddr, Protocol};
 
-use crate::model::{Answered, Attempt, Cause, Leg, Stage, StageName, Transport};
+use crate::model::{self, Answered, Attempt, Cause, Leg, Stage, StageName, Transport};
 
 /// A cause, the attempt that failed by it, and the step that carries it.
 #[derive(Clone, Copy, Debug)]
@@ -86,11 +86,7 @@ pub(super) fn concrete(attempt: &Attempt) -> Option<Multiaddr> {
 
 /// The IP address that an attempt dials.
 pub(super) fn ip_of(attempt: &Attempt) -> Option<IpAddr> {
-    concrete(attempt)?.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
-        Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
-        _ => None,
-    })
+    model::ip_of(&concrete(attempt)?)
 }
 
 /// The port that an attempt dials.

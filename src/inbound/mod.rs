@@ -185,12 +185,3 @@ pub(crate) fn told(addresses: &[Multiaddr], to: Option<IpAddr>) -> Vec<Multiaddr
     let without_peer = |address: &Multiaddr| address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect();
     addresses.iter().filter(means_something).map(without_peer).collect()
 }
-
-/// The IP address that a multiaddr begins with.
-fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
-    address.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(ip.into()),
-        Protocol::Ip6(ip) => Some(ip.into()),
-        _ => None,
-    })
-}

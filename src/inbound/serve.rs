@@ -16,10 +16,10 @@ use futures::{
 use libp2p_identity::PeerId;
 use multiaddr::{Multiaddr, Protocol};
 
-use super::{Established, Service, Visitor, ip_of, told};
+use super::{Established, Service, Visitor, told};
 use crate::{
     engine::{Cut, Fault, Record},
-    model::{Found, StageName, WhyCode},
+    model::{Found, StageName, WhyCode, ip_of},
     probe,
     session::{Clock, Noted, Session, Us},
 };

@@ -11,6 +11,7 @@ mod nat;
 mod options;
 mod outcome;
 mod peer;
+mod place;
 mod report;
 mod scope;
 mod stage;
@@ -34,6 +35,7 @@ pub use nat::{
 pub use options::{CONCURRENCY, DEADLINE, Options, PINGS, Security, TIMEOUT, WebrtcVersions};
 pub use outcome::Outcome;
 pub use peer::{Announced, Peer};
+pub use place::{ip_of, socket_of};
 pub use report::{Listener, Report, RuntimeKind, SCHEMA, Tool, TransportStatus, Transports};
 pub use scope::{Scope, is_local_name};
 pub use stage::{Allowed, Answered, Certificate, Found, Leg, Stage, StageName};

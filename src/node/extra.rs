@@ -9,6 +9,7 @@ use super::punch::Puncher;
 use crate::{
     engine::Record,
     inbound::{Extra, Visitor, Welcome, told},
+    model::ip_of,
     nat::relay::{Guest, Relay},
     session::Clock,
 };
@@ -29,12 +30,7 @@ impl Extra for Extras {
             self.puncher.came(visitor.peer, &visitor.remote);
         }
         let nothing = Welcome { services: Vec::new(), in_use: Box::new(|| false) };
-        let ip = visitor.remote.iter().find_map(|part| match part {
-            Protocol::Ip4(ip) => Some(ip.into()),
-            Protocol::Ip6(ip) => Some(ip.into()),
-            _ => None,
-        });
-        let (Some(relay), Some(ip)) = (&self.relay, ip) else { return nothing };
+        let (Some(relay), Some(ip)) = (&self.relay, ip_of(&visitor.remote)) else { return nothing };
         let addresses = told(&self.addresses, Some(ip)).into_iter().map(|address| address.with(self.us.clone())).collect();
         let Visitor { peer, relayed, opener, .. } = visitor.clone();
         let (service, registration) = relay.welcome(Guest { peer, ip, relayed, opener, addresses });

@@ -1,7 +1,9 @@
 //! What a listener can say of a dialer, in one sentence. Pure.
 
+mod slot;
 #[cfg(test)]
 mod tests;
+mod webrtc;
 
 use crate::{
     model::{Attempt, Cause, Direction, Outcome, Peer, Stage, StageName, Transport},
@@ -21,7 +23,6 @@ const NO_APPLICATION_PROTOCOL: u8 = 120;
 const CERTIFICATE_REQUIRED: u8 = 116;
 
 const REFUSED: &str = "refused who we are, by a TLS alert: it expected another peer ID";
-const OTHER_CERTHASH: &str = "the usual sign of a dialer whose address has another certhash than ours";
 const OTHER_PEER: &str = "the usual sign of a dialer that expected another peer ID";
 
 /// How far a dialer came, and why it came no further, in terms of what a server can know. `peer` is what it told of itself.
@@ -29,7 +30,7 @@ const OTHER_PEER: &str = "the usual sign of a dialer that expected another peer 
 #[must_use]
 pub fn sentence(attempt: &Attempt, peer: Option<&Peer>) -> String {
     if attempt.direction == Direction::Outbound {
-        return slot(attempt);
+        return slot::sentence(attempt);
     }
     match &attempt.outcome {
         Outcome::Passed => connected(attempt, peer),
@@ -60,25 +61,6 @@ pub fn dialer_line(attempt: &Attempt, peer: Option<&Peer>, style: Style) -> Stri
     format!("{mark} {transport:<4} {remote}  {}{took}\n", sentence(attempt, peer))
 }
 
-/// A slot that was asked for at a relay.
-fn slot(attempt: &Attempt) -> String {
-    let hop = attempt.stage(StageName::Hop);
-    if let (Outcome::Passed, Some(hop)) = (&attempt.outcome, hop.filter(|hop| hop.outcome.passed())) {
-        let limits = hop.found.limits.unwrap_or_default();
-        let time = limits.duration_ms.map(|time| format!("{} s", std::time::Duration::from(time).as_secs()));
-        let bytes = limits.bytes.map(|bytes| format!("{bytes} bytes"));
-        let limits: Vec<String> = time.into_iter().chain(bytes).collect();
-        let limits = if limits.is_empty() { "without limits".into() } else { format!("of {}", limits.join(" and ")) };
-        return format!("is our relay, for connections {limits}");
-    }
-    let failed = attempt.stages.iter().find_map(|stage| Some((stage, stage.outcome.cause()?)));
-    match (failed, attempt.outcome.cause()) {
-        (Some((stage, cause)), _) => format!("gives us no slot: {} at {} ({})", cause.brief(), stage.stage, cause.code()),
-        (None, Some(cause)) => format!("gives us no slot: {} ({})", cause.brief(), cause.code()),
-        (None, None) => "was being asked for a slot when this ended".into(),
-    }
-}
-
 /// Somebody who proved who they are.
 fn connected(attempt: &Attempt, peer: Option<&Peer>) -> String {
     let id = attempt.peer().unwrap_or("a peer");
@@ -104,21 +86,18 @@ fn connected(attempt: &Attempt, peer: Option<&Peer>) -> String {
 
 /// Why a connection did not come about.
 fn why(attempt: &Attempt, failed: &Stage, cause: &Cause) -> String {
+    let over_webrtc = attempt.transport == Some(Transport::WebrtcDirect);
+    if let Some(why) = over_webrtc.then(|| webrtc::why(failed, cause)).flatten() {
+        return why;
+    }
     let stage = failed.stage;
     match cause {
         Cause::NotLibp2p { speaks } => spoke(speaks.as_deref(), failed, "libp2p", attempt.transport),
         Cause::NotTls { speaks } => spoke(speaks.as_deref(), failed, "TLS", attempt.transport),
         Cause::NotHttp { speaks } => spoke(speaks.as_deref(), failed, "a WebSocket", attempt.transport),
         Cause::HttpStatus { status, .. } => format!("spoke HTTP and did not ask for a WebSocket (answered {status})"),
-        Cause::Closed | Cause::Reset if attempt.transport == Some(Transport::WebrtcDirect) => gone_over_webrtc(failed, cause),
         Cause::Closed | Cause::Reset => gone(failed, cause),
-        Cause::TimedOut if attempt.transport == Some(Transport::WebrtcDirect) => silent_over_webrtc(failed),
         Cause::TimedOut => format!("silent at {stage} until its time was over"),
-        Cause::DtlsFailed { alert: Some(alert) } if CERTIFICATE_REFUSED.contains(alert) => {
-            format!("refused our certificate, by DTLS alert {alert}: {OTHER_CERTHASH}")
-        }
-        Cause::DtlsFailed { alert: Some(alert) } => format!("failed in the DTLS handshake (alert {alert})"),
-        Cause::ChannelFailed { what } => format!("no data channel, {}: {OTHER_CERTHASH}", shown(what)),
         Cause::QuicFailed { alert: Some(alert) } => of_alert(*alert),
         Cause::QuicFailed { alert: None } => with("failed in the QUIC handshake", failed),
         Cause::TlsFailed { alert: Some(alert) } => {
@@ -159,29 +138,6 @@ fn gone(failed: &Stage, cause: &Cause) -> String {
             format!("{how} at tls: most often it does not trust the certificate")
         }
         StageName::Tls => format!("{how} at tls, before it said anything: a port scan or a health check"),
-        stage => format!("{how} at {stage}"),
-    }
-}
-
-/// Somebody who fell silent over webrtc-direct.
-fn silent_over_webrtc(failed: &Stage) -> String {
-    let (stage, guess) = match failed.stage {
-        StageName::Connect => {
-            return "asked by STUN, was answered, and never began DTLS: it only asked, or our answers do not reach it".into();
-        }
-        StageName::Dtls => ("dtls", format!("{OTHER_CERTHASH}, or large packets are lost between us")),
-        StageName::Channel => ("channel", OTHER_CERTHASH.into()),
-        stage => return format!("silent at {stage} until its time was over"),
-    };
-    format!("silent at {stage} until its time was over: {guess}")
-}
-
-/// Somebody who hung up over webrtc-direct. Whoever came here has signed a check: it is no port scan.
-fn gone_over_webrtc(failed: &Stage, cause: &Cause) -> String {
-    let how = if *cause == Cause::Reset { "reset" } else { "closed" };
-    match failed.stage {
-        StageName::Dtls => format!("{how} at dtls: {OTHER_CERTHASH}"),
-        StageName::Secure => format!("{how} at secure, in the noise handshake"),
         stage => format!("{how} at {stage}"),
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::model::{
     Family, FilteringSeen, HolePunch, InboundSeen, Layer4, Local, LocalAddress, MappingSeen, NatFound, PortMapping, Relay, Scope,
-    Tested, Usable, VantageSeen,
+    Tested, Usable, VantageSeen, socket_of,
 };
 
 /// Everything that was seen of the own network.
@@ -115,13 +115,5 @@ pub(super) fn of(ip: IpAddr) -> Family {
 
 /// The protocol, IP address and port that a multiaddr begins with; none where it begins otherwise.
 pub(super) fn socket(address: &str) -> Option<(Layer4, SocketAddr)> {
-    let mut parts = address.strip_prefix('/')?.split('/');
-    let (family, ip, layer, port) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let ip: IpAddr = ip.parse().ok().filter(|ip: &IpAddr| family == if ip.is_ipv4() { "ip4" } else { "ip6" })?;
-    let layer = match layer {
-        "udp" => Layer4::Udp,
-        "tcp" => Layer4::Tcp,
-        _ => return None,
-    };
-    Some((layer, SocketAddr::new(ip, port.parse().ok()?)))
+    socket_of(&address.parse().ok()?)
 }

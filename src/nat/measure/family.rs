@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::future::{join, pending, select};
-use multiaddr::{Multiaddr, Protocol};
+use multiaddr::Multiaddr;
 
 use super::{
     Tests,
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     engine::Notes,
-    model::{self, Layer4, LocalAddress, NatFound, Scope},
+    model::{self, Layer4, LocalAddress, NatFound, Scope, socket_of},
     native::{Native, network},
 };
 
@@ -209,14 +209,5 @@ fn interleaved(lists: &[Vec<Target>]) -> Vec<Target> {
 
 /// The socket of an address to listen on, if it is one of this protocol.
 fn listened(address: &Multiaddr, layer: Layer4) -> Option<SocketAddr> {
-    let mut parts = address.iter();
-    let ip: IpAddr = match parts.next()? {
-        Protocol::Ip4(ip) => ip.into(),
-        Protocol::Ip6(ip) => ip.into(),
-        _ => return None,
-    };
-    match (parts.next()?, layer) {
-        (Protocol::Tcp(port), Layer4::Tcp) | (Protocol::Udp(port), Layer4::Udp) => Some(SocketAddr::new(ip, port)),
-        _ => None,
-    }
+    socket_of(address).filter(|(other, _)| *other == layer).map(|(_, at)| at)
 }

@@ -21,12 +21,11 @@ use tokio::sync::Semaphore;
 use super::{
     asked,
     lending::Lent,
-    udp::observed,
     vantage::{Helper, Vantage},
 };
 use crate::{
     engine::{Notes, Runtime as _},
-    model::{Attempt, Family, NatFound, Outcome, Tested, Transport, VantageKind, VantageSeen},
+    model::{Attempt, Family, NatFound, Outcome, Tested, Transport, VantageKind, VantageSeen, ip_of},
     nat::dialback,
     native::Native,
     plan::{self, Host, Parsed},
@@ -136,7 +135,7 @@ impl Gathering {
             let addresses: Vec<Multiaddr> = dialed.chain(announced).filter_map(|address| address.parse().ok()).collect();
             (addresses, peer.map(|peer| peer.protocols.clone()).unwrap_or_default(), seen)
         });
-        let seen = seen.iter().filter_map(|address| Some(observed(Some(address))?.ip().to_canonical()));
+        let seen = seen.iter().filter_map(|address| Some(ip_of(address)?.to_canonical()));
         if known.iter().any(|vantage| vantage.name == lent.peer && vantage.ip.is_ipv4() == lent.ip.is_ipv4()) {
             return;
         }

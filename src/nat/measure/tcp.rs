@@ -16,7 +16,7 @@ use super::{
     asked::{self, Dialed, Done},
     listener::{Guests, MOST},
     order::{How, Packets, Target, UnderTest},
-    udp::observed,
+    udp::seen_at,
     vantage::Vantage,
 };
 use crate::{
@@ -107,7 +107,7 @@ impl<'a> Tcp<'a> {
         let session = Session::new(multiplexed, self.native.clock(), us, |_| ()).identify_ahead();
         let identified = session.run(session.identify()).await?;
         self.held.borrow_mut().push(session);
-        observed(identified.observed.as_ref()).ok_or_else(|| Cause::Malformed.into())
+        seen_at(&identified)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{SocketAddr, UdpSocket},
     pin::pin,
     time::Duration,
 };
@@ -18,7 +18,6 @@ use futures::{
 };
 use libp2p_core::muxing::StreamMuxerBox;
 use libp2p_identity::Keypair;
-use multiaddr::{Multiaddr, Protocol};
 use socket2::{Domain, Socket, Type};
 use tokio::sync::Notify;
 
@@ -31,10 +30,10 @@ use super::{
 use crate::{
     engine::Runtime as _,
     fault::Fault,
-    model::{Cause, Layer4, Outcome, Tested, WhyCode},
+    model::{Cause, Layer4, Outcome, Tested, WhyCode, socket_of},
     nat::dialback::By,
     native::Native,
-    session::{Multiplexed, Session, Us},
+    session::{Identified, Multiplexed, Session, Us},
     transport::{
         quic::{Limits, Listener},
         stun::{self, Message, Token, Transaction},
@@ -154,7 +153,7 @@ impl<'a> Udp<'a> {
             session.run(session.identify()).await
         };
         match select(pin!(asked), self.native.sleep(QUIC)).await {
-            Either::Left((identified, _)) => observed(identified?.observed.as_ref()).ok_or_else(|| Cause::Malformed.into()),
+            Either::Left((identified, _)) => seen_at(&identified?),
             Either::Right(_) => Err(Cause::UdpSilent.into()),
         }
     }
@@ -187,18 +186,9 @@ impl<'a> Udp<'a> {
     }
 }
 
-/// An address that a peer tells, if it has an IP address and a port.
-pub(super) fn observed(address: Option<&Multiaddr>) -> Option<SocketAddr> {
-    let mut parts = address?.iter();
-    let ip: IpAddr = match parts.next()? {
-        Protocol::Ip4(ip) => ip.into(),
-        Protocol::Ip6(ip) => ip.into(),
-        _ => return None,
-    };
-    match parts.next()? {
-        Protocol::Tcp(port) | Protocol::Udp(port) => Some(SocketAddr::new(ip, port)),
-        _ => None,
-    }
+/// Where a peer sees us.
+pub(super) fn seen_at(identified: &Identified) -> Result<SocketAddr, Fault> {
+    identified.observed.as_ref().and_then(socket_of).map(|(_, at)| at).ok_or_else(|| Cause::Malformed.into())
 }
 
 impl UnderTest for Udp<'_> {

@@ -1,12 +1,12 @@
 //! Where an asker may be dialed, and the dial.
 
-use std::{net::IpAddr, ops::AsyncFnOnce, pin::pin, time::Duration};
+use std::{ops::AsyncFnOnce, pin::pin, time::Duration};
 
 use futures::future::{Either, select};
 use multiaddr::{Multiaddr, Protocol};
 
 use crate::{
-    model::Cause,
+    model::{Cause, ip_of},
     nat::dialback::Refusal,
     native::{self, network},
     node::dialback::{Asker, Dialback, route},
@@ -18,17 +18,12 @@ use crate::{
 /// The address as it is dialed, and how. `own` has it be at the asker's IP address already; else its IP address does not matter.
 pub(super) fn way(asker: Asker, address: &[u8], own: bool) -> Result<(Multiaddr, Route), Refusal> {
     let address = Multiaddr::try_from(address.to_vec()).map_err(|_| Refusal::Malformed)?;
-    let mut parts = address.iter();
-    let ip: IpAddr = match parts.next() {
-        Some(Protocol::Ip4(ip)) => ip.into(),
-        Some(Protocol::Ip6(ip)) => ip.into(),
-        _ => return Err(Refusal::Malformed),
-    };
+    let ip = ip_of(&address).ok_or(Refusal::Malformed)?;
     let to = asker.remote.ip().to_canonical();
     if own && ip != to {
         return Err(Refusal::Malformed);
     }
-    let layers: Multiaddr = parts.filter(|part| *part != Protocol::P2p(asker.peer)).collect();
+    let layers: Multiaddr = address.iter().skip(1).filter(|part| *part != Protocol::P2p(asker.peer)).collect();
     let (mut route, remote) = route(to, &layers.to_string())?;
     match route.peer.replace(asker.peer) {
         None => Ok((remote, route)),

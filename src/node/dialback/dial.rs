@@ -1,10 +1,6 @@
 //! A dial of the asker, as libp2p does it.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    pin::pin,
-    time::Duration,
-};
+use std::{net::IpAddr, pin::pin, time::Duration};
 
 use futures::future::{Either, select};
 use libp2p_identity::Keypair;
@@ -13,7 +9,7 @@ use multiaddr::{Multiaddr, Protocol};
 use super::Towards;
 use crate::{
     engine::{Ctx, Cut, Log, Record},
-    model::{Direction, Fact, Options, Outcome, Source, StageName, Transport, WhyCode},
+    model::{Direction, Fact, Options, Outcome, Source, StageName, Transport, WhyCode, socket_of},
     nat::dialback::{Answer, Refusal},
     native::{Native, network},
     plan::{self, Host, Parsed, Planned, Route},
@@ -89,7 +85,8 @@ pub(super) async fn dial(
         None => (Outcome::unknown(WhyCode::NotReached), Vec::new()),
     });
     let connect = stages.iter().find(|stage| stage.stage == StageName::Connect);
-    let from = connect.and_then(|stage| stage.found.local.as_deref()).and_then(socket);
+    let local = connect.and_then(|stage| stage.found.local.as_deref()?.parse().ok());
+    let from = local.as_ref().and_then(socket_of).map(|(_, from)| from);
     Answer::Dialed { vantage, from, outcome, stages }
 }
 
@@ -105,21 +102,6 @@ fn planned(route: &Route, remote: &Multiaddr) -> Fact {
         version: None,
         why: None,
         cause: None,
-    }
-}
-
-/// The IP address and port that a multiaddr begins with.
-fn socket(address: &str) -> Option<SocketAddr> {
-    let address: Multiaddr = address.parse().ok()?;
-    let mut parts = address.iter();
-    let ip: IpAddr = match parts.next()? {
-        Protocol::Ip4(ip) => ip.into(),
-        Protocol::Ip6(ip) => ip.into(),
-        _ => return None,
-    };
-    match parts.next()? {
-        Protocol::Tcp(port) | Protocol::Udp(port) => Some(SocketAddr::new(ip, port)),
-        _ => None,
     }
 }
 

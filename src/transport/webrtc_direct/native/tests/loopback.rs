@@ -1,14 +1,12 @@
 //! Dialers and listeners on loopback sockets.
 
-use std::future::poll_fn;
 use std::net::{SocketAddr, UdpSocket};
 
-use futures::{AsyncReadExt, AsyncWriteExt};
-use libp2p_core::muxing::StreamMuxerExt;
 use libp2p_identity::Keypair;
 
 use super::super::super::certhash::Fingerprint;
 use super::super::*;
+use super::echo::echo;
 use crate::transport::SocketFault;
 use crate::transport::quic::{Limits, Progress};
 
@@ -41,42 +39,6 @@ async fn dial(remote: SocketAddr, ask: Ask, certhashes: Vec<Fingerprint>) -> (Re
 
 async fn accepted(listener: &Listener) -> Result<Accepted, AcceptError> {
     listener.accept().await.unwrap().handshake(|_| ()).await
-}
-
-async fn echo(from: &mut Connection, to: &mut Connection) {
-    let ask = async {
-        let mut stream = poll_fn(|cx| from.poll_outbound_unpin(cx)).await.unwrap();
-        let exchange = async {
-            stream.write_all(b"question").await.unwrap();
-            stream.close().await.unwrap();
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).await.unwrap();
-            answer
-        };
-        moved(from, exchange).await
-    };
-    let answer = async {
-        let mut stream = poll_fn(|cx| to.poll_inbound_unpin(cx)).await.unwrap();
-        let exchange = async {
-            let mut question = Vec::new();
-            stream.read_to_end(&mut question).await.unwrap();
-            stream.write_all(&question).await.unwrap();
-            stream.close().await.unwrap();
-        };
-        moved(to, exchange).await;
-        // Until the other side has it all.
-        poll_fn(|cx| to.poll_close_unpin(cx)).await.unwrap();
-    };
-    assert_eq!(tokio::join!(ask, answer).0, b"question");
-}
-
-async fn moved<T>(connection: &mut Connection, work: impl Future<Output = T>) -> T {
-    let mut work = std::pin::pin!(work);
-    poll_fn(|cx| {
-        let _ = connection.poll_unpin(cx);
-        work.as_mut().poll(cx)
-    })
-    .await
 }
 
 #[tokio::test]

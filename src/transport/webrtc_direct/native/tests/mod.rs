@@ -1,6 +1,7 @@
 //! Whole connections: over a simulated line without sockets, and on loopback.
 
 mod bounded;
+mod echo;
 mod flooded;
 mod forged;
 mod fuzzed;

@@ -3,14 +3,14 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 
-use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p_core::Endpoint;
-use libp2p_core::muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerExt};
+use libp2p_core::muxing::StreamMuxerBox;
 use libp2p_core::transport::{Boxed, DialOpts, ListenerId, PortUse, Transport as _, TransportError, TransportEvent};
 use libp2p_identity::{Keypair, PeerId};
 use multiaddr::Multiaddr;
 
 use super::super::{Certificate, Transport};
+use super::echo::echo;
 use crate::transport::quic::Limits;
 
 type Any = Boxed<(PeerId, StreamMuxerBox)>;
@@ -41,15 +41,6 @@ async fn listen(transport: &mut Any, on: &str) -> (ListenerId, Multiaddr) {
     (id, listen_addr)
 }
 
-async fn moved<T>(muxer: &mut StreamMuxerBox, work: impl Future<Output = T>) -> T {
-    let mut work = std::pin::pin!(work);
-    poll_fn(|cx| {
-        let _ = muxer.poll_unpin(cx);
-        work.as_mut().poll(cx)
-    })
-    .await
-}
-
 #[tokio::test]
 async fn two_transports_dial_each_other_and_open_a_stream() {
     let ((a, mut first), (b, mut second)) = (transport(), transport());
@@ -72,29 +63,7 @@ async fn meet((dialer, from): (PeerId, &mut Any), (listener, to): (PeerId, &mut 
     let (outbound, (who, mut inbound)) = tokio::join!(dial, accept);
     let (found, mut outbound) = outbound.unwrap();
     assert_eq!((found, who), (listener, dialer));
-    let ask = async {
-        let mut stream = poll_fn(|cx| outbound.poll_outbound_unpin(cx)).await.unwrap();
-        let exchange = async {
-            stream.write_all(b"question").await.unwrap();
-            stream.close().await.unwrap();
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).await.unwrap();
-            answer
-        };
-        moved(&mut outbound, exchange).await
-    };
-    let answer = async {
-        let mut stream = poll_fn(|cx| inbound.poll_inbound_unpin(cx)).await.unwrap();
-        let exchange = async {
-            let mut question = Vec::new();
-            stream.read_to_end(&mut question).await.unwrap();
-            stream.write_all(&question).await.unwrap();
-            stream.close().await.unwrap();
-        };
-        moved(&mut inbound, exchange).await;
-        poll_fn(|cx| Pin::new(&mut inbound).poll_close(cx)).await.unwrap();
-    };
-    assert_eq!(tokio::join!(ask, answer).0, b"question");
+    echo(&mut outbound, &mut inbound).await;
 }
 
 #[tokio::test]
