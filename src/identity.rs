@@ -61,7 +61,7 @@ pub enum IdentityError {
     #[error("cannot encode a new private key")]
     Encode(#[source] DecodingError),
     /// The system names no home directory.
-    #[error("no home directory to keep the identity in; name a file with --identity")]
+    #[error("no home directory to keep the identity in")]
     NoHome,
 }
 

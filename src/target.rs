@@ -16,7 +16,7 @@ use crate::{
 /// The longest target that is read: a relayed address with certificate hashes has some 500 bytes.
 pub const LONGEST: usize = 4096;
 /// The port that most libp2p nodes listen on.
-const USUAL_PORT: u16 = 4001;
+pub(crate) const USUAL_PORT: u16 = 4001;
 /// How much of a refused input an error repeats.
 const SHOWN: usize = 120;
 

@@ -16,7 +16,7 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    identity,
+    identity::{self, IdentityError},
     model::{Event, Fact, Micros, Report, UDP_RECEIVE_BUFFER},
     nat::relay::RelayLimits,
     native::network,
@@ -33,6 +33,9 @@ use crate::{
 const LINES: u32 = 20;
 
 pub(super) fn listen(args: &ListenArgs, common: &Common) -> anyhow::Result<Exit> {
+    if args.page_addr.is_some() {
+        super::page::is_built()?;
+    }
     let config = config(args, common)?;
     let output = Output::open(None)?;
     let view = View { format: args.format, style: output.style(common), output, lines: Lines::default() };
@@ -82,13 +85,24 @@ fn keypair(args: &ListenArgs, common: &Common) -> anyhow::Result<(Keypair, Optio
     if args.ephemeral {
         return Ok((Keypair::generate_ed25519(), None));
     }
-    let path = args.identity.clone().map_or_else(identity::default_path, Ok)?;
-    let keypair = identity::load_or_create(&path)?;
+    let path = args.identity.clone().map_or_else(identity::default_path, Ok).map_err(advised)?;
+    let keypair = identity::load_or_create(&path).map_err(advised)?;
     if identity::exposed(&path) {
         note(common, &format!("others than you can read the private key in {}", path.display()));
     }
-    let certificate = identity::webrtc_certificate(&path)?;
+    let certificate = identity::webrtc_certificate(&path).map_err(advised)?;
     Ok((keypair, Some(certificate)))
+}
+
+/// A key that cannot be kept, and what can be done without.
+fn advised(error: IdentityError) -> anyhow::Error {
+    let no_place = matches!(error, IdentityError::Read { .. } | IdentityError::Write { .. } | IdentityError::NoHome);
+    let error = anyhow::Error::from(error);
+    if no_place {
+        anyhow::anyhow!("{error:#}; name another file by --identity, or take a fresh key by --ephemeral")
+    } else {
+        error
+    }
 }
 
 /// Serves until a signal, or until what it writes cannot be written any more.

@@ -26,7 +26,7 @@ pub(super) struct PageArgs {
 }
 
 pub(super) fn page(args: &PageArgs, common: &Common) -> anyhow::Result<Exit> {
-    anyhow::ensure!(!ASSETS.is_empty(), "this p2p-probe was built without the page (feature `page`)");
+    is_built()?;
     for asset in ASSETS {
         let path = args.out.join(asset.path);
         // The list is the program's own; that it stays in the folder is worth a look.
@@ -42,6 +42,12 @@ pub(super) fn page(args: &PageArgs, common: &Common) -> anyhow::Result<Exit> {
     }
     note(common, &format!("{} files in {}", ASSETS.len(), args.out.display()));
     print(cost().as_bytes())
+}
+
+/// Whether there is a page to serve.
+pub(super) fn is_built() -> anyhow::Result<()> {
+    anyhow::ensure!(!ASSETS.is_empty(), "this p2p-probe was built without the page (feature `page`)");
+    Ok(())
 }
 
 /// What each file costs a browser, in bytes: as it is, and over the line.

@@ -1,7 +1,11 @@
 //! Values of options, read from what is typed.
 
 use std::{
+    convert::Infallible,
+    fmt::Display,
     net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    str::FromStr,
     time::Duration,
 };
 
@@ -14,6 +18,22 @@ const DNS: u16 = 53;
 /// A time with its unit.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     bounds::time(text)
+}
+
+/// A number within bounds.
+pub(super) fn number<T>(bounds: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
+where
+    T: FromStr + PartialOrd + Display + Copy,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        number.ok_or_else(|| format!("a number from {} to {}", bounds.start(), bounds.end()))
+    }
+}
+
+/// Refuses what follows the target.
+pub(super) fn second_target(_: &str) -> Result<Infallible, String> {
+    Err("a run has one target; dial another by itself, or name the addresses of one peer by a /dnsaddr".into())
 }
 
 /// `4` or `6`.

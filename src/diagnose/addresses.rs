@@ -1,10 +1,10 @@
 //! Corrected addresses: what was probably meant, ready to paste.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use multiaddr::{Multiaddr, PeerId, Protocol, multihash::Multihash};
 
-use crate::model::Attempt;
+use crate::{model::Attempt, target::USUAL_PORT};
 
 type Parts = Vec<Protocol<'static>>;
 
@@ -49,6 +49,29 @@ pub(super) fn quic_v1_of(attempt: &Attempt, peer: Option<&str>) -> Option<String
         _ => None,
     };
     Some(with_peer(parts.into_iter().map(mend).collect(), own.as_deref().or(peer)))
+}
+
+/// The same address with what it lacks, by the part that a dial cannot begin with: the usual port, QUIC, or loopback for every
+/// address of a machine.
+pub(super) fn completed(attempt: &Attempt, part: &str, peer: Option<&str>) -> Option<String> {
+    let mut parts = parts(attempt)?;
+    match part.trim_start_matches('/') {
+        "ip4" | "ip6" | "dns" | "dns4" | "dns6" if parts.len() == 1 => parts.push(Protocol::Tcp(USUAL_PORT)),
+        "udp" if parts.len() == 2 => parts.push(Protocol::QuicV1),
+        "ip4/0.0.0.0" => *parts.first_mut()? = Protocol::Ip4(Ipv4Addr::LOCALHOST),
+        "ip6/::" => *parts.first_mut()? = Protocol::Ip6(Ipv6Addr::LOCALHOST),
+        _ => return None,
+    }
+    Some(with_peer(parts, peer))
+}
+
+/// The same address by `/ip4` or `/ip6`, where a name is none.
+pub(super) fn of_ip(attempt: &Attempt, peer: Option<&str>) -> Option<String> {
+    let mut parts = parts(attempt)?;
+    let (Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name)) = parts.first()? else { return None };
+    let ip: IpAddr = name.parse().ok()?;
+    *parts.first_mut()? = ip.into();
+    Some(with_peer(parts, peer))
 }
 
 /// What stands above TCP.

@@ -9,7 +9,7 @@ pub(super) fn diagnose(report: &Report) -> Verdict {
     let (code, summary) = match checked(&nat) {
         Some(checked) => checked,
         None if nat.status == NatStatus::Unknown && asked.clone().next().is_none() && !report.attempts.is_empty() => {
-            (VerdictCode::Inconclusive, "No vantage point could be reached, so nothing could be told.".into())
+            nobody_asked(report, &nat)
         }
         None => (code(&nat), nat.summary.clone()),
     };
@@ -21,6 +21,18 @@ pub(super) fn diagnose(report: &Report) -> Verdict {
         evidence: asked.map(|attempt| attempt.id).collect(),
         code,
     }
+}
+
+/// Why nothing was measured: the own network, the time, or those who were to be asked.
+fn nobody_asked(report: &Report, nat: &Nat) -> (VerdictCode, String) {
+    if nat.local.addresses.is_empty() {
+        let text =
+            "This machine is in no network: it has no address but its own loopback. Check its uplink and its default route.";
+        return (VerdictCode::LocalNetworkDown, text.into());
+    }
+    let what =
+        if report.complete { "No vantage point could be reached" } else { "The run ended before a vantage point was reached" };
+    (VerdictCode::Inconclusive, format!("{what}, so nothing could be told."))
 }
 
 /// Where a node was checked, whether it can be reached is the question: that of the machine stands beside it.

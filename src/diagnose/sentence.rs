@@ -1,5 +1,7 @@
 //! A failure in one sentence, with its values, without the full stop.
 
+use std::net::IpAddr;
+
 use crate::model::{Cause, Report, StageName, Transport};
 
 use super::{
@@ -173,15 +175,29 @@ fn of_address(fault: &Fault<'_>) -> String {
             "quic" => "/quic is draft-29 QUIC, which nodes no longer speak; use /quic-v1".into(),
             "p2p-circuit" => "The address has to lead through one relay to one peer: …/p2p-circuit/p2p/<the peer>".into(),
             "" | "p2p" => "The address holds nothing to dial: no IP address or name with a transport and a port".into(),
-            part => format!("p2p-probe cannot dial /{}", quoted(part)),
+            "ip4" | "ip6" | "dns" | "dns4" | "dns6" => "The address names a host, and no port to dial".into(),
+            "udp" => "The address ends with a UDP port, and says nothing of what is spoken there".into(),
+            "tcp/0" | "udp/0" => "Port 0 is for listening on any free port: nothing can be dialed there".into(),
+            part => of_part(part),
         },
         _ => capitalised(fault.cause.brief()),
+    }
+}
+
+/// A part with its value, or a protocol alone.
+fn of_part(part: &str) -> String {
+    let ip = part.split_once('/').and_then(|(_, value)| value.parse::<IpAddr>().ok());
+    match ip {
+        Some(ip) if ip.is_unspecified() => format!("{ip} is for listening on all addresses: nothing can be dialed there"),
+        Some(ip) => format!("{ip} is no address of one machine: nothing can be dialed there"),
+        None => format!("p2p-probe cannot dial /{}", quoted(part)),
     }
 }
 
 fn of_name(fault: &Fault<'_>) -> String {
     let name = name(fault.attempt);
     match fault.cause {
+        Cause::NameNotFound if name.parse::<IpAddr>().is_ok() => format!("{name} is an IP address, and no name"),
         Cause::NameNotFound => format!("There is no such name as {name}"),
         Cause::NameHasNoAddress { family } => match family.as_str() {
             "ipv4" => format!("{name} has no IPv4 address"),

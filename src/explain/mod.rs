@@ -30,7 +30,8 @@ pub fn find(code: &str) -> Vec<&'static Page> {
 /// Codes that were probably meant, the likeliest first.
 #[must_use]
 pub fn nearest(code: &str) -> Vec<&'static str> {
-    let likeness = |page: &'static Page| (strsim::jaro_winkler(page.code, code), page.code);
+    let code = code.to_ascii_lowercase();
+    let likeness = |page: &'static Page| (strsim::jaro_winkler(page.code, &code), page.code);
     let mut alike: Vec<(f64, &'static str)> = pages().map(likeness).filter(|(likeness, _)| *likeness >= ALIKE).collect();
     alike.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut codes: Vec<&'static str> = Vec::new();
@@ -67,6 +68,7 @@ mod tests {
     fn misspelled_codes_are_met_with_the_right_ones() {
         assert_eq!(nearest("certificate-expird").first(), Some(&"certificate-expired"));
         assert_eq!(nearest("timeout").first(), Some(&"timed-out"));
+        assert_eq!(nearest("TIMED_OUT").first(), Some(&"timed-out"));
         assert!(nearest("xyzzy").is_empty());
     }
 }

@@ -83,9 +83,10 @@ causes! {
 
     /// The address has a part that p2p-probe cannot dial: a retired protocol such as draft-29 `/quic` or `/p2p-webrtc-star`,
     /// a transport outside libp2p's common ones such as `/onion3` or `/unix`, or no transport at all.
-    /// For `/quic` use `/quic-v1`: current nodes listen on that.
+    /// For `/quic` use `/quic-v1`: current nodes listen on that. Or it leads to nobody: port 0 and `0.0.0.0` are for listening,
+    /// and a multicast or broadcast address is not one machine's.
     UnsupportedAddress {
-        /// The part that cannot be dialed: `/quic`.
+        /// The part that cannot be dialed: `/quic`, `/ip4/0.0.0.0`.
         part: String,
     } = "unsupported-address", "an address that cannot be dialed", &[];
     /// The address names a peer behind a relay without naming the relay's own address.

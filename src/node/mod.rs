@@ -46,6 +46,8 @@ use crate::{nat::relay::RelayLimits, transport::webrtc_direct};
 
 /// The usual port: TCP and QUIC here, WebSocket and webrtc-direct on the next one.
 pub const PORT: u16 = 4011;
+/// The last one that leaves room for those after it: WebSocket, secure WebSocket, the page.
+pub const LAST_PORT: u16 = u16::MAX - 3;
 /// All transports that need no certificate, for this machine alone, on any free ports.
 const LOOPBACK: [&str; 4] =
     ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0/ws", "/ip4/127.0.0.1/udp/0/webrtc-direct"];

@@ -1,6 +1,10 @@
 //! Decides on one address after the other.
 
-use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+    rc::Rc,
+};
 
 use libp2p_identity::PeerId;
 use multiaddr::{Multiaddr, Protocol};
@@ -83,6 +87,10 @@ impl Planner {
         };
         if let Some(why) = self.left_out(&route) {
             return self.leave(&candidate, Some(&route), why);
+        }
+        if route.port == 0 {
+            // Whoever listens there was given another one.
+            return self.fail(&candidate, Some(unsupported(candidate.remote.iter().nth(1))));
         }
         if self.capabilities.loaded == Loaded::Securely && route.carrier() == Transport::Ws && !is_this_machine(&route.host) {
             return self.fail(&candidate, Some(Cause::MixedContent));
@@ -204,6 +212,12 @@ impl Planner {
         if candidate.source == Source::Announced && !self.options.announced {
             return self.leave(candidate, Some(&route), WhyCode::ByOption);
         }
+        if !is_of_a_host(ip) {
+            return match self.not_named(candidate, ip) {
+                Some(why) => self.leave(candidate, Some(&route), why),
+                None => self.fail(candidate, Some(unsupported(Some(ip.into())))),
+            };
+        }
         if let Some(why) = self.not_from_here(ip).or_else(|| self.not_named(candidate, ip)) {
             return self.leave(candidate, Some(&route), why);
         }
@@ -310,6 +324,17 @@ impl Planner {
         self.planned += 1;
         self.planned
     }
+}
+
+/// Whether an address can be one machine's. Systems that dial `0.0.0.0` mean themselves by it, and others nothing.
+fn is_of_a_host(ip: IpAddr) -> bool {
+    let broadcast = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+    !broadcast && !matches!(Scope::of_ip(ip), Scope::Unspecified | Scope::Multicast)
+}
+
+/// The cause that names a part with its value.
+fn unsupported(part: Option<Protocol<'_>>) -> Cause {
+    Cause::UnsupportedAddress { part: part.map(|part| part.to_string()).unwrap_or_default() }
 }
 
 /// Whether a host is this very machine, to which pages over HTTPS may speak without TLS (Secure Contexts, section 3.1).

@@ -5,7 +5,7 @@ use crate::rules;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 /// Refused on any machine that has no service there.
@@ -71,24 +71,32 @@ fn a_closed_pipe_is_no_error() {
     }
 }
 
-/// Dials a listener that accepts and keeps silent, and interrupts once the dialer has spoken.
-fn interrupted(format: &str) -> Run {
+/// Dials a listener that accepts and keeps silent, and sends a signal once the dialer has spoken. The connection lasts as long
+/// as it is held.
+fn signalled(mut command: Command, name: &str, format: &str) -> (Live, TcpStream) {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = format!("/ip4/127.0.0.1/tcp/{}", silent.local_addr().expect("bound").port());
     let home = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new(program::binary());
     program::settle(&mut command, home.path());
     command.args(["dial", &address, "--format", format]);
     let live = Live::start(command);
     let (mut accepted, _) = silent.accept().expect("a dialer");
     accepted.read_exact(&mut [0]).expect("the dialer speaks");
-    live.signal("INT");
+    live.signal(name);
+    (live, accepted)
+}
+
+fn interrupted(name: &str, format: &str) -> Run {
+    let (live, _silent) = signalled(Command::new(program::binary()), name, format);
     live.finish()
 }
 
 #[test]
 fn an_interrupt_still_gives_the_report_so_far() {
-    let run = interrupted("json");
+    for name in ["TERM", "HUP"] {
+        assert_eq!(interrupted(name, "json").exit, 130, "{name}");
+    }
+    let run = interrupted("INT", "json");
     assert_eq!(run.exit, 130, "{}", run.stderr);
     let report: Value = serde_json::from_str(&run.stdout).expect("a report");
     assert_eq!(report["complete"], false);
@@ -96,9 +104,33 @@ fn an_interrupt_still_gives_the_report_so_far() {
     assert_eq!(report["attempts"][0]["why"]["code"], "interrupted", "{report}");
     assert_eq!(rules::faults(&report, 1), Vec::<String>::new(), "{report}");
 
-    let events = interrupted("ndjson");
+    let events = interrupted("INT", "ndjson");
     assert_eq!(events.exit, 130);
     assert_eq!(rules::fold(&events.stdout), Vec::<String>::new());
+}
+
+#[test]
+fn a_terminal_that_is_closed_is_ignored_under_nohup() {
+    let mut nohup = Command::new("nohup");
+    nohup.arg(program::binary());
+    let (live, silent) = signalled(nohup, "HUP", "json");
+    drop(silent);
+    let run = live.finish();
+    assert_eq!(run.exit, 1, "{}", run.stderr);
+    let report: Value = serde_json::from_str(&run.stdout).expect("a report");
+    assert_eq!(report["verdict"]["code"], "dropped-after-accept", "{report}");
+}
+
+#[test]
+fn a_key_that_cannot_be_kept_is_met_with_what_can_be_done() {
+    let home = tempfile::tempdir().expect("a folder");
+    std::fs::write(home.path().join("file"), "").expect("a file");
+    let mut command = program::command(home.path(), ["listen", "--port", "0"]);
+    command.env("XDG_DATA_HOME", home.path().join("file"));
+    let run = program::run(command);
+    assert_eq!((run.exit, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("--identity") && run.stderr.contains("--ephemeral"), "{}", run.stderr);
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
 }
 
 #[test]

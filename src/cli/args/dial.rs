@@ -1,6 +1,7 @@
 //! `dial`: its arguments, and the run that they ask for.
 
 use std::{
+    convert::Infallible,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -18,11 +19,13 @@ use crate::model::{self, Family, Options, Security, Transport, WebrtcVersions};
 /// Dial a peer over each of its addresses and tell what works
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Args)]
-#[command(after_help = DIAL_EXAMPLES)]
+#[command(after_help = DIAL_EXAMPLES, override_usage = DIAL_USAGE)]
 pub(in crate::cli) struct DialArgs {
     /// The peer, as a multiaddr
     #[arg(required_unless_present = "own")]
     pub(in crate::cli) target: Option<String>,
+    #[arg(hide = true, value_name = "TARGET", value_parser = values::second_target)]
+    _second: Option<Infallible>,
     /// Dial a node in this very process, over every transport that it serves
     #[arg(long = "self", conflicts_with = "target")]
     pub(in crate::cli) own: bool,
@@ -57,13 +60,13 @@ pub(in crate::cli) struct DialArgs {
     #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "30s", help_heading = "How to dial")]
     deadline: Duration,
     /// How many pings to send over each connection, at most 100
-    #[arg(long, value_name = "N", default_value_t = model::PINGS, value_parser = clap::value_parser!(u32).range(0..=i64::from(model::bounds::MOST_PINGS)), help_heading = "How to dial")]
+    #[arg(long, value_name = "N", default_value_t = model::PINGS, value_parser = values::number(0..=model::bounds::MOST_PINGS), help_heading = "How to dial")]
     ping: u32,
     /// How long to wait between two pings, at most 1m; not counted into the times above
     #[arg(long, value_name = "TIME", value_parser = model::bounds::pause, default_value = "0s", help_heading = "How to dial")]
     ping_interval: Duration,
     /// How many addresses to dial at once, at most 64
-    #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = clap::value_parser!(u32).range(1..=i64::from(model::bounds::MOST_AT_ONCE)), help_heading = "How to dial")]
+    #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = values::number(1..=model::bounds::MOST_AT_ONCE), help_heading = "How to dial")]
     concurrency: u32,
     /// Ask this DNS server; port 53 unless given
     #[arg(long, value_name = "IP:PORT", value_parser = values::resolver, help_heading = "How to dial")]
@@ -83,6 +86,10 @@ pub(in crate::cli) struct DialArgs {
     #[command(flatten)]
     pub(in crate::cli) report: ReportArgs,
 }
+
+const DIAL_USAGE: &str = "\
+p2p-probe dial [OPTIONS] <TARGET>
+       p2p-probe dial [OPTIONS] --self";
 
 const DIAL_EXAMPLES: &str = "\
 Examples:

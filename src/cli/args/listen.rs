@@ -16,7 +16,7 @@ pub(in crate::cli) struct ListenArgs {
     #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Where to listen")]
     pub(in crate::cli) listen: Vec<Multiaddr>,
     /// TCP and QUIC on this port, WebSocket and webrtc-direct on the next, WSS on the one after, then the page; 0 for any free ones
-    #[arg(long, value_name = "PORT", default_value_t = node::PORT, value_parser = clap::value_parser!(u16).range(0..=65532), conflicts_with = "listen", help_heading = "Where to listen")]
+    #[arg(long, value_name = "PORT", default_value_t = node::PORT, value_parser = values::number(0..=node::LAST_PORT), conflicts_with = "listen", help_heading = "Where to listen")]
     pub(in crate::cli) port: u16,
     /// Serve WSS, and the page by HTTPS, with this certificate chain (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "Where to listen")]
@@ -70,7 +70,7 @@ Examples:
   p2p-probe listen --via /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…
   p2p-probe listen --format ndjson    each dialer's events, for a program
 
-It ends on Ctrl-C or SIGTERM. Exit codes: 0 ended by a signal, 2 usage or internal error";
+It ends on Ctrl-C, SIGTERM or SIGHUP. Exit codes: 0 ended by a signal, 2 usage or internal error";
 
 /// How `listen` writes what it sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -32,13 +32,13 @@ pub(super) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  p2p-probe dial --self                                     check that p2p-probe works here
-  p2p-probe dial /dns4/node.example.org/tcp/4001            can it be reached over TCP?
-  p2p-probe dial /dnsaddr/bootstrap.libp2p.io --format json every address, for a program
-  p2p-probe listen                                          be dialed, and see by whom
-  p2p-probe nat --via /dns4/node.example.org/tcp/4011       can others reach this machine?
-  p2p-probe compare home.json office.json                   what works from where, and why not
-  p2p-probe explain certificate-expired                     what a code means
+  p2p-probe dial --self                                      check that p2p-probe works here
+  p2p-probe dial /dns4/node.example.org/tcp/4001             can it be reached over TCP?
+  p2p-probe dial /dnsaddr/bootstrap.libp2p.io --format json  every address, for a program
+  p2p-probe listen                                           be dialed, and see by whom
+  p2p-probe nat --via /dns4/node.example.org/tcp/4011        can others reach this machine?
+  p2p-probe compare home.json office.json                    what works from where, and why not
+  p2p-probe explain certificate-expired                      what a code means
 
 Exit codes: 0 reachable, 1 not reachable or not told, 2 usage or internal error, 130 interrupted";
 

@@ -1,5 +1,7 @@
 //! Advice about the form of an address, its name, its certificate, and what serves it.
 
+use std::net::IpAddr;
+
 use crate::model::{Attempt, Cause, HintCode, StageName};
 
 use super::{
@@ -11,6 +13,8 @@ use super::{
     },
     Hints, dial,
 };
+
+const EXAMPLES: &str = "Give an address such as /ip4/203.0.113.7/tcp/4001 or /dns4/node.example.org/udp/4001/quic-v1.";
 
 impl Hints<'_> {
     pub(super) fn of_other_service(&mut self, fault: &Fault<'_>, speaks: Option<&str>) {
@@ -140,11 +144,24 @@ impl Hints<'_> {
                 let address = addresses::quic_v1_of(attempt, self.peer());
                 self.add_address(HintCode::UseQuicV1, attempt.id, "Use /quic-v1: draft-29 /quic is retired.".into(), address);
             }
-            _ => self.say(
-                HintCode::GiveAddress,
-                fault,
-                "Give an address such as /ip4/203.0.113.7/tcp/4001 or /dns4/node.example.org/udp/4001/quic-v1.",
-            ),
+            Cause::UnsupportedAddress { part } => {
+                let text = match part.trim_start_matches('/') {
+                    "ip4" | "ip6" | "dns" | "dns4" | "dns6" => "Add the transport and port that the node listens on.",
+                    "udp" => "Add what the node speaks there: /quic-v1, or /webrtc-direct.",
+                    "tcp/0" | "udp/0" => "Use the port that the node was given: it prints or logs it when it starts.",
+                    "ip4/0.0.0.0" | "ip6/::" => {
+                        "For a node on this machine use its loopback address, else the address of its machine."
+                    }
+                    _ => EXAMPLES,
+                };
+                self.add_address(
+                    HintCode::GiveAddress,
+                    attempt.id,
+                    text.into(),
+                    addresses::completed(attempt, part, self.peer()),
+                );
+            }
+            _ => self.say(HintCode::GiveAddress, fault, EXAMPLES),
         }
     }
 
@@ -163,6 +180,10 @@ impl Hints<'_> {
     pub(super) fn of_name(&mut self, fault: &Fault<'_>) {
         let name = name(fault.attempt);
         match fault.cause {
+            Cause::NameNotFound if name.parse::<IpAddr>().is_ok() => {
+                let text = "Name an IP address by /ip4 or /ip6.".into();
+                self.add_address(HintCode::CheckName, fault.attempt.id, text, addresses::of_ip(fault.attempt, self.peer()));
+            }
             Cause::NameNotFound => self.say(HintCode::CheckName, fault, format!("Check the spelling of {name} and its zone.")),
             Cause::NameHasNoAddress { family } if family == "dnsaddr" => {
                 self.say(

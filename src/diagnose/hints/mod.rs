@@ -113,7 +113,8 @@ impl Hints<'_> {
     fn of_family(&mut self, heaps: &Heaps<'_>) {
         let literal = |attempt: &&&Attempt| attempt.address.starts_with("/ip4/");
         let ids: Vec<u32> = heaps.no_family().iter().filter(literal).map(|attempt| attempt.id).collect();
-        if !ids.is_empty() {
+        let has_other = self.report.nat.as_ref().is_some_and(|nat| !nat.local.addresses.is_empty());
+        if has_other && !ids.is_empty() {
             let text = "A literal /ip4 address cannot be dialed from an IPv6-only network; with /dns the network can translate it (NAT64).";
             self.add(HintCode::UseName, &ids, text.into());
         }

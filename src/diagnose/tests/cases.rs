@@ -81,6 +81,9 @@ fn case_21_ipv6_only() {
     let other = v6_only().dial(Dial::new("/ip6/2606:4700::1/tcp/4001").works()).verdict();
     assert_eq!((other.code.code(), warnings(&other), hints(&other)), ("reachable", vec!["family-missing"], vec!["use-name"]));
     assert!(other.warnings[0].text.contains("no IPv4"), "{other:?}");
+    // Without any network there is nothing that could be translated.
+    let none = Run::new().network(&[], None).dial(Dial::new(TCP).skipped(WhyCode::NoLocalFamily)).verdict();
+    assert_eq!((none.code.code(), hints(&none)), ("local-network-down", vec!["check-local-network"]));
 }
 
 #[test]

@@ -212,3 +212,21 @@ fn a_limit_is_no_failure_of_the_addresses_within_it() {
     let fails = Run::new().dial(limit()).dial(Dial::new(V4).fails(Connect, Cause::Refused)).verdict();
     assert_eq!((fails.code.code(), warnings(&fails)), ("refused", vec!["incomplete"]));
 }
+
+#[test]
+fn who_could_ask_nobody_about_the_own_network_is_told_why() {
+    let run = |addresses: &[&str]| {
+        let target = Target { kind: TargetKind::Network, input: String::new(), peer: None };
+        Run::on(target).network(addresses, None).dial(Dial::new(V4).fails(Connect, Cause::TimedOut))
+    };
+    let table = [
+        (run(&[]), "local-network-down", "in no network"),
+        (run(&["192.168.1.5"]), "inconclusive", "No vantage point could be reached"),
+        (run(&["192.168.1.5"]).interrupted(), "inconclusive", "The run ended before"),
+    ];
+    for (run, code, says) in table {
+        let verdict = run.verdict();
+        assert_eq!(verdict.code.code(), code, "{says}");
+        assert!(verdict.summary.contains(says), "{}", verdict.summary);
+    }
+}
