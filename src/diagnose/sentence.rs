@@ -38,6 +38,7 @@ fn of_cause(report: &Report, fault: &Fault<'_>) -> String {
             format!("it answers as {}, not as the relay that the address names", quoted(actual))
         }
         Cause::WrongPeer { actual } => wrong_peer(report, actual),
+        Cause::UnsupportedKey { kind } if kind == "unknown" => "The peer's key is of a type that p2p-probe cannot verify".into(),
         Cause::UnsupportedKey { kind } => format!("The peer's key is of a type that p2p-probe cannot verify: {}", quoted(kind)),
         Cause::NoCommonProtocol { offered } => no_common_protocol(fault, offered.as_deref()),
         Cause::HandshakeFailed { what, .. } => format!("The secure handshake breaks: {}", quoted(what)),

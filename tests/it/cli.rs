@@ -87,7 +87,10 @@ fn signalled(mut command: Command, name: &str, format: &str) -> (Live, TcpStream
 }
 
 fn interrupted(name: &str, format: &str) -> Run {
-    let (live, _silent) = signalled(Command::new(program::binary()), name, format);
+    // These tests may run under nohup themselves.
+    let mut command = Command::new("env");
+    command.arg(format!("--default-signal={name}")).arg(program::binary());
+    let (live, _silent) = signalled(command, name, format);
     live.finish()
 }
 

@@ -87,8 +87,8 @@ impl Hints<'_> {
                 let text = format!("Check which service has {port} of {host}, and what stands in between.");
                 self.say(HintCode::CheckPort, fault, text);
             }
-            Cause::UnsupportedKey { kind } => {
-                self.say(HintCode::UpdatePeer, fault, format!("Give the node an Ed25519 key instead of {}.", quoted(kind)));
+            Cause::UnsupportedKey { .. } => {
+                self.say(HintCode::UpdatePeer, fault, "Give the node an Ed25519 key, which every implementation knows.");
             }
             Cause::NoCommonProtocol { .. } => {
                 let text = "Update the peer, or switch on /noise or /tls/1.0.0 and /yamux/1.0.0 there.";
