@@ -134,7 +134,8 @@ fn length(bytes: &[u8]) -> Result<Option<(usize, usize)>, FrameError> {
     for (index, byte) in bytes.iter().take(MAX_PREFIX).enumerate() {
         value |= usize::from(byte & 0x7f) << (7 * index);
         if byte & 0x80 == 0 {
-            return Ok(Some((value, index + 1)));
+            // There is one form of each number (multiformats, unsigned-varint).
+            return if index > 0 && *byte == 0 { Err(FrameError::Malformed) } else { Ok(Some((value, index + 1))) };
         }
     }
     if bytes.len() < MAX_PREFIX { Ok(None) } else { Err(FrameError::TooLong) }
@@ -189,9 +190,10 @@ mod tests {
 
     #[test]
     fn what_is_too_long_or_no_message_is_told_at_once() {
-        let table: [(&[u8], FrameError); 4] = [
+        let table: [(&[u8], FrameError); 5] = [
             (&[0x81, 0x80, 0x01], FrameError::TooLong),
             (&[0x80, 0x80, 0x80], FrameError::TooLong),
+            (&[0x81, 0], FrameError::Malformed),
             (&[1, 0xff], FrameError::Malformed),
             (&[2, 0x12, 5], FrameError::Malformed),
         ];

@@ -24,6 +24,11 @@ const CLOSE_NOTIFY: u8 = 0;
 /// the handshake goes on within this time, what did not fit was not the other side's.
 const DOUBT: Duration = Duration::from_secs(1);
 
+/// Whether a datagram is of the DTLS class (RFC 7983, section 7). Others are dropped.
+pub(super) fn is_dtls(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(20..=63))
+}
+
 /// One end of a DTLS connection.
 pub(super) struct Dtls {
     inner: dimpl::Dtls,

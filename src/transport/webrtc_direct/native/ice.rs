@@ -1,5 +1,6 @@
 //! ICE (RFC 8445) with one candidate on each side, on `is`.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -21,10 +22,21 @@ pub(super) struct Ice {
     alias: SocketAddr,
     /// Checks that were sent.
     pub(super) requests: usize,
+    /// The last of them: an answer has to come from where its check was sent to (RFC 8445, section 7.2.5.2.1).
+    asked: VecDeque<(Transaction, SocketAddr)>,
 }
+
+/// A transaction's id (RFC 8489, section 5), which its answer repeats, and where it stands.
+type Transaction = [u8; 12];
+const TRANSACTION: std::ops::Range<usize> = 8..20;
+
+/// Checks whose answers are taken: three on their way to each address that a dialer may have.
+const ASKED: usize = 3 * config::MAX_ADDRESSES;
 
 /// Type of a binding request (RFC 8489, section 5).
 const REQUEST: [u8; 2] = [0, 1];
+/// Those of its answers, good and bad.
+const ANSWERS: [[u8; 2]; 2] = [[1, 1], [1, 0x11]];
 
 /// What the agent learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +83,7 @@ impl Ice {
         if let Ok(candidate) = Candidate::host(ours, Protocol::Udp) {
             agent.add_local_candidate(candidate);
         }
-        Self { agent, ours, remote, alias: remote, requests: 0 }
+        Self { agent, ours, remote, alias: remote, requests: 0, asked: VecDeque::new() }
     }
 
     /// Repeats a check that stays without an answer this often from now on.
@@ -83,6 +95,9 @@ impl Ice {
 
     /// Takes a datagram of the STUN class.
     pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        if !self.was_asked(from, bytes) {
+            return;
+        }
         let Ok(message) = StunMessage::parse(bytes) else { return };
         let source = if from == self.remote { self.alias } else { from };
         let packet = StunPacket { proto: Protocol::Udp, source, destination: self.ours, message };
@@ -101,9 +116,19 @@ impl Ice {
 
     pub(super) fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
         let transmit = self.agent.poll_transmit()?;
-        self.requests += usize::from(transmit.contents.starts_with(&REQUEST));
         let to = if transmit.destination == self.alias { self.remote } else { transmit.destination };
+        if let Some(id) = transaction(&transmit.contents).filter(|_| transmit.contents.starts_with(&REQUEST)) {
+            self.requests += 1;
+            self.asked.truncate(ASKED - 1);
+            self.asked.push_front((id, to));
+        }
         Some((to, transmit.contents.into()))
+    }
+
+    /// Whether it is no answer, or one from where it was asked for.
+    fn was_asked(&self, from: SocketAddr, bytes: &[u8]) -> bool {
+        let is_answer = ANSWERS.iter().any(|kind| bytes.starts_with(kind));
+        !is_answer || transaction(bytes).is_some_and(|id| self.asked.contains(&(id, from)))
     }
 
     pub(super) fn poll(&mut self) -> Option<Seen> {
@@ -122,10 +147,45 @@ impl Ice {
     }
 }
 
+fn transaction(bytes: &[u8]) -> Option<Transaction> {
+    bytes.get(TRANSACTION)?.try_into().ok()
+}
+
 /// An address that stands for an end, from the ranges for documentation (RFC 5737, RFC 3849).
 fn label(like: SocketAddr, last: u8) -> IpAddr {
     match like {
         SocketAddr::V4(_) => Ipv4Addr::new(192, 0, 2, last).into(),
         SocketAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into()).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::credentials::Version;
+    use super::super::shared::now;
+    use super::*;
+
+    /// Who hears a check that was sent elsewhere proves nothing about where it was sent to.
+    #[test]
+    fn an_answer_counts_from_where_it_was_asked_for() {
+        let (there, elsewhere) = ("192.0.2.9:1000".parse().unwrap(), "192.0.2.10:1000".parse().unwrap());
+        let here = "192.0.2.8:1000".parse().unwrap();
+        let (credentials, now) = (Credentials::dial(Version::V2), now());
+        let mut dialer = Ice::dial(&credentials, here);
+        let mut listener = Ice::listen(&credentials, there);
+        dialer.handle_timeout(now);
+        listener.handle_timeout(now);
+        let (_, check) = dialer.poll_transmit().unwrap();
+        listener.handle(now, there, &check);
+        while let Some((to, datagram)) = listener.poll_transmit() {
+            assert_eq!(to, there);
+            dialer.handle(now, here, &datagram);
+        }
+        let answer = std::iter::from_fn(|| dialer.poll_transmit()).find(|(_, datagram)| datagram.starts_with(&ANSWERS[0]));
+        let (_, answer) = answer.unwrap();
+        listener.handle(now, elsewhere, &answer);
+        assert!(!listener.is_validated(there) && !listener.is_validated(elsewhere));
+        listener.handle(now, there, &answer);
+        assert!(listener.is_validated(there) && !listener.is_validated(elsewhere));
     }
 }

@@ -2,36 +2,55 @@
 //!
 //! # Where this is not what the documents say
 //!
-//! libp2p specs, webrtc:
-//! - A listener is a full agent of ICE in the controlled role, not a lite one: pion nominates 200 ms later where it is asked
-//!   nothing itself. Where its USERNAME would be longer than `is` writes it is lite.
-//! - The handshake's channel is not closed after the handshake: rust-libp2p takes no further channels then.
-//! - Closing a stream's half does not wait for its `FIN_ACK`, which some never send; closing the connection waits for what was
-//!   written to be acknowledged by SCTP, for [half a second](muxer::Connection).
-//! - Messages are up to 16 KiB, not 1,204 bytes. A flag waits no longer for it, since SCTP cuts them.
+//! libp2p specs, webrtc (webrtc-direct.md r2, README.md):
+//! - A listener is a full agent of ICE in the controlled role, not a lite one ("Connection Establishment"): pion nominates 200 ms
+//!   later where it is asked nothing itself. Where its USERNAME would be longer than `is` writes it is lite.
+//! - The handshake's channel is not closed after the handshake ("Connection Security"): rust-libp2p takes no further channels
+//!   then.
+//! - Closing a stream's half does not wait for its `FIN_ACK`, which some never send ("Closing an `RTCDataChannel`"); closing the
+//!   connection waits for what was written to be acknowledged by SCTP, for [half a second](muxer::Connection).
+//! - Messages are up to 16 KiB, not 1,204 bytes ("Head-of-line blocking"). A flag waits no longer for it, since SCTP cuts them.
 //!
-//! ICE (RFC 8445): one candidate on each side and none gathered, so no pairs to sort and no pacing. Loopback is a candidate. The
-//! first repetition is due after 250 ms, not 500. DTLS begins at the first answered check; nomination and consent (RFC 7675) go
-//! on beside.
+//! STUN (RFC 8489): who does not get past the gate hears nothing, not even an error (sections 9.1.3 and 6.3.1): the answer to an
+//! unknown sender would be one more thing to send to forged addresses. An attribute that is not known is passed over. A check
+//! without FINGERPRINT is taken, one with MESSAGE-INTEGRITY-SHA256 alone is not.
 //!
-//! DTLS (RFC 8842, 8827): any certificate of a dialer is taken, which Noise then vouches for. No cookies: the address was
-//! validated by ICE or gets no more than three times what it sent. An alert or record before there are keys ends a handshake only
-//! if a second passes without anything better, since anybody may have sent it. Whoever forges a source and puts a whole hello
-//! of its own before the dialer's stops that one handshake, as with any DTLS: nothing tells them apart then.
+//! ICE (RFC 8445):
+//! - One candidate on each side and none gathered, so no pairs to sort (section 6.1) and no pacing (section 14). Loopback is a
+//!   candidate (section 5.1.1.1). The first repetition is due after 250 ms, not 500 (section 14.3),
+//!   sooner where the other version was answered sooner, and is a transaction of its own.
+//! - DTLS begins at the first answered check; nomination goes on beside. Data go to where the last genuine record came from,
+//!   nominated or not (section 12.1): the other side may have moved and not yet nominated.
+//! - A ufrag of version 1 may be shorter than a password, which it is as well (RFC 8839, section 5.4): go-libp2p takes it too.
+//! - Consent (RFC 7675, section 5.1) comes of answers to our checks or, as `is` has it, of a signed check within the last 15 s:
+//!   some browsers stop to answer while they go on asking. A listener answers a hello before it has consent, with no more than
+//!   three times what came. A lite one asks for none, and ends 15 s after the last check.
+//!
+//! DTLS (RFC 8842, 8827): any certificate of a dialer is taken, which Noise then vouches for. An alert or record before there are
+//! keys ends a handshake only if a second passes without anything better, since anybody may have sent it. There are no cookies
+//! (RFC 6347, section 4.2.1), which would cost each dial a round trip: the address was validated by ICE or gets no more than
+//! three times what it sent, and a hello is looked at only where it comes from an address that signed a check. One thing
+//! is left to who forges exactly that address and port: a whole hello put between the dialer's first check and its own
+//! hello, blindly and within one round trip, stops that one handshake. It is answered, and no dialer gets over an answer
+//! to a hello that it has not sent.
 //!
 //! SCTP (RFC 9260, 8261):
-//! - The first time-out is 300 ms and the least 250, not 1 s. Neither the handshake nor data are given up after so many: ICE tells
-//!   whether the other side is still there. There are no heartbeats, and no discovery of the path's MTU: packets are as long as
-//!   any path takes.
+//! - The first time-out is 300 ms and the least 250, not 1 s (section 16). Neither the handshake nor data are given up after so
+//!   many (sections 8.1 and 8.2): ICE tells whether the other side is still there. There are no heartbeats of our own (section
+//!   8.3), and no discovery of the path's MTU (section 7.3): packets are as long as any path takes.
 //! - An INIT that comes once the association stands is dropped, and not answered (section 5.2.2): nobody restarts one within the
 //!   same DTLS connection, and a late copy must not end it.
-//! - A goodbye is a SHUTDOWN and a `close_notify` at once; its answer is not waited for.
+//! - The state cookie is a random number that the association keeps, not signed state (section 5.1.3): who gets here has keys.
+//! - An unknown chunk is treated as its type asks, but not reported (section 3.2).
+//! - A goodbye is a SHUTDOWN and a `close_notify` at once; its answer is not waited for (section 9.2).
 //!
 //! Data channels (RFC 8831, 8832):
 //! - Whoever opened a channel closes it; one that its opener leaves open is closed when room is needed.
-//! - An id of the wrong parity is taken while it is free, and an OPEN for the handshake's channel is passed over: both are seen.
-//! - Type, priority, label and protocol of a channel change nothing: all are used as reliable and ordered.
-//! - A message of a deprecated or unknown payload type is taken for binary data.
+//! - An id of the wrong parity is taken while it is free, and an OPEN for the handshake's channel is passed over: both are seen
+//!   (RFC 8832, section 6, has both closed).
+//! - Type, priority, label and protocol of a channel change nothing: all are used as reliable and ordered (RFC 8832,
+//!   section 5.1).
+//! - A message of a deprecated or unknown payload type is taken for binary data (RFC 8831, section 6.6).
 
 mod ack;
 mod address;

@@ -6,7 +6,7 @@ const SACK: u8 = 3;
 const COOKIE_ECHO: u8 = 10;
 const COOKIE_ACK: u8 = 11;
 /// The common header, before the first chunk.
-const HEADER: usize = 12;
+pub(super) const HEADER: usize = 12;
 
 /// The number of its first DATA chunk.
 pub(super) fn tsn(packet: &[u8]) -> Option<u32> {

@@ -1,5 +1,6 @@
 //! One SCTP association (RFC 9260) over DTLS (RFC 8261), on `sctp-proto`.
 
+mod chunks;
 mod streams;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,6 +20,8 @@ use super::config;
 use super::error::Ended;
 use super::packet;
 use super::window::Window;
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) use chunks::checksum;
 
 /// SCTP runs in a tunnel: it knows no addresses.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), sctp_proto::DEFAULT_SCTP_PORT);
@@ -94,6 +97,7 @@ impl Sctp {
     /// Takes a packet. Whether what it calls for should leave before the next is taken.
     pub(super) fn handle(&mut self, now: Instant, packet: Bytes) -> bool {
         (self.stirred, self.now) = (true, now);
+        let Some(packet) = chunks::sift(packet) else { return false };
         // An INIT that was repeated and overtaken: `sctp-proto` would end the association that it has led to.
         if self.complete && packet::asks(&packet) {
             return false;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{Dtls, Event, Machine, Sctp};
-use crate::transport::webrtc_direct::native::{config::BLOCKED, stun};
+use crate::transport::webrtc_direct::native::{config::BLOCKED, dtls, stun};
 
 impl Machine {
     /// Takes a datagram and does what it calls for.
@@ -25,7 +25,7 @@ impl Machine {
         }
         if stun::is_stun(bytes) {
             self.ice.handle(now, from, bytes);
-        } else if let Some(dtls) = &mut self.dtls {
+        } else if let Some(dtls) = self.dtls.as_mut().filter(|_| dtls::is_dtls(bytes)) {
             if let Err(ended) = dtls.handle(now, bytes) {
                 self.end(ended);
             }

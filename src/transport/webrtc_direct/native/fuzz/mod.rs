@@ -5,7 +5,7 @@
 mod input;
 mod parts;
 mod port;
-pub(super) mod session;
+mod session;
 
 pub use parts::{dcep, framing, stun};
 pub use port::listener;

@@ -8,7 +8,7 @@ use super::super::config::{MAX_CHANNELS, MAX_WAITING};
 use super::super::connection::{Event, Machine};
 use super::super::credentials::{Credentials, Version};
 use super::super::dtls::Ready;
-use super::super::sctp::Ppi;
+use super::super::sctp::{Ppi, checksum};
 use super::super::shared::now;
 use super::input::Input;
 use super::port::CERTIFICATES;
@@ -163,8 +163,7 @@ impl Pair {
         if packet.len() < HEADER {
             return;
         }
-        packet[8..HEADER].fill(0);
-        let sum = crc32c(&packet).to_le_bytes();
+        let sum = checksum(&packet);
         packet[8..HEADER].copy_from_slice(&sum);
         self.hostile.send_packet(&packet);
     }
@@ -200,17 +199,10 @@ fn stream_id(input: &mut Input<'_>) -> u16 {
 
 /// A chunk with a length that is right, of a kind that there is, and any content.
 fn chunk(packet: &mut Vec<u8>, input: &mut Input<'_>) {
-    const KINDS: [u8; 20] = [0, 0, 0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 64, 130, 192, 194];
+    const KINDS: [u8; 20] = [0, 0, 255, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 64, 130, 192, 194];
     let (kind, flags, body) = (KINDS[input.below(KINDS.len())], input.byte(), input.bytes());
     let length = u16::try_from(4 + body.len()).unwrap_or_default().to_be_bytes();
     packet.extend([kind, flags, length[0], length[1]]);
     packet.extend(body);
     packet.resize(packet.len().next_multiple_of(4), 0);
-}
-
-/// The checksum of SCTP (RFC 9260, appendix A).
-pub(in super::super) fn crc32c(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
-    })
 }

@@ -7,8 +7,7 @@ use super::super::config::{MAX_CHANNELS, MAX_WAITING};
 use super::super::connection::Machine;
 use super::super::credentials::Version;
 use super::super::dcep;
-use super::super::fuzz::session::crc32c;
-use super::super::sctp::{Message, Ppi};
+use super::super::sctp::{Message, Ppi, checksum};
 use super::line::{DIALER, Line, Weather};
 use super::simulated::{accept, let_go, open, read, write};
 
@@ -132,8 +131,7 @@ fn a_peer_that_sends_beyond_the_window_is_not_heard() {
         let body = [0x11; 1000];
         let stream = [0, 2, 0, 0, 0, 0, 0, 53];
         let mut packet = [&header[..], &[0, 7, 3, 248], &last.wrapping_add(number).to_be_bytes(), &stream, &body].concat();
-        packet[8..12].fill(0);
-        let sum = crc32c(&packet).to_le_bytes();
+        let sum = checksum(&packet);
         packet[8..12].copy_from_slice(&sum);
         line.ends[0].send_packet(&packet);
         while let Some((_, datagram)) = line.ends[0].poll_transmit(line.now) {
