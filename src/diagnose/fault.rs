@@ -84,6 +84,12 @@ pub(super) fn concrete(attempt: &Attempt) -> Option<Multiaddr> {
     attempt.remote.as_deref().unwrap_or(&attempt.address).parse().ok()
 }
 
+/// Whether an attempt dials a link-local address without the interface that it belongs to.
+pub(super) fn lacks_interface(attempt: &Attempt) -> bool {
+    let first = concrete(attempt).and_then(|address| address.iter().next().map(Protocol::acquire));
+    matches!(first, Some(Protocol::Ip6(ip)) if ip.is_unicast_link_local())
+}
+
 /// The IP address that an attempt dials.
 pub(super) fn ip_of(attempt: &Attempt) -> Option<IpAddr> {
     model::ip_of(&concrete(attempt)?)

@@ -28,7 +28,10 @@ fn of_cause(report: &Report, fault: &Fault<'_>) -> String {
         Cause::Unreachable { .. } => {
             format!("There is no route to {host}: the machine is off, or the address is not its own any more")
         }
-        Cause::UdpSilent => format!("{host} does not answer on {port}: UDP is filtered, or the machine or the node is off"),
+        Cause::UdpSilent => {
+            let speaks = fault.attempt.transport.map_or_else(|| "it".into(), |transport| transport.to_string());
+            format!("{host} does not answer on {port}: UDP is filtered, nothing there speaks {speaks}, or the machine is off")
+        }
         Cause::QuicFailed { alert: Some(NO_APPLICATION_PROTOCOL) } => format!("QUIC answers on {port}; libp2p does not"),
         Cause::QuicFailed { alert: Some(alert) } => format!("{host} breaks the QUIC handshake off with TLS alert {alert}"),
         Cause::QuicFailed { alert: None } => format!("The QUIC handshake with {host} fails"),
@@ -42,7 +45,10 @@ fn of_cause(report: &Report, fault: &Fault<'_>) -> String {
         Cause::UnsupportedKey { kind } => format!("The peer's key is of a type that p2p-probe cannot verify: {}", quoted(kind)),
         Cause::NoCommonProtocol { offered } => no_common_protocol(fault, offered.as_deref()),
         Cause::HandshakeFailed { what, .. } => format!("The secure handshake breaks: {}", quoted(what)),
-        Cause::CertHashMismatch { .. } => "The certificate was changed since this address was made: its certhash is stale".into(),
+        Cause::CertHashMismatch { .. } => {
+            "What answers shows another certificate than the address names: the node has a new one since, or another node is there now"
+                .into()
+        },
         Cause::DtlsFailed { alert: Some(alert) } => format!("The DTLS handshake fails with alert {alert}"),
         Cause::DtlsFailed { alert: None } => "The DTLS handshake fails".into(),
         Cause::ChannelFailed { what } => format!("No data channel comes about: {}", quoted(what)),

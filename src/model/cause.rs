@@ -278,6 +278,9 @@ causes! {
 }
 
 impl Cause {
+    /// What `handshake-failed` tells of a Noise message that does not decrypt or is none.
+    pub const UNREADABLE: &str = "a noise message that cannot be read";
+
     /// Whether the fault lies with this machine or this run, so that it says nothing about the peer.
     #[must_use]
     pub fn is_ours(&self) -> bool {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use libp2p_identity::PeerId;
-use multiaddr::{Multiaddr, Protocol};
+use multiaddr::{Multiaddr, Protocol, multihash::Multihash};
 
 use super::{
     ADDRESS_LIMIT, Answered, Candidate, Capabilities, DNSADDR_DEPTH, Host, Loaded, Lookup, Parsed, Planned, Record, Records,
@@ -27,6 +27,8 @@ struct Place {
     asked: Option<(Option<String>, String)>,
     /// The version of webrtc-direct.
     version: Option<String>,
+    /// The certificates that the other side may show: an address with a stale one says nothing of one with the current one.
+    certhashes: BTreeSet<Vec<u8>>,
     /// Through a relay: how it is reached, which it is, and who is behind it.
     circuit: Option<(Transport, Option<PeerId>, Option<PeerId>)>,
 }
@@ -254,7 +256,9 @@ impl Planner {
         let version = self.version(candidate, route).map(|version| version.to_string());
         let behind = || route.peer.or_else(|| self.meant(candidate));
         let circuit = route.circuit.as_ref().map(|circuit| (circuit.transport, circuit.relay, behind()));
-        if self.seen.insert(Place { transport: route.transport, host, zone, port: route.port, asked, version, circuit }) {
+        let certhashes = route.certhashes.iter().map(Multihash::to_bytes).collect();
+        let place = Place { transport: route.transport, host, zone, port: route.port, asked, version, certhashes, circuit };
+        if self.seen.insert(place) {
             return None;
         }
         Some(match candidate.source {

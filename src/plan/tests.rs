@@ -83,6 +83,26 @@ fn a_page_is_told_what_it_cannot_dial() {
     }
 }
 
+/// An address whose certhash is stale is dialed beside the one that the peer announces now.
+#[test]
+fn one_place_with_another_certhash_is_another_address() {
+    let hashes = ["uEiCmjjV31dRNVy27CCU4SU3UpQcFBFsXxqEtFx03VrJ6Jg", "uEiAUDp0D0HEvP43E4dzXPUiG5qNBXqP8ASEWFtiCZdn-sw"];
+    let [one, other] = hashes.map(|hash| format!("/certhash/{hash}"));
+    let capabilities = Capabilities { transports: vec![Transport::WebrtcDirect], ..Capabilities::default() };
+    let mut planner = Planner::new(Options::default(), capabilities, None);
+    let table = [
+        (&one, "dial"),
+        (&other, "dial"),
+        (&one, "duplicate"),
+        (&format!("{one}{other}"), "dial"),
+        (&format!("{other}{one}"), "duplicate"),
+    ];
+    for (hashes, expected) in table {
+        let address = format!("/ip4/8.8.8.8/udp/1/webrtc-direct{hashes}");
+        assert_eq!(told(&planner.step(candidate(&address, Source::Target))), expected, "{hashes}");
+    }
+}
+
 #[test]
 fn links_differ_by_zone() {
     let mut planner = planner();

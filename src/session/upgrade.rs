@@ -101,10 +101,7 @@ pub fn fault_of(error: &libp2p_noise::Error) -> Fault {
     use libp2p_noise::Error;
     let what = match error {
         Error::Io(error) => {
-            return Fault::from_io(
-                error,
-                Cause::HandshakeFailed { what: "a noise message that cannot be read".to_owned(), alert: None },
-            );
+            return Fault::from_io(error, Cause::HandshakeFailed { what: Cause::UNREADABLE.to_owned(), alert: None });
         }
         // A key that is understood but broken has a source; an unknown type or one that was left out has none.
         Error::InvalidKey(error) if error.source().is_none() => {

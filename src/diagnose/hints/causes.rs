@@ -5,7 +5,7 @@ use crate::model::{Attempt, Cause, HintCode, StageName};
 use super::{
     super::{
         addresses,
-        fault::{Fault, versions},
+        fault::{Fault, lacks_interface, versions},
         verdict::NO_APPLICATION_PROTOCOL,
         words::{host, port, quoted},
     },
@@ -137,6 +137,11 @@ impl Hints<'_> {
                     format!("Check firewalls, cloud rules and port forwards for {port} of {host}, and that the machine is on."),
                 );
             }
+            Some(StageName::Dtls) => {
+                let text = "Its short answers come through: look for a firewall that lets STUN pass and not DTLS, or for a path that \
+                            loses packets of some 700 to 1,300 bytes; then at the node's load.";
+                self.say(HintCode::CheckUdp, fault, text);
+            }
             _ => self.say(
                 HintCode::CheckLimits,
                 fault,
@@ -209,6 +214,12 @@ impl Hints<'_> {
             }
             Cause::ForbiddenLocally => {
                 self.say(HintCode::CheckLocalNetwork, fault, "Let p2p-probe through this machine's firewall or sandbox.");
+            }
+            Cause::LocalFault { .. } if lacks_interface(fault.attempt) => {
+                let text = format!(
+                    "{host} is an address of one network segment: name the interface that leads there, as in /ip6zone/eth0/ip6/{host}/…."
+                );
+                self.say(HintCode::GiveAddress, fault, text);
             }
             Cause::LocalFault { .. } => {
                 let text = "Check this machine: the bind address, free ports, and the limit on open files.";

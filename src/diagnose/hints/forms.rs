@@ -129,7 +129,7 @@ impl Hints<'_> {
                 self.add_address(
                     HintCode::UseActualCerthash,
                     attempt.id,
-                    "Ask the peer for its current address; its certificate was changed.".into(),
+                    "Ask the peer for its current address. Of the certificate that is shown now it would be this one.".into(),
                     address,
                 );
             }

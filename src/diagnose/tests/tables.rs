@@ -62,6 +62,7 @@ fn samples() -> Vec<(Cause, &'static str, StageName, &'static str, &'static str)
         (Cause::WrongPeer { actual: OTHER.into() }, TCP, Secure, "wrong-peer", "use-actual-peer"),
         (Cause::UnsupportedKey { kind: "rsa".into() }, TCP, Secure, "handshake-failed", "update-peer"),
         (Cause::LocalFault { errno: Some(99) }, TCP, Connect, "inconclusive", "check-local-network"),
+        (Cause::LocalFault { errno: Some(22) }, "/ip6/fe80::1/tcp/4001", Connect, "inconclusive", "give-address"),
         (Cause::CertificateExpired { not_after: Some(stamp()) }, WSS, Tls, "certificate-problem", "renew-certificate"),
         (Cause::CertificateNotYetValid { not_before: Some(stamp()) }, WSS, Tls, "certificate-problem", "check-clock"),
         (Cause::CertificateWrongName { names: vec!["a.example".into()] }, WSS, Tls, "certificate-problem", "dial-by-name"),

@@ -161,6 +161,11 @@ fn failures_over_webrtc() {
             "silent at channel until its time was over: the usual sign of a dialer whose address has another certhash than ours",
         ),
         (Secure, Cause::Closed, "closed at secure, in the noise handshake"),
+        (
+            Secure,
+            Cause::HandshakeFailed { what: Cause::UNREADABLE.into(), alert: None },
+            "failed at secure, a noise message that cannot be read: the usual sign of a dialer whose address has another certhash than ours",
+        ),
         (Secure, Cause::HandshakeFailed { what: "garbage".into(), alert: None }, "failed at secure: garbage"),
     ];
     for (stage, cause, expected) in table {

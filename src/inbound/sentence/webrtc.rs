@@ -15,6 +15,10 @@ pub(super) fn why(failed: &Stage, cause: &Cause) -> Option<String> {
             format!("refused our certificate, by DTLS alert {alert}: {OTHER_CERTHASH}")
         }
         Cause::DtlsFailed { alert: Some(alert) } => format!("failed in the DTLS handshake (alert {alert})"),
+        // Some leave it to Noise to look at certificates: js-libp2p does on Node.
+        Cause::HandshakeFailed { what, .. } if what == Cause::UNREADABLE => {
+            format!("failed at {}, {what}: {OTHER_CERTHASH}", failed.stage)
+        }
         Cause::ChannelFailed { what } => format!("no data channel, {}: {OTHER_CERTHASH}", shown(what)),
         _ => return None,
     })

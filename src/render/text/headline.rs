@@ -96,7 +96,10 @@ impl Page<'_> {
     fn causes(&self) -> Vec<(String, String)> {
         let mut causes = Vec::new();
         let told = |(attempt, cause): (&Attempt, &Cause)| {
-            let transport = attempt.transport.map_or_else(|| "address".to_owned(), |transport| transport.to_string());
+            let mut transport = attempt.transport.map_or_else(|| "address".to_owned(), |transport| transport.to_string());
+            if let Some(version) = &attempt.version {
+                transport = format!("{transport} {version}");
+            }
             (transport, phrase::cause(cause))
         };
         for cause in self.failures().map(told) {

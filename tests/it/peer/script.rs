@@ -107,7 +107,7 @@ pub struct Identify {
     pub does: Identifies,
     pub agent: String,
     pub protocols: Vec<String>,
-    /// `{port}` is its own.
+    /// `{port}` is its own, and `{certhash}` over webrtc-direct.
     pub announced: Vec<String>,
     /// Announces ports 1 to this number of 127.0.0.1 as well.
     pub announced_ports: u16,

@@ -21,11 +21,14 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST
 const LONGEST: usize = 65_536;
 
 /// Serves on the current runtime and returns the port and the certhash.
-pub async fn start(script: Script, key: Keypair, target: Option<Keypair>) -> (u16, String) {
+pub async fn start(mut script: Script, key: Keypair, target: Option<Keypair>) -> (u16, String) {
     let socket = std::net::UdpSocket::bind((script.ip, 0)).expect("a free port");
     let certificate = Certificate::generate().expect("a certificate");
     let listener = Listener::new(socket, &key, certificate, Limits::default()).expect("a listener");
     let certhash = listener.fingerprint().to_string();
+    for address in &mut script.identify.announced {
+        *address = address.replace("{certhash}", &certhash);
+    }
     let inner = listener.local_addr().expect("bound");
     let port = match Guard::of(&script) {
         Some(guard) => guarded(inner, guard).await,
