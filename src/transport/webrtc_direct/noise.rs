@@ -21,17 +21,30 @@ pub struct Certificates {
     pub server: Fingerprint,
 }
 
+/// What one handshake proves who we are with: a key of its own, signed by the identity's. It can be made ahead.
+pub struct Proof(Config);
+
+impl Proof {
+    /// A fresh key, signed.
+    ///
+    /// # Errors
+    /// Where the identity cannot sign.
+    pub fn new(keypair: &Keypair) -> Result<Self, Error> {
+        Config::new(keypair).map(Self)
+    }
+}
+
 /// Proves who we are and learns who the other side is. The listener begins. What comes with the peer is the stream, which
 /// has no further use.
 pub async fn authenticate<S>(
     stream: S,
-    keypair: &Keypair,
+    Proof(config): Proof,
     certificates: Certificates,
     dials: bool,
 ) -> Result<(PeerId, Output<S>), Error>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let config = Config::new(keypair)?.with_prologue(prologue(&certificates.client, &certificates.server));
+    let config = config.with_prologue(prologue(&certificates.client, &certificates.server));
     if dials { config.upgrade_inbound(stream, NAME).await } else { config.upgrade_outbound(stream, NAME).await }
 }

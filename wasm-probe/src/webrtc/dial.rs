@@ -11,7 +11,7 @@ use p2p_probe::{
     session::{Multiplexed, fault_of, key_type},
     transport::webrtc_direct::{
         Fingerprint, Version,
-        noise::{self, Certificates, authenticate},
+        noise::{self, Certificates, Proof, authenticate},
     },
 };
 
@@ -44,7 +44,8 @@ pub(crate) async fn dial(dial: Dial<'_>, watch: Watch) -> Result<(), Fault> {
     ctx.enter(StageName::Secure);
     let client = peer.certificate.ok_or_else(|| Fault::from(Cause::LocalFault { errno: None }))?;
     let stream = Stream::new(Rc::clone(&peer.handshake), Use::Handshake);
-    let proved = authenticate(stream, dial.machine.identity(), Certificates { client, server }, true).await;
+    let proof = Proof::new(dial.machine.identity()).map_err(|error| of_noise(&peer, &error))?;
+    let proved = authenticate(stream, proof, Certificates { client, server }, true).await;
     let (id, _) = proved.map_err(|error| of_noise(&peer, &error))?;
     ctx.found(Found {
         protocol: Some("/noise".into()),

@@ -129,8 +129,10 @@ impl<'a, S: FnMut(Step)> Asking<'a, S> {
     /// Waits for an event, or the end.
     pub(super) async fn until(&mut self, wanted: Event) -> Result<(), Ended> {
         poll_fn(|cx| {
+            let reached = poll_event(&mut self.main.driver, cx, wanted).map_err(Failed::of_connection);
+            // What the dial goes on in comes first: the listener works on what it is sent first.
             self.look_beside(cx);
-            poll_event(&mut self.main.driver, cx, wanted).map_err(Failed::of_connection)
+            reached
         })
         .await
     }

@@ -47,7 +47,8 @@ impl Asked {
 
 /// What is asked after a while.
 struct Later {
-    due: Pin<Box<Sleep>>,
+    /// When; none as soon as it has a turn.
+    due: Option<Pin<Box<Sleep>>>,
     ask: Box<dyn FnOnce() -> Option<Asked> + Send>,
 }
 
@@ -59,6 +60,8 @@ pub struct Beside {
     begun: Instant,
     /// How long the answer may take; none until the other version was answered.
     patience: Option<Duration>,
+    /// How often its request is repeated then.
+    pace: Option<Duration>,
     pub(super) versions: Versions,
 }
 
@@ -66,14 +69,21 @@ impl Beside {
     /// Asks after a while. Where it cannot, its version stays unknown.
     pub(super) fn after(wait: Duration, ask: impl FnOnce() -> Option<Asked> + Send + 'static) -> Self {
         let due = Box::pin(tokio::time::sleep_until((now() + wait).into()));
-        let later = Some(Later { due, ask: Box::new(ask) });
-        Self { asked: None, later, begun: now(), patience: None, versions: Versions::default() }
+        let later = Some(Later { due: Some(due), ask: Box::new(ask) });
+        Self { asked: None, later, begun: now(), patience: None, pace: None, versions: Versions::default() }
     }
 
     fn ask(&mut self) {
         if let Some(Later { ask, .. }) = self.later.take() {
             self.begun = now();
             self.asked = ask();
+            self.keep_pace();
+        }
+    }
+
+    fn keep_pace(&self) {
+        if let (Some(asked), Some(pace)) = (&self.asked, self.pace) {
+            asked.driver.shared.machine().ask_every(pace);
         }
     }
 
@@ -99,24 +109,25 @@ impl Beside {
         }
     }
 
-    /// The dial goes on in a version whose answer took this long. What was not asked until now is asked now, if it is `wanted`,
-    /// and else no more.
+    /// The dial goes on in a version whose answer took this long. What was not asked until now is asked in its next turn, if it is
+    /// `wanted`, and else no more.
     pub(super) fn follow(&mut self, version: Version, took: Duration, wanted: bool) {
         self.versions.note(version);
         self.patience = Some(patience(took));
         if self.is_answered() || (self.later.is_some() && !wanted) {
             return self.leave();
         }
-        self.ask();
-        if let Some(asked) = &self.asked {
-            asked.driver.shared.machine().ask_every(pace(took));
+        self.pace = Some(pace(took));
+        self.keep_pace();
+        if let Some(later) = &mut self.later {
+            later.due = None;
         }
     }
 
     /// Something new about the versions.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Option<Versions> {
         if let Some(later) = &mut self.later {
-            if later.due.as_mut().poll(cx).is_pending() {
+            if later.due.as_mut().is_some_and(|due| due.as_mut().poll(cx).is_pending()) {
                 return None;
             }
             self.ask();

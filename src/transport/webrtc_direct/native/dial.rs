@@ -3,7 +3,9 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use futures::future::join;
 use libp2p_identity::{Keypair, PeerId};
+use tokio::task::yield_now;
 
 use super::super::certhash::Fingerprint;
 use super::asking::Asking;
@@ -14,6 +16,7 @@ use super::credentials::Version;
 use super::driver::Driver;
 use super::error::{DialError, Ended};
 use super::muxer::Connection;
+use super::noise::Proof;
 use super::question::Question;
 use super::versions::Versions;
 use super::{noise, waiting};
@@ -103,12 +106,18 @@ impl Dial<'_> {
         let versions = asking.versions();
         (asking.step)(Step::Answered { version, versions, local, rtt });
         asking.proceed().await?;
-        asking.until(Event::Dtls).await.map_err(of_dtls)?;
+        // The other side works now, and so do we.
+        let proving = async {
+            yield_now().await;
+            Proof::new(self.keypair)
+        };
+        let (dtls, proof) = join(asking.until(Event::Dtls), proving).await;
+        dtls.map_err(of_dtls)?;
         let secured = waiting::secured(asking.driver())?;
         (asking.step)(secured);
         asking.until(Event::Channel).await.map_err(DialError::ChannelFailed)?;
         (asking.step)(Step::Channel);
-        let handshake = noise::handshake(asking.driver(), self.keypair, true);
+        let handshake = noise::handshake(asking.driver(), proof.map_err(DialError::Noise)?, true);
         let peer = asking.driven(handshake).await.map_err(DialError::Io)?;
         let peer = peer.map_err(|error| of_noise(asking.driver(), error))?;
         let versions = asking.versions();

@@ -22,8 +22,9 @@ use super::error::{AcceptError, DialError};
 use super::hub::{Admitted, Hub};
 use super::link::Link;
 use super::muxer::Connection;
+use super::noise::{self, Proof};
 use super::shared::now;
-use super::{noise, waiting};
+use super::waiting;
 use crate::transport::quic::{Gate, Limits, Permit, Progress};
 
 /// Dialers that wait to be taken. They are taken in one turn of the loop.
@@ -167,7 +168,7 @@ async fn secure(driver: &mut Driver, keypair: &Keypair, mut step: impl FnMut(Ste
     step(waiting::secured(driver)?);
     waiting::until(driver, Event::Channel).await.map_err(DialError::ChannelFailed)?;
     step(Step::Channel);
-    let handshake = noise::handshake(driver, keypair, false);
+    let handshake = noise::handshake(driver, Proof::new(keypair).map_err(DialError::Noise)?, false);
     waiting::driven(driver, handshake).await.map_err(DialError::Io)?.map_err(|error| of_noise(driver, error))
 }
 

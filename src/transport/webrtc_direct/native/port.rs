@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use quinn::udp::{RecvMeta, Transmit, UdpSocketState};
@@ -16,11 +18,19 @@ const RECEIVE_BUFFER: usize = 2 * 1024 * 1024;
 /// Longest that the system puts together of one sender's datagrams.
 const COALESCED: usize = 64 * 1024;
 
+/// Datagrams that a socket for one remote moves one by one. Having the system put them together costs it a tenth of a
+/// millisecond when it begins, and again when it ends: a dial that is over after fewer does not win it back.
+const FEW: usize = 128;
+
 /// A bound socket.
 pub(super) struct Port {
     io: tokio::net::UdpSocket,
-    state: UdpSocketState,
-    connected: bool,
+    /// Moves many datagrams at once; not there while there were few.
+    many: OnceLock<UdpSocketState>,
+    /// The only one to talk to, if there is one.
+    remote: Option<SocketAddr>,
+    /// Datagrams moved one by one.
+    moved: AtomicUsize,
 }
 
 /// A datagram that came.
@@ -35,21 +45,29 @@ pub(super) struct Arrived<'a> {
 impl Port {
     /// A socket for many remotes.
     pub(super) fn open(socket: UdpSocket) -> io::Result<Self> {
-        Self::new(socket, false)
+        let port = Self::new(socket, None)?;
+        let _ = port.many.set(many(&port.io)?);
+        Ok(port)
     }
 
     /// A socket for one remote, which is told of closed ports and the like.
     pub(super) fn connected(socket: UdpSocket, remote: SocketAddr) -> io::Result<Self> {
         socket.connect(remote)?;
-        Self::new(socket, true)
+        Self::new(socket, Some(remote))
     }
 
-    fn new(socket: UdpSocket, connected: bool) -> io::Result<Self> {
+    fn new(socket: UdpSocket, remote: Option<SocketAddr>) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        let state = UdpSocketState::new((&socket).into())?;
-        // With less than wished for, bursts lose more.
-        let _ = state.set_recv_buffer_size((&socket).into(), RECEIVE_BUFFER);
-        Ok(Self { io: tokio::net::UdpSocket::from_std(socket)?, state, connected })
+        let io = tokio::net::UdpSocket::from_std(socket)?;
+        Ok(Self { io, many: OnceLock::new(), remote, moved: AtomicUsize::new(0) })
+    }
+
+    /// Counts a datagram that was moved by itself.
+    fn count(&self) {
+        if self.moved.fetch_add(1, Ordering::Relaxed) == FEW {
+            // Where it cannot be, they go on one by one.
+            let _ = many(&self.io).map(|many| self.many.set(many));
+        }
     }
 
     pub(super) fn io(&self) -> &tokio::net::UdpSocket {
@@ -58,7 +76,7 @@ impl Port {
 
     /// Datagrams of one batch that the system takes at once.
     pub(super) fn segments(&self) -> usize {
-        self.state.max_gso_segments()
+        self.many.get().map_or(1, UdpSocketState::max_gso_segments)
     }
 
     /// Hands what has come to `each`, as much as one call to the system tells. How many datagrams it was.
@@ -78,19 +96,36 @@ impl Port {
     }
 
     fn try_receive(&self, space: &mut Space) -> io::Result<usize> {
-        let mut slices: Vec<_> = space.bytes.chunks_exact_mut(COALESCED).map(IoSliceMut::new).collect();
-        self.io.try_io(Interest::READABLE, || self.state.recv((&self.io).into(), &mut slices, &mut space.metas))
+        match (self.many.get(), self.remote) {
+            (None, Some(remote)) => self.try_receive_one(space, remote),
+            (None, None) => Err(io::ErrorKind::NotConnected.into()),
+            (Some(many), _) => {
+                let mut slices: Vec<_> = space.bytes.chunks_exact_mut(COALESCED).map(IoSliceMut::new).collect();
+                self.io.try_io(Interest::READABLE, || many.recv((&self.io).into(), &mut slices, &mut space.metas))
+            }
+        }
+    }
+
+    fn try_receive_one(&self, space: &mut Space, remote: SocketAddr) -> io::Result<usize> {
+        let len = self.io.try_recv(&mut space.bytes)?;
+        self.count();
+        if let Some(meta) = space.metas.first_mut() {
+            *meta = RecvMeta { addr: remote, len, stride: len, ..RecvMeta::default() };
+        }
+        Ok(1)
     }
 
     /// Sends a batch, all of it or nothing.
     pub(super) fn try_send(&self, batch: &Batch, from: Option<IpAddr>) -> io::Result<()> {
         let segment_size = batch.segment();
-        if self.connected && segment_size.is_none() {
+        if self.remote.is_some() && segment_size.is_none() {
             // Some systems take no destination on a connected socket; they have no batches either.
-            return self.io.try_send(batch.bytes()).map(|_| ());
+            self.io.try_send(batch.bytes())?;
+            self.count();
+            return Ok(());
         }
-        let transmit = Transmit { destination: batch.to(), ecn: None, contents: batch.bytes(), segment_size, src_ip: from };
-        let sent = self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), &transmit));
+        let sent =
+            self.transmit(Transmit { destination: batch.to(), ecn: None, contents: batch.bytes(), segment_size, src_ip: from });
         if sent.is_err() && segment_size.is_some() && self.segments() == 1 {
             // The network card does not cut datagrams, as was found out just now.
             return self.send_each(batch, from);
@@ -100,17 +135,28 @@ impl Port {
 
     /// Answers a datagram by one of its own, from the address that it was sent to.
     pub(super) fn try_answer(&self, contents: &[u8], Arrived { from, to, .. }: Arrived<'_>) -> io::Result<()> {
-        let transmit = Transmit { destination: from, ecn: None, contents, segment_size: None, src_ip: to };
-        self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), &transmit))
+        self.transmit(Transmit { destination: from, ecn: None, contents, segment_size: None, src_ip: to })
+    }
+
+    fn transmit(&self, transmit: Transmit<'_>) -> io::Result<()> {
+        let many = self.many.get().ok_or(io::ErrorKind::NotConnected)?;
+        self.io.try_io(Interest::WRITABLE, || many.try_send((&self.io).into(), &transmit))
     }
 
     fn send_each(&self, batch: &Batch, from: Option<IpAddr>) -> io::Result<()> {
         for contents in batch.datagrams() {
-            let transmit = Transmit { destination: batch.to(), ecn: None, contents, segment_size: None, src_ip: from };
-            self.io.try_io(Interest::WRITABLE, || self.state.try_send((&self.io).into(), &transmit))?;
+            self.transmit(Transmit { destination: batch.to(), ecn: None, contents, segment_size: None, src_ip: from })?;
         }
         Ok(())
     }
+}
+
+/// What moves many datagrams of a socket at once.
+fn many(io: &tokio::net::UdpSocket) -> io::Result<UdpSocketState> {
+    let many = UdpSocketState::new(io.into())?;
+    // With less than wished for, bursts lose more.
+    let _ = many.set_recv_buffer_size(io.into(), RECEIVE_BUFFER);
+    Ok(many)
 }
 
 /// Room for what one call to the system brings.
@@ -134,5 +180,39 @@ impl Space {
             }
         }
         datagrams
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    /// Sends one datagram, and takes what comes at the other end.
+    async fn carry(from: &Port, to: &Port, space: &mut Space, number: usize) -> Vec<Vec<u8>> {
+        let mut batch = Batch::new();
+        let remote = to.io().local_addr().expect("an address");
+        assert!(batch.push(remote, &number.to_be_bytes(), 1));
+        from.io().writable().await.expect("room");
+        from.try_send(&batch, None).expect("sent");
+        let mut all = Vec::new();
+        poll_fn(|cx| to.poll_receive(cx, space, |arrived| all.push(arrived.bytes.to_vec()))).await.expect("received");
+        all
+    }
+
+    #[tokio::test]
+    async fn one_by_one_or_many_at_once_all_arrive() {
+        let [one, other] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").expect("a socket"));
+        let (here, there) = (one.local_addr().expect("an address"), other.local_addr().expect("an address"));
+        let one = Port::connected(one, there).expect("connected");
+        let other = Port::connected(other, here).expect("connected");
+        let mut space = Space::new(1);
+        assert!(one.many.get().is_none(), "a dial may be over after a few");
+        for number in 0..2 * FEW {
+            assert_eq!(carry(&one, &other, &mut space, number).await, [number.to_be_bytes()]);
+            assert_eq!(carry(&other, &one, &mut space, number).await, [number.to_be_bytes()]);
+        }
+        assert!(one.many.get().is_some() && other.many.get().is_some(), "it pays by now");
     }
 }
