@@ -3,7 +3,7 @@
 
 use super::gateway::{self, Script};
 use super::network::{Network, Router};
-use super::{HELPERS, load};
+use super::{self as lab, HELPERS, load};
 use crate::expect;
 use crate::program::{self, Live};
 use crate::rules::{self, Schema};
@@ -40,9 +40,17 @@ fn nobody() -> Value {
 
 /// The misbehaviours, all or those whose names contain `LAB`.
 fn misbehaviours() -> Vec<Misbehaviour> {
+    all().into_iter().filter(|fault| lab::is_wanted(&fault.behaviour)).collect()
+}
+
+fn all() -> Vec<Misbehaviour> {
     let file: File = toml::from_str(include_str!("../../lab/gateway/faults.toml")).expect("faults.toml");
-    let wanted = std::env::var("LAB").unwrap_or_default();
-    file.fault.into_iter().filter(|fault| fault.behaviour.contains(&wanted)).collect()
+    file.fault
+}
+
+/// What they are called.
+pub fn names() -> Vec<String> {
+    all().into_iter().map(|fault| fault.behaviour).collect()
 }
 
 #[test]

@@ -78,6 +78,17 @@ fn holes_are_punched_where_plain_sockets_meet() {
 
 /// All cases, or those whose names contain `LAB`.
 fn load() -> Vec<(Case, BTreeMap<String, Kind>)> {
+    let mut cases = all();
+    cases.retain(|(case, _)| lab::is_wanted(&case.name));
+    cases
+}
+
+/// What all of them are called.
+pub fn names() -> Vec<String> {
+    all().into_iter().map(|(case, _)| case.name).collect()
+}
+
+fn all() -> Vec<(Case, BTreeMap<String, Kind>)> {
     let mut cases = Vec::new();
     for (path, text) in lab::files("tests/lab/punch") {
         let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -88,7 +99,6 @@ fn load() -> Vec<(Case, BTreeMap<String, Kind>)> {
         let who = if case.dials == case.is_dialed { String::new() } else { format!(", {} dials {}", case.dials, case.is_dialed) };
         case.name = format!("punch: {} to {}{policy}{who}{}", case.dialer, case.target, case.name);
     }
-    cases.retain(|(case, _)| lab::is_wanted(&case.name));
     cases
 }
 

@@ -133,9 +133,12 @@ fn table(failures: &BTreeMap<String, Vec<String>>) -> String {
 
 /// All scenarios, or those whose names contain `SCENARIO`.
 fn load() -> Vec<Scenario> {
-    let folder = folder().read_dir().expect("tests/scenarios");
-    let files = folder.map(|entry| entry.expect("an entry").path().file_stem().expect("a name").display().to_string());
-    load_files(&files.collect::<Vec<_>>())
+    load_files(&files())
+}
+
+fn files() -> Vec<String> {
+    let files = folder().read_dir().expect("tests/scenarios");
+    files.map(|entry| entry.expect("an entry").path().file_stem().expect("a name").display().to_string()).collect()
 }
 
 fn folder() -> std::path::PathBuf {
@@ -143,8 +146,22 @@ fn folder() -> std::path::PathBuf {
 }
 
 /// The same of some files.
+///
+/// # Panics
+/// Where no scenario of any file has such a name: whoever mistypes one has tested nothing.
 fn load_files(names: &[String]) -> Vec<Scenario> {
     let wanted = std::env::var("SCENARIO").unwrap_or_default();
+    let all = read(&files());
+    if !all.iter().any(|scenario| scenario.name.contains(&wanted)) {
+        let known: Vec<_> = all.iter().map(|scenario| scenario.name.as_str()).collect();
+        panic!("no scenario is called {wanted}; there are\n{}", known.join("\n"));
+    }
+    let mut scenarios = read(names);
+    scenarios.retain(|scenario| scenario.name.contains(&wanted));
+    scenarios
+}
+
+fn read(names: &[String]) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for name in names {
         let path = folder().join(format!("{name}.toml"));
@@ -152,6 +169,5 @@ fn load_files(names: &[String]) -> Vec<Scenario> {
         let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         scenarios.extend(file.scenario);
     }
-    scenarios.retain(|scenario| scenario.name.contains(&wanted));
     scenarios
 }
