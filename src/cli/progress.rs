@@ -9,7 +9,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{
-    model::{Attempt, Behaviour, Report, StageName},
+    model::{Attempt, Behaviour, NatStatus, Report, StageName},
     render::clean,
 };
 
@@ -58,7 +58,9 @@ impl Progress {
         let told = [("IPv4", &nat.ipv4), ("IPv6", &nat.ipv6)].into_iter().filter_map(|(name, family)| {
             let family = family.as_ref()?;
             let layer = |layer: &Behaviour| format!("mapping {}, filtering {}", layer.mapping, layer.filtering);
-            Some(format!("{name}  udp {}  tcp {}", layer(&family.udp), layer(&family.tcp)))
+            // First, so that a narrow terminal shows it: the rest of a run takes seconds and changes it seldom.
+            let status = if family.status == NatStatus::Unknown { "testing".into() } else { family.status.to_string() };
+            Some(format!("{name} {status}  udp {}  tcp {}", layer(&family.udp), layer(&family.tcp)))
         });
         let told = told.collect::<Vec<_>>().join("  ");
         self.measuring.get_or_insert_with(|| line(&self.lines)).set_message(if told.is_empty() {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     engine::Notes,
-    model::{InboundBy, InboundSeen, Method, NatFound, Outcome, Transport, WhyCode},
+    model::{Family, InboundBy, InboundSeen, Method, NatFound, Outcome, Transport, WhyCode},
     nat::dialback::By,
     native::Native,
     plan::{self, Parsed},
@@ -24,7 +24,7 @@ const DIAL: Duration = Duration::from_secs(5);
 /// not a node beside it.
 pub(super) async fn check(native: &Native, notes: &Notes, known: &[Vantage], address: &Multiaddr) {
     let Ok(Parsed::Route(route)) = plan::parse(address) else { return };
-    let v4 = matches!(address.iter().next(), Some(Protocol::Ip4(_)));
+    let v4 = family(address) == Family::Ipv4;
     let layers: Multiaddr = address.iter().skip(1).collect();
     let vantages = known.iter().filter(|vantage| vantage.ip.is_ipv4() == v4);
     let dials = vantages.filter_map(|vantage| {
@@ -32,6 +32,11 @@ pub(super) async fn check(native: &Native, notes: &Notes, known: &[Vantage], add
         Some(dial(native, notes, vantage, seen_at, &layers, route.transport))
     });
     join_all(dials).await;
+}
+
+/// The family of a node's address.
+pub(super) fn family(address: &Multiaddr) -> Family {
+    if matches!(address.iter().next(), Some(Protocol::Ip4(_))) { Family::Ipv4 } else { Family::Ipv6 }
 }
 
 async fn dial(native: &Native, notes: &Notes, vantage: &Vantage, ip: IpAddr, layers: &Multiaddr, transport: Transport) {

@@ -1,8 +1,6 @@
 //! From connections to vantage points.
 
 use std::{
-    collections::BTreeSet,
-    net::IpAddr,
     pin::{Pin, pin},
     rc::Rc,
     time::Duration,
@@ -10,8 +8,8 @@ use std::{
 
 use futures::{
     FutureExt, StreamExt,
-    channel::mpsc::{UnboundedReceiver, unbounded},
-    future::{Either, LocalBoxFuture, select},
+    channel::mpsc::UnboundedReceiver,
+    future::{LocalBoxFuture, join_all},
     select_biased,
     stream::FuturesUnordered,
 };
@@ -19,26 +17,24 @@ use multiaddr::Multiaddr;
 use tokio::sync::Semaphore;
 
 use super::{
+    aside::Aside,
     asked,
     lending::Lent,
     vantage::{Helper, Vantage},
 };
 use crate::{
     engine::{Notes, Runtime as _},
-    model::{Attempt, Family, NatFound, Outcome, Tested, Transport, VantageKind, VantageSeen, ip_of},
+    model::{Attempt, NatFound, Outcome, Transport, VantageKind, VantageSeen, ip_of},
     nat::dialback,
     native::Native,
-    plan::{self, Host, Parsed},
-    probe,
-    session::Session,
 };
 
 /// How long others are waited for once one vantage point is there: the tests need them all, but not at any price.
 const OTHERS: Duration = Duration::from_millis(1500);
 /// How often it is looked whether somebody is still to come: who fails says nothing.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long a vantage point may take to be reached over its other family, and to say what it is.
-const ASIDE: Duration = Duration::from_secs(2);
+/// How long a vantage point may take to say what it is.
+const INFO: Duration = Duration::from_secs(2);
 /// Vantage points that are used. Five hosts tell as much as fifty.
 const MOST: usize = 8;
 
@@ -57,23 +53,22 @@ impl Gathering {
         Self { native, notes, lent, wanted, beside: FuturesUnordered::new() }
     }
 
-    /// All vantage points that can be reached in time, each told once for each family.
-    pub(super) async fn all(&mut self) -> Vec<Vantage> {
+    /// The vantage points that can be reached in time, over the families in which they were named.
+    pub(super) async fn named(&mut self) -> Vec<Vantage> {
         let mut known: Vec<Vantage> = Vec::new();
         for lent in self.arrived().await {
-            self.learn(&mut known, &lent);
+            learn(&self.notes, &mut known, &lent);
         }
         known.truncate(MOST);
-        for lent in self.other_families(&known).await {
-            self.learn(&mut known, &lent);
-        }
-        let asking = futures::future::join_all(known.iter().map(|vantage| who(&self.native, vantage)));
-        let helpers = driven(&mut self.beside, pin!(asking)).await;
-        for (vantage, helper) in known.iter_mut().zip(helpers) {
-            vantage.helper = helper;
-            self.notes.found(NatFound::Vantage(told(vantage)));
-        }
-        known
+        let asking = introduced(&self.native, &self.notes, known);
+        driven(&mut self.beside, pin!(asking)).await
+    }
+
+    /// Begins to reach them over the other families. It goes on while the run is [driven](Self::driving).
+    pub(super) fn aside(&mut self, known: &[Vantage]) -> Aside {
+        let (aside, connections) = Aside::begin(&self.native, &self.notes, known);
+        self.beside.extend(connections);
+        aside
     }
 
     /// Polls the connections made beside the run while `work` is done.
@@ -122,107 +117,51 @@ impl Gathering {
             named.len() >= self.wanted && over && passed <= arrived
         })
     }
+}
 
-    /// Adds what a connection leads to: a vantage point, or another address of one that is known.
-    fn learn(&self, known: &mut Vec<Vantage>, lent: &Lent) {
-        let (addresses, protocols, seen) = self.notes.report(|report| {
-            let attempts = report.attempts.iter().filter(|attempt| attempt.peer() == Some(lent.peer.as_str()));
-            let dialed = attempts.clone().filter_map(|attempt| attempt.remote.clone());
-            let found = attempts.flat_map(|attempt| &attempt.stages).filter_map(|stage| stage.found.observed.as_deref());
-            let seen: Vec<Multiaddr> = found.filter_map(|address| address.parse().ok()).collect();
-            let peer = report.peers.iter().find(|peer| peer.id == lent.peer);
-            let announced = peer.iter().flat_map(|peer| peer.announced.iter().map(|announced| announced.address.clone()));
-            let addresses: Vec<Multiaddr> = dialed.chain(announced).filter_map(|address| address.parse().ok()).collect();
-            (addresses, peer.map(|peer| peer.protocols.clone()).unwrap_or_default(), seen)
-        });
-        let seen = seen.iter().filter_map(|address| Some(ip_of(address)?.to_canonical()));
-        if known.iter().any(|vantage| vantage.name == lent.peer && vantage.ip.is_ipv4() == lent.ip.is_ipv4()) {
-            return;
-        }
-        let turns = known.iter().find(|vantage| vantage.name == lent.peer).map(|vantage| Rc::clone(&vantage.turns));
-        let mut vantage = Vantage {
-            name: lent.peer.clone(),
-            ip: lent.ip,
-            opener: lent.opener.clone(),
-            observed: seen.into_iter().find(|ip| ip.is_ipv4() == lent.ip.is_ipv4()),
-            turns: turns.unwrap_or_else(|| Rc::new(Semaphore::new(1))),
-            protocols,
-            tcp: Vec::new(),
-            ws: Vec::new(),
-            quic: Vec::new(),
-            helper: None,
-        };
-        for address in &addresses {
-            vantage.learn(address);
-        }
-        known.push(vantage);
+/// Adds what a connection leads to: a vantage point, or another address of one that is known.
+pub(super) fn learn(notes: &Notes, known: &mut Vec<Vantage>, lent: &Lent) {
+    let (addresses, protocols, seen) = notes.report(|report| {
+        let attempts = report.attempts.iter().filter(|attempt| attempt.peer() == Some(lent.peer.as_str()));
+        let dialed = attempts.clone().filter_map(|attempt| attempt.remote.clone());
+        let found = attempts.flat_map(|attempt| &attempt.stages).filter_map(|stage| stage.found.observed.as_deref());
+        let seen: Vec<Multiaddr> = found.filter_map(|address| address.parse().ok()).collect();
+        let peer = report.peers.iter().find(|peer| peer.id == lent.peer);
+        let announced = peer.iter().flat_map(|peer| peer.announced.iter().map(|announced| announced.address.clone()));
+        let addresses: Vec<Multiaddr> = dialed.chain(announced).filter_map(|address| address.parse().ok()).collect();
+        (addresses, peer.map(|peer| peer.protocols.clone()).unwrap_or_default(), seen)
+    });
+    let seen = seen.iter().filter_map(|address| Some(ip_of(address)?.to_canonical()));
+    if known.iter().any(|vantage| vantage.name == lent.peer && vantage.ip.is_ipv4() == lent.ip.is_ipv4()) {
+        return;
     }
+    let turns = known.iter().find(|vantage| vantage.name == lent.peer).map(|vantage| Rc::clone(&vantage.turns));
+    let mut vantage = Vantage {
+        name: lent.peer.clone(),
+        ip: lent.ip,
+        opener: lent.opener.clone(),
+        observed: seen.into_iter().find(|ip| ip.is_ipv4() == lent.ip.is_ipv4()),
+        turns: turns.unwrap_or_else(|| Rc::new(Semaphore::new(1))),
+        protocols,
+        tcp: Vec::new(),
+        ws: Vec::new(),
+        quic: Vec::new(),
+        helper: None,
+    };
+    for address in &addresses {
+        vantage.learn(address);
+    }
+    known.push(vantage);
+}
 
-    /// Reaches those who dial back over the family in which they were not named, since they dial only whom they see.
-    async fn other_families(&mut self, known: &[Vantage]) -> Vec<Lent> {
-        let (sender, mut reached) = unbounded();
-        let mut waiting = BTreeSet::new();
-        for vantage in known.iter().filter(|vantage| vantage.speaks(dialback::PROTOCOL) || vantage.asked_by_autonat()) {
-            let both = known.iter().filter(|other| other.name == vantage.name).count() > 1;
-            let other = self.announced(&vantage.name).into_iter().find(|(ip, _)| ip.is_ipv4() != vantage.ip.is_ipv4());
-            let Some((ip, address)) = other.filter(|_| !both) else { continue };
-            waiting.insert(ip.is_ipv4());
-            let (native, sender, peer) = (self.native.clone(), sender.clone(), vantage.name.clone());
-            self.beside.push(
-                async move {
-                    let lend = async |session: &Session, _| {
-                        let lent = Lent { peer, ip, opener: session.opener() };
-                        let _ = sender.unbounded_send(lent);
-                        drop(sender);
-                        session.serve().await;
-                        Ok(())
-                    };
-                    // A family that does not lead there is one vantage point less.
-                    let _ = probe::lend_once(&native, native.machine().identity(), &address, lend).await;
-                }
-                .boxed_local(),
-            );
-        }
-        drop(sender);
-        if waiting.is_empty() {
-            return Vec::new();
-        }
-        let mut lent: Vec<Lent> = Vec::new();
-        let mut over = self.native.sleep(ASIDE).fuse();
-        loop {
-            let next = driven(&mut self.beside, pin!(select(reached.next(), &mut over))).await;
-            match next {
-                Either::Left((Some(one), _)) => lent.push(one),
-                // All have come, or the time is over.
-                Either::Left((None, _)) | Either::Right(_) => break,
-            }
-        }
-        for v4 in waiting {
-            let reached = lent.iter().any(|one| one.ip.is_ipv4() == v4);
-            let usable = if reached { Tested::Passed } else { Tested::Failed };
-            self.notes.found(NatFound::Family { family: if v4 { Family::Ipv4 } else { Family::Ipv6 }, usable });
-        }
-        lent
+/// Vantage points that have said what they are. Each is told.
+pub(super) async fn introduced(native: &Native, notes: &Notes, mut all: Vec<Vantage>) -> Vec<Vantage> {
+    let helpers = join_all(all.iter().map(|vantage| who(native, vantage))).await;
+    for (vantage, helper) in all.iter_mut().zip(helpers) {
+        vantage.helper = helper;
+        notes.found(NatFound::Vantage(told(vantage)));
     }
-
-    /// The public addresses that a peer announces, over TCP and QUIC, with a family that this machine has.
-    fn announced(&self, peer: &str) -> Vec<(IpAddr, Multiaddr)> {
-        let families = self.native.capabilities().families.unwrap_or_default();
-        let announced = self.notes.report(|report| {
-            let peer = report.peers.iter().find(|known| known.id == peer);
-            peer.map(|peer| peer.announced.clone()).unwrap_or_default()
-        });
-        let usable = |address: String| -> Option<(IpAddr, Multiaddr)> {
-            let address: Multiaddr = address.parse().ok()?;
-            let Ok(Parsed::Route(route)) = plan::parse(&address) else { return None };
-            let Host::Ip(ip, None) = route.host else { return None };
-            let family = if ip.is_ipv4() { crate::model::Family::Ipv4 } else { crate::model::Family::Ipv6 };
-            let dialable = matches!(route.transport, crate::model::Transport::Tcp | crate::model::Transport::Quic);
-            let public = crate::model::Scope::of_ip(ip) == crate::model::Scope::Public;
-            (dialable && public && families.contains(&family)).then_some((ip, address))
-        };
-        announced.into_iter().filter_map(|announced| usable(announced.address)).collect()
-    }
+    all
 }
 
 /// Polls connections while `work` is done.
@@ -241,7 +180,7 @@ async fn who(native: &Native, vantage: &Vantage) -> Option<Helper> {
     if !vantage.speaks(dialback::PROTOCOL) {
         return None;
     }
-    asked::info(native, &vantage.opener, ASIDE).await
+    asked::info(native, &vantage.opener, INFO).await
 }
 
 fn told(vantage: &Vantage) -> VantageSeen {

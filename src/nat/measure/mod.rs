@@ -14,6 +14,7 @@
 //! AutoNAT servers of other implementations dial the outside address beside all that, as strangers where they can be: the
 //! socket sends to such a peer only when it has answered.
 
+mod aside;
 mod asked;
 mod check;
 mod doubt;
@@ -36,7 +37,7 @@ use std::{net::SocketAddr, pin::pin, rc::Rc, time::Duration};
 
 use futures::{
     channel::{mpsc::unbounded, oneshot},
-    future::{FutureExt as _, join_all, join3, pending, select},
+    future::{FutureExt as _, join_all, join4, pending, ready, select},
 };
 use multiaddr::Multiaddr;
 
@@ -115,11 +116,23 @@ pub fn beside(native: Native, job: Job, tests: Tests, stop: impl Future<Output =
 
 async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gathering, tests: &Tests) {
     notes.found(family::local());
-    let known = vantages.all().await;
-    let families = [Family::Ipv4, Family::Ipv6].map(|family| Measured::new(native, notes, family, &known, tests));
-    let measured = join_all(families.iter().map(Measured::measure));
-    let checks = join_all(tests.check.iter().map(|address| check::check(native, notes, &known, address)));
-    let tests = pin!(join3(measured, checks, reserve::slots(native, notes, &known, tests.until)));
+    let named = vantages.named().await;
+    let aside = vantages.aside(&named);
+    // A family is tested as soon as all its vantage points are there; the other one may lead nowhere.
+    let waited_for = aside.families();
+    let late = aside.all(named.clone()).boxed_local().shared();
+    let known = |family| if waited_for.contains(&family) { late.clone().left_future() } else { ready(named.clone()).right_future() };
+    let measured = join_all([Family::Ipv4, Family::Ipv6].map(|family| {
+        let known = known(family);
+        async move { Measured::new(native, notes, family, &known.await, tests).measure().await }
+    }));
+    let checks = join_all(tests.check.iter().map(|address| {
+        let known = known(check::family(address));
+        async move { check::check(native, notes, &known.await, address).await }
+    }));
+    // Told in any case, also where no test waits for it.
+    let told = late.clone().map(drop);
+    let tests = pin!(join4(measured, checks, reserve::slots(native, notes, &named, tests.until), told));
     // A name server that is silent holds nothing up.
     let beside = pin!(nat64::look(native, notes));
     let work = pin!(select(tests, beside.then(|()| pending::<()>())));
