@@ -1,6 +1,6 @@
 //! Causes in words, with what they carry.
 
-use crate::model::{Cause, HolePunch, PortMapping};
+use crate::model::{Cause, HolePunch, PortMapping, Relay};
 
 /// How many names or protocols of a list are shown.
 const SHOWN: usize = 3;
@@ -83,6 +83,15 @@ pub(crate) fn mapping(mapping: &PortMapping) -> String {
     words.extend(mapping.verified.map(|came| if came { "dialed through it" } else { "no dial came through it" }.into()));
     words.extend(mapping.message.clone());
     if words.is_empty() { String::new() } else { format!("{}:", words.join(", ")) }
+}
+
+/// What a relay gave, as far as it tells: until when, and for how long and how much at a time.
+pub(crate) fn slot(relay: &Relay) -> String {
+    let mut words = Vec::new();
+    words.extend(relay.expires.as_ref().map(|expires| format!("until {expires}")));
+    words.extend(relay.limit_ms.map(|time| format!("{} s", time / 1000)));
+    words.extend(relay.limit_bytes.map(|bytes| format!("{bytes} bytes each way")));
+    words.join(", ")
 }
 
 /// How a hole punch went, but for the end of it.

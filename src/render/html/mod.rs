@@ -14,6 +14,7 @@ mod headline;
 mod left_out;
 mod listener;
 mod network;
+mod outside;
 mod ping;
 mod scale;
 #[cfg(test)]

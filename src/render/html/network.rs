@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{Page, headline::advice, said};
+use super::{Page, headline::advice, outside, said};
 use crate::{
-    model::{Behaviour, FamilyNat, Inbound, InboundBy, Mapping, Nat, NatStatus, Outcome, Prediction, TargetKind, Tested},
+    model::{Behaviour, FamilyNat, Mapping, Nat, Nat64, NatStatus, Outcome, Prediction, TargetKind, Tested},
     render::phrase,
 };
 
@@ -53,8 +53,9 @@ impl Page<'_> {
                 }
                 (family("IPv4", nat.ipv4.as_ref()))
                 (family("IPv6", nat.ipv6.as_ref()))
-                (inbound(nat))
+                (outside::inbound(nat))
                 (helpers(nat))
+                (vantages(nat))
                 (own(nat))
             }
         }
@@ -97,49 +98,6 @@ fn seen_as(layer: &Behaviour) -> Option<String> {
     (!shown.is_empty()).then_some(shown + &more)
 }
 
-fn inbound(nat: &Nat) -> Markup {
-    html! {
-        @if !nat.inbound.is_empty() {
-            h3 { "From outside" }
-            ol.rows { @for inbound in &nat.inbound { li.attempt { (one(inbound)) } } }
-        }
-    }
-}
-
-fn one(inbound: &Inbound) -> Markup {
-    let (mark, class, word) = match inbound.outcome {
-        Tested::Passed => ("✔", "good", "works"),
-        Tested::Failed => ("✘", "bad", "fails"),
-        Tested::Unknown => ("?", "warn", "not told"),
-    };
-    html! {
-        p.who {
-            span class={ "mark " (class) } aria-hidden="true" { (mark) } " "
-            strong { (inbound.transport) } " " code.address { (said(&inbound.address)) } " "
-            span class={ "word " (class) } {
-                (word)
-                @if let Some(cause) = &inbound.cause { ": " (said(&phrase::cause(cause))) }
-                @if let Some(why) = &inbound.why { ": " (said(why.code.brief())) }
-            }
-        }
-        @if !inbound.by.is_empty() {
-            ul.by aria-label="Who tried" { @for by in &inbound.by { li { (asked(by)) } } }
-        }
-    }
-}
-
-/// One vantage point's answer about an address.
-fn asked(by: &InboundBy) -> Markup {
-    let failed = by.stages.iter().find(|stage| stage.outcome.cause().is_some());
-    html! {
-        span.dim { (by.method) } " " (outcome(&by.outcome))
-        " from " code { (said(by.from.as_deref().unwrap_or(&by.vantage))) }
-        @if by.contacted_before { ", which had been sent to" }
-        @if let Some(failed) = failed { ", at " (failed.stage) }
-        @if let Some(message) = &by.message { span.message { " “" (said(message)) "”" } }
-    }
-}
-
 /// Gateways, relays and hole punches.
 fn helpers(nat: &Nat) -> Markup {
     let mut rows: Vec<(String, String, &Outcome)> = Vec::new();
@@ -147,8 +105,8 @@ fn helpers(nat: &Nat) -> Markup {
         rows.push((format!("port mapping by {}", asked.protocol.name()), phrase::mapping(asked), &asked.outcome));
     }
     for relay in &nat.relays {
-        let until = relay.expires.as_ref().map_or_else(String::new, |expires| format!("until {expires}"));
-        rows.push((format!("reservation at {}", relay.via), until, &relay.outcome));
+        let more = [phrase::slot(relay)].into_iter().chain(relay.addresses.iter().cloned()).filter(|words| !words.is_empty());
+        rows.push((format!("reservation at {}", relay.via), more.collect::<Vec<_>>().join("\n"), &relay.outcome));
     }
     for punch in &nat.hole_punches {
         rows.push((format!("hole punch {}", phrase::punch(punch)), String::new(), &punch.outcome));
@@ -159,7 +117,30 @@ fn helpers(nat: &Nat) -> Markup {
                 thead { tr { th scope="col" { "Tried" } th scope="col" { "Outcome" } } }
                 tbody {
                     @for (what, more, came) in rows {
-                        tr { td { (said(&what)) @if !more.is_empty() { br; span.dim { (said(&more)) } } } td { (outcome(came)) } }
+                        tr { td { (said(&what)) @for line in more.lines() { br; span.dim { (said(line)) } } } td { (outcome(came)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Who was asked.
+fn vantages(nat: &Nat) -> Markup {
+    html! {
+        @if !nat.vantages.is_empty() {
+            table {
+                thead { tr { th scope="col" { "Vantage point" } th scope="col" { "At" } th scope="col" { "Sees this machine at" } } }
+                tbody {
+                    @for vantage in &nat.vantages {
+                        tr {
+                            td {
+                                code { (said(&vantage.vantage)) }
+                                @if !vantage.offers.is_empty() { br; span.dim { "offers " (said(&vantage.offers.join(", "))) } }
+                            }
+                            td { code { (said(&vantage.address)) } }
+                            td { (vantage.observed.as_deref().map_or("–".into(), said)) }
+                        }
                     }
                 }
             }
@@ -168,17 +149,34 @@ fn helpers(nat: &Nat) -> Markup {
 }
 
 fn own(nat: &Nat) -> Markup {
+    let state = |address: &str| nat.local.usable.iter().find(|usable| usable.source == address).map(|usable| usable.outcome);
     html! {
         @if !nat.local.addresses.is_empty() {
             table {
-                thead { tr { th scope="col" { "Own address" } th scope="col" { "Scope" } } }
-                tbody { @for own in &nat.local.addresses { tr { td { code { (said(&own.address)) } } td { (own.scope) } } } }
+                thead { tr { th scope="col" { "Own address" } th scope="col" { "Scope" } th scope="col" { "Leads out" } } }
+                tbody {
+                    @for own in &nat.local.addresses {
+                        tr {
+                            td { code { (said(&own.address)) } }
+                            td { (own.scope) }
+                            @match state(&own.address) {
+                                Some(Tested::Passed) => { td.good { "yes" } }
+                                Some(Tested::Failed) => { td.bad { "nowhere" } }
+                                Some(Tested::Unknown) | None => { td { "–" } }
+                            }
+                        }
+                    }
+                }
             }
+        }
+        @if nat.local.nat64 == Nat64::Present {
+            p { "This network translates IPv6 to IPv4 (NAT64)" @if let Some(prefix) = &nat.local.nat64_prefix { " under " code { (said(prefix)) } } "." }
         }
     }
 }
 
-fn outcome(outcome: &Outcome) -> Markup {
+/// How something ended, in words.
+pub(super) fn outcome(outcome: &Outcome) -> Markup {
     match outcome {
         Outcome::Passed => html! { span.good { "✔ works" } },
         Outcome::Failed { cause } => html! { span.bad { "✘ " (said(&phrase::cause(cause))) } },

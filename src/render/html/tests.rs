@@ -14,6 +14,24 @@ fn example() -> Report {
     serde_json::from_str(EXAMPLE).unwrap()
 }
 
+/// The same of the own network.
+fn network(text: &str) -> Value {
+    let stages = json!([{ "stage": "connect", "outcome": "failed", "cause": { "code": "timed-out" }, "start_ms": 1.0, "elapsed_ms": 1500.0 }]);
+    let by = json!({ "method": "autonat-v2", "vantage": text, "from": text, "contacted_before": true, "outcome": "failed",
+        "cause": { "code": "timed-out" }, "stages": stages, "message": text });
+    json!({
+        "status": "unknown", "summary": text, "ipv4": null, "ipv6": null,
+        "inbound": [{ "address": text, "transport": "tcp", "outcome": "failed", "cause": { "code": "timed-out" }, "by": [by] }],
+        "port_mapping": [{ "protocol": "upnp", "outcome": "passed", "gateway": text, "external": text, "mapped": [text], "verified": false, "message": text }],
+        "relays": [{ "via": text, "outcome": "passed", "expires": text, "limit_ms": 120_000, "limit_bytes": 131_072, "addresses": [text] }],
+        "hole_punches": [{ "via": text, "transport": "tcp", "outcome": "passed", "attempt": 1, "peer": text }],
+        "remedies": [{ "code": text, "text": text, "address": text, "command": text }],
+        "local": { "addresses": [{ "address": text, "scope": "private" }], "usable": [{ "family": "ipv4", "source": text, "outcome": "failed" }],
+            "nat64": "present", "nat64_prefix": text, "udp_receive_buffer": null },
+        "vantages": [{ "vantage": text, "kind": "libp2p", "address": text, "observed": text, "offers": [text] }],
+    })
+}
+
 /// Everything that a report can hold, with `text` wherever somebody else chooses the text.
 fn full(text: &str) -> Report {
     let found = json!({
@@ -56,8 +74,7 @@ fn full(text: &str) -> Report {
         "id": text, "expected": true, "attempts": [1], "agent": text, "protocol_version": text, "protocols": [text], "announced_total": 101,
         "announced": [{ "address": text, "scope": "public", "attempt": 1 }, { "address": text, "scope": "private", "attempt": 3 }, { "address": text, "scope": "dns", "attempt": null }],
     }]);
-    value["nat"] = json!({ "status": "unknown", "summary": text, "ipv4": null, "ipv6": null, "inbound": [], "port_mapping": [], "relays": [],
-        "hole_punches": [], "remedies": [], "local": { "addresses": [{ "address": text, "scope": "private" }], "nat64": "unknown", "udp_receive_buffer": null } });
+    value["nat"] = network(text);
     let advice = json!([{ "code": text, "text": "do", "address": text, "command": text }]);
     value["verdict"] =
         json!({ "code": text, "ok": false, "summary": text, "hints": advice, "warnings": advice, "evidence": [1] });
@@ -114,6 +131,12 @@ fn every_part_is_shown_and_named_for_those_who_do_not_see() {
         "The own network",
         "What was found",
         "not offered",
+        "timed out from",
+        "which had been sent to: ",
+        "connect 1500 ms",
+        "120 s, 131072 bytes each way",
+        "nowhere",
+        "NAT64",
     ] {
         assert!(html.contains(part), "{part}");
     }

@@ -93,10 +93,8 @@ impl Page<'_> {
             line(&names.join(", "), "", &first.outcome);
         }
         for relay in &nat.relays {
-            let until = relay.expires.as_ref().map_or_else(String::new, |expires| format!(", until {expires}"));
-            let time = relay.limit_ms.map_or_else(String::new, |time| format!(", {} s", time / 1000));
-            let bytes = relay.limit_bytes.map_or_else(String::new, |bytes| format!(", {bytes} bytes each way"));
-            line("relay", &format!("{}{until}{time}{bytes}", relay.via), &relay.outcome);
+            let words = [relay.via.clone(), phrase::slot(relay)].into_iter().filter(|words| !words.is_empty());
+            line("relay", &words.collect::<Vec<_>>().join(", "), &relay.outcome);
         }
         for punch in &nat.hole_punches {
             line("hole punch", &phrase::punch(punch), &punch.outcome);
