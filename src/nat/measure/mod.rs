@@ -121,10 +121,15 @@ async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gatherin
     // A family is tested as soon as all its vantage points are there; the other one may lead nowhere.
     let waited_for = aside.families();
     let late = aside.all(named.clone()).boxed_local().shared();
-    let known = |family| if waited_for.contains(&family) { late.clone().left_future() } else { ready(named.clone()).right_future() };
+    let known =
+        |family| if waited_for.contains(&family) { late.clone().left_future() } else { ready(named.clone()).right_future() };
     let measured = join_all([Family::Ipv4, Family::Ipv6].map(|family| {
         let known = known(family);
-        async move { Measured::new(native, notes, family, &known.await, tests).measure().await }
+        async move {
+            let known = known.await;
+            let family = Measured::new(native, notes, family, &known, tests);
+            Box::pin(family.measure()).await;
+        }
     }));
     let checks = join_all(tests.check.iter().map(|address| {
         let known = known(check::family(address));
