@@ -2,7 +2,7 @@
 
 use super::{
     family::{Measured, is_symmetric},
-    observed::Observed,
+    observed::{Observed, socket},
 };
 use crate::model::{
     Cause, Family, Inbound, Layer4, Method, Nat64, NatStatus, PortMapping, Prediction, Remedy, RemedyCode, Tested,
@@ -41,17 +41,38 @@ pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option
     remedies
 }
 
-/// What peers can dial.
+/// What peers can dial: the node itself, where that was asked for.
 fn announce(best: &Measured) -> Option<Remedy> {
-    let dial = best.inbound.iter().find(|dial| dial.outcome == Tested::Passed)?;
-    let text = format!("Peers can dial {}: that is the address to announce.", dial.address);
+    let passed = || best.inbound.iter().filter(|dial| dial.outcome == Tested::Passed);
+    let dial = passed().find(|dial| is_of_node(dial)).or(passed().next())?;
+    let text = format!("Peers can dial {}: {}.", dial.address, to_announce(best, dial));
     Some(Remedy::new(RemedyCode::AnnounceAddress, text).address(&dial.address))
+}
+
+fn is_of_node(dial: &Inbound) -> bool {
+    dial.by.iter().any(|by| by.method == Method::Check)
+}
+
+/// The port under test is the node's own only where the node itself was dialed, or where its port was named.
+fn to_announce(best: &Measured, dial: &Inbound) -> String {
+    let Some((layer, to)) = socket(&dial.address).filter(|_| !is_of_node(dial)) else {
+        return "that is the address to announce".into();
+    };
+    let announce = format!("announce {} with the port that the node listens on", to.ip());
+    let behaviour = if layer == Layer4::Udp { &best.nat.udp } else { &best.nat.tcp };
+    if best.nat.status == NatStatus::Mapped && behaviour.mapped.contains(&to.to_string()) {
+        // The NAT itself let strangers in, or a forward by hand to the port of the same number: they look alike.
+        return format!(
+            "{announce}, if it is forwarded; else the NAT gives each port an outside one, and keeps it only while the node sends from it"
+        );
+    }
+    announce
 }
 
 /// A machine that can be reached, and a node on it that cannot.
 fn check_node(best: &Measured) -> Option<Remedy> {
     let reached = matches!(best.nat.status, NatStatus::Public | NatStatus::Mapped);
-    let checked = |dial: &&Inbound| dial.outcome == Tested::Failed && dial.by.iter().any(|by| by.method == Method::Check);
+    let checked = |dial: &&Inbound| dial.outcome == Tested::Failed && is_of_node(dial);
     let failed = best.inbound.iter().find(checked).filter(|_| reached)?;
     let text =
         format!("Vantage points reach this machine, but not the node at {}: see that it runs and listens there.", failed.address);

@@ -21,7 +21,7 @@ pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
         NatStatus::Firewalled => "The address is public, and a firewall drops what comes in".into(),
         NatStatus::Nat => format!("Behind a NAT {}", nat(best)),
         NatStatus::Cgnat => format!("Behind a carrier's NAT {}", nat(best)),
-        NatStatus::DoubleNat => format!("Behind two NATs, {}", nat(best)),
+        NatStatus::DoubleNat => format!("Behind two NATs, to peers like one {}", nat(best)),
         NatStatus::UdpBlocked => {
             "UDP does not get out of this network, so only TCP and WebSocket work; direct inbound fails".into()
         }

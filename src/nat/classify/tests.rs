@@ -232,6 +232,24 @@ fn a_node_that_is_not_running_is_no_filter() {
     assert_eq!(passed.status, NatStatus::Mapped);
 }
 
+/// The port under test is one of the run's own, unless the node itself was dialed.
+#[test]
+fn what_to_announce_is_not_the_port_of_a_test() {
+    let text = |seen: Seen| {
+        let remedy = seen.nat().remedies.into_iter().find(|remedy| remedy.code == RemedyCode::AnnounceAddress);
+        remedy.expect("something to announce").text
+    };
+    let dialed =
+        |own, to, method| Seen::from(own).maps(&[(A, to), (B, to)]).dial(Layer4::Udp, to, method, false, Outcome::Passed);
+    let public = text(dialed(OWN, OWN, Method::Dialback));
+    assert!(public.ends_with("announce 11.22.33.50 with the port that the node listens on."), "{public}");
+    let mapped = text(dialed(LAN, M, Method::Dialback));
+    assert!(mapped.contains("keeps it only while the node sends from it"), "{mapped}");
+    let forwarded = Seen::from(LAN).maps(&[(A, M2), (B, M3)]).dial(Layer4::Udp, M, Method::Dialback, false, Outcome::Passed);
+    assert!(text(forwarded).ends_with("announce 11.22.33.9 with the port that the node listens on."));
+    assert!(text(dialed(OWN, OWN, Method::Check)).ends_with("that is the address to announce."));
+}
+
 #[test]
 fn a_manual_port_forward_is_mapped_whatever_the_mapping_is() {
     let nat = Seen::from(LAN)
