@@ -25,6 +25,8 @@ pub(crate) fn of_connect(error: &io::Error) -> Fault {
         Kind::NetworkUnreachable | Kind::NetworkDown => Cause::Unreachable { what: "network".into() },
         Kind::PermissionDenied => Cause::ForbiddenLocally,
         Kind::TimedOut => Cause::TimedOut,
+        // It came about, and was ended by the other side before it was looked at.
+        Kind::BrokenPipe | Kind::NotConnected => Cause::Closed,
         _ => return of_this_machine(error),
     };
     Fault::new(cause, error)
@@ -104,4 +106,38 @@ pub(crate) fn of_webrtc(error: DialError) -> Fault {
         DialError::Ended(ended) => return Fault::from_io(&ended.into(), Cause::Closed),
     };
     Fault::from(cause).say(&words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{SocketAddr, TcpListener},
+        time::Duration,
+    };
+
+    use socket2::{Domain, SockRef, Socket, Type};
+
+    use super::*;
+
+    /// A busy machine looks at a connection only when it is over already.
+    #[test]
+    fn what_ended_before_it_was_looked_at_is_no_fault_of_this_machine() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to: SocketAddr = listener.local_addr().unwrap();
+        for gently in [true, false] {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            // It is on its way.
+            let _ = socket.connect(&to.into());
+            let (accepted, _) = listener.accept().unwrap();
+            if gently {
+                accepted.shutdown(std::net::Shutdown::Write).unwrap();
+            }
+            SockRef::from(&accepted).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(accepted);
+            let error = std::iter::repeat_with(|| socket.take_error().unwrap()).flatten().next().unwrap();
+            let cause = of_connect(&error).cause;
+            assert_eq!(cause, if gently { Cause::Closed } else { Cause::Reset }, "{error}");
+        }
+    }
 }

@@ -1,6 +1,10 @@
 //! The rules, each with somebody who tries to break it, over real connections on loopback; our own clients ask.
 
-use std::{net::SocketAddr, rc::Rc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    rc::Rc,
+    time::Duration,
+};
 
 use futures::future::{Either, select};
 use libp2p_core::muxing::SubstreamBox;
@@ -259,6 +263,43 @@ async fn a_list_of_addresses_is_looked_at_so_far() {
         assert_eq!(second(16).await.status, v2::E_DIAL_REFUSED);
     })
     .await;
+}
+
+/// One address asks more often than it may, and all together do: nobody is dialed, and who asks hears why.
+#[tokio::test]
+async fn a_share_that_is_used_up_is_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let own: IpAddr = listener.local_addr().unwrap().ip();
+    let port = listener.local_addr().unwrap().port();
+    let asker = Asker { remote: SocketAddr::new(own, 5), local: own, peer: PeerId::random() };
+    let elsewhere = |n: u32| IpAddr::from(Ipv4Addr::from_bits(0x0b16_0000 + n));
+    for (alone, words) in [(true, "too-often"), (false, "busy")] {
+        let native = Native::new(Settings::default());
+        let dialback = Dialback::new(native, Keypair::generate_ed25519(), None, &[tcp("127.0.0.1", 1)], Vec::new());
+        let used_up = |n: &u32| dialback.admit(if alone { own } else { elsewhere(*n) }, port).is_err();
+        assert!((0..10_000).any(|n| used_up(&n)), "{words}: it has no end");
+        let addrs = vec![tcp("127.0.0.1", port).to_vec()];
+        let [(mut ours, theirs), (mut again, other)] = [(); 2].map(|()| pipe());
+        let peer = v1::PeerInfo { id: Some(asker.peer.to_bytes()), addrs: addrs.clone() };
+        let dial = Some(v1::Dial { peer: Some(peer) });
+        wire::send(&mut ours, &v1::Message { kind: Some(v1::DIAL), dial, response: None }).await.unwrap();
+        super::v1::serve(Rc::clone(&dialback), asker, theirs).await;
+        let told = wire::receive::<v1::Message>(&mut ours, 4096).await.unwrap().response.unwrap();
+        assert_eq!((told.status, told.text.as_deref()), (Some(v1::E_DIAL_REFUSED), Some(words)));
+        let request = Some(v2::DialRequest { addrs, nonce: 7 });
+        wire::send(&mut again, &v2::Message { request, ..v2::Message::default() }).await.unwrap();
+        super::v2::serve(Rc::clone(&dialback), asker, other).await;
+        let told = wire::receive::<v2::Message>(&mut again, 4096).await.unwrap().response.unwrap();
+        assert_eq!(told.status, v2::E_REQUEST_REJECTED, "{words}");
+        assert!(listener.accept().is_err(), "{words}: somebody came");
+    }
+}
+
+/// Both ends of a stream.
+fn pipe() -> (SubstreamBox, SubstreamBox) {
+    let (ours, theirs) = tokio::io::duplex(4096);
+    (SubstreamBox::new(ours.compat()), SubstreamBox::new(theirs.compat()))
 }
 
 /// A port that swallows everything, and an asker that says nothing: neither is waited for without end.

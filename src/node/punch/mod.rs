@@ -2,6 +2,8 @@
 
 mod direct;
 mod round;
+#[cfg(test)]
+mod tests;
 
 use std::{
     cell::RefCell,

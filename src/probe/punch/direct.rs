@@ -117,7 +117,11 @@ impl<'a> Doors<'a> {
         let accepted = async {
             loop {
                 let Some(listener) = &self.listener else { return std::future::pending().await };
-                let Ok((stream, remote)) = listener.accept().await else { return std::future::pending().await };
+                let Ok((stream, remote)) = listener.accept().await else {
+                    // Who was gone before it was looked at, and others may come.
+                    self.dial.machine.clock().sleep(again()).await;
+                    continue;
+                };
                 match self.proved(stream, remote, true).await {
                     Ok(direct) => return Ok(direct),
                     Err(fault) => self.note(fault),
