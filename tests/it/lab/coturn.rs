@@ -6,9 +6,17 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The host that it runs on, its address and the other one.
+/// The host that it runs on, and its first address.
 pub const HOST: (&str, &str) = ("t", "11.22.36.1/24");
-const ADDRESSES: [&str; 2] = ["11.22.36.1", "11.22.36.2"];
+/// The addresses of each family, which make RFC 5780's first and other one, and what it takes to have them.
+const FOUR: [&str; 2] = ["11.22.36.1", "11.22.36.2"];
+const SIX: [&str; 2] = ["2a11:22:36::1", "2a11:22:36::2"];
+const ADD_FOUR: &[&str] = &["addr add 11.22.36.2/24 dev eth0"];
+const ADD_SIX: &[&str] = &[
+    "-6 addr add 2a11:22:36::1/64 dev eth0 nodad",
+    "-6 addr add 2a11:22:36::2/64 dev eth0 nodad",
+    "-6 route add default dev eth0",
+];
 
 /// A question that is on its way: silence takes it seconds.
 pub struct Coturn {
@@ -17,32 +25,37 @@ pub struct Coturn {
 }
 
 impl Coturn {
+    /// Asks about the client's address, of either family.
+    ///
     /// # Panics
     /// Where coturn is missing or does not start.
     pub fn ask(network: &Network, client: &str, home: &Path) -> Self {
-        let mut more = network.command(HOST.0, "ip");
-        let added = more.args(["addr", "add", &format!("{}/24", ADDRESSES[1]), "dev", "eth0"]).status();
-        assert!(added.is_ok_and(|status| status.success()), "a second address");
+        let (family, addresses, commands) = if client.contains(':') { ("6", SIX, ADD_SIX) } else { ("4", FOUR, ADD_FOUR) };
+        for command in commands {
+            let added = network.command(HOST.0, "ip").args(command.split(' ')).status();
+            assert!(added.is_ok_and(|status| status.success()), "ip {command}");
+        }
         let mut server = network.command(HOST.0, "turnserver");
         server.args(["-n", "-S", "-z", "--no-tls", "--no-dtls", "--no-tcp", "--no-cli", "--simple-log"]);
-        for (option, file) in [("--log-file", "turn.log"), ("--pidfile", "turn.pid"), ("-b", "turn.db")] {
-            server.arg(option).arg(home.join(file));
+        for (option, file) in [("--log-file", "log"), ("--pidfile", "pid"), ("-b", "db")] {
+            server.arg(option).arg(home.join(format!("turn{family}.{file}")));
         }
-        let server = quiet(server.args(ADDRESSES.map(|address| format!("--listening-ip={address}"))));
+        let server = quiet(server.args(addresses.map(|address| format!("--listening-ip={address}"))));
         let server = server.stdout(Stdio::null()).spawn().expect("coturn: install the Debian package coturn");
         let mut coturn = Self { server, client: None };
-        coturn.listens(network);
+        coturn.listens(network, family);
         let mut asking = network.command("c", "turnutils_natdiscovery");
-        asking.args(["-m", "-f", "-L", client, ADDRESSES[0]]);
+        asking.args(["-m", "-f", "-L", client, addresses[0]]);
         let asking = quiet(&mut asking).stdout(Stdio::piped()).spawn().expect("coturn: install the Debian package coturn");
         coturn.client = Some(asking);
         coturn
     }
 
-    fn listens(&mut self, network: &Network) {
+    fn listens(&mut self, network: &Network, family: &str) {
         for _ in 0..200 {
-            let sockets = network.command(HOST.0, "ss").args(["-Hlun", "sport", "=", ":3479"]).output().expect("ss").stdout;
-            if String::from_utf8_lossy(&sockets).lines().count() >= ADDRESSES.len() {
+            let asked = [&format!("-Hlun{family}"), "sport", "=", ":3479"];
+            let sockets = network.command(HOST.0, "ss").args(asked).output().expect("ss").stdout;
+            if String::from_utf8_lossy(&sockets).lines().count() >= FOUR.len() {
                 return;
             }
             assert!(!matches!(self.server.try_wait(), Ok(Some(_))), "coturn ended: install the Debian package coturn");

@@ -141,3 +141,26 @@ fn no_port_stays_mapped_when_a_run_is_cut_short() {
         assert_eq!((run.exit, gateway::left(&network, &case.routers)), (exit, Vec::new()), "{}", run.stdout);
     }
 }
+
+/// A mapping changes what the tests would see: no port is mapped before the last of them is over.
+#[test]
+fn gateways_are_asked_when_the_tests_are_over() {
+    let Some(case) = load().into_iter().find(|case| case.name == "a gateway that maps ports") else { return };
+    let home = tempfile::tempdir().expect("a folder");
+    let network = Network::new(&case.client, &case.input, &case.routers, &HELPERS);
+    let helpers = case.helpers(&network, home.path());
+    let _gateways = gateway::start(&network, &case.routers, home.path());
+    let mut command = network.command("c", &program::binary().to_string_lossy());
+    program::settle(&mut command, home.path());
+    command.args(["nat", "--format", "ndjson"]);
+    for (_, address) in helpers.values() {
+        command.args(["--via", address]);
+    }
+    let run = Live::start(command).finish();
+    let events: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();
+    let first = events.iter().position(|event| event["found"] == "port-mapping" && event["outcome"] == "passed");
+    let first = first.unwrap_or_else(|| panic!("nothing is mapped: {}", run.stdout));
+    let tests = ["mapping", "filtering", "inbound", "hairpin"];
+    let late: Vec<&Value> = events[first..].iter().filter(|event| tests.iter().any(|test| event["found"] == *test)).collect();
+    assert!(late.is_empty(), "tested once a port was mapped: {late:?}");
+}

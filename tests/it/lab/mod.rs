@@ -221,9 +221,10 @@ impl Case {
         let _name_server = self.six.as_ref().map(|six| six.add(&network));
         let four = self.truth.as_ref().map(|truth| (truth, client));
         let six = self.six.as_ref().map(|six| (&six.truth, six.address()));
-        for (truth, client) in four.into_iter().chain(six) {
+        let families: Vec<(&Truth, &str)> = four.into_iter().chain(six).collect();
+        for (truth, client) in &families {
             let seen = Truth { udp: referee::udp(&network, client), tcp: referee::tcp(&network, client) };
-            if seen != *truth {
+            if seen != **truth {
                 return (String::new(), vec![format!("the network is not as it says: {seen:?}")]);
             }
         }
@@ -231,7 +232,8 @@ impl Case {
             let done = network.command(host, "nft").arg(rules).status();
             assert!(done.is_ok_and(|status| status.success()), "{host}: {rules}");
         }
-        let coturn = four.map(|_| Coturn::ask(&network, client, home.path()));
+        let asked = families.iter().map(|(truth, client)| (Coturn::ask(&network, client, home.path()), &truth.udp));
+        let asked: Vec<_> = asked.collect();
         let helpers = self.helpers(&network, home.path());
         let gateways = gateway::start(&network, &self.routers, home.path());
         let run = self.ask(&network, home.path(), &helpers);
@@ -239,9 +241,11 @@ impl Case {
         let mut faults = self.judge(&run, schema);
         faults.extend(gateway::left(&network, &self.routers));
         drop(gateways);
-        let told = coturn.map(Coturn::told);
-        if told != self.truth.as_ref().map(|truth| truth.udp.clone()) {
-            faults.push(format!("coturn contradicts: {told:?}"));
+        for (coturn, truth) in asked {
+            let told = coturn.told();
+            if told != *truth {
+                faults.push(format!("coturn contradicts: {told:?}, not {truth:?}"));
+            }
         }
         let (row, wrong) = matrix::row(self, &serde_json::from_str(&run.stdout).unwrap_or_default());
         faults.extend(wrong);
