@@ -10,6 +10,8 @@ import struct
 import sys
 import time
 
+# Not in Python's module.
+IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75
 # `6` for IPv6.
 family = socket.AF_INET6 if sys.argv[1:] == ["6"] else socket.AF_INET
 sockets = []
@@ -82,6 +84,18 @@ def accept(ask):
     return {"from": list(remote)}
 
 
+def forge(ask):
+    """Sends from an address of somebody else's: what the system allows to who answers for whole networks."""
+    six = ":" in ask["from"][0]
+    sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(*((socket.IPPROTO_IPV6, IPV6_TRANSPARENT) if six else (socket.IPPROTO_IP, IP_TRANSPARENT)), 1)
+    sock.bind(tuple(ask["from"]))
+    for datagram in ask["bytes"]:
+        sock.sendto(bytes.fromhex(datagram), tuple(ask["to"]))
+    sock.close()
+    return {}
+
+
 def clock(ask):
     """The same on every host."""
     return {"now": time.monotonic()}
@@ -145,7 +159,7 @@ def punch_tcp(ask):
     return {"answered": False}
 
 
-does = {"clock": clock, "punch-udp": punch_udp, "punch-tcp": punch_tcp}
+does = {"clock": clock, "forge": forge, "punch-udp": punch_udp, "punch-tcp": punch_tcp}
 does |= {"udp": udp, "send": send, "receive": receive, "listen": listen, "connect": connect, "accept": accept}
 for line in sys.stdin:
     asked = json.loads(line)

@@ -61,6 +61,9 @@ pub(super) fn server(crypto: QuicServerConfig) -> ServerConfig {
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     config
         .transport_config(Arc::new(transport()))
+        // A packet of a connection from another address is answered there, at once and by a full one: whoever has a connection
+        // could send that to others, by forged sources. Dialers stay where they are.
+        .migration(false)
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);

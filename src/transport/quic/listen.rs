@@ -163,13 +163,18 @@ impl Arrival {
         let Self { incoming, mut permit, socket, offer, .. } = self;
         let (config, notes) = offer.for_one()?;
         let limit = permit.limits().handshake;
+        let from = incoming.remote_address();
+        if !incoming.remote_address_validated() {
+            socket.unproven.meet(from);
+        }
         let connecting = incoming.accept_with(config).map_err(|e| failure(e, &notes))?;
         let connection =
             tokio::time::timeout(limit, connecting).await.map_err(|_| AcceptError::TimedOut)?.map_err(|e| failure(e, &notes))?;
+        let proof = socket.unproven.proved(from);
         // A finished handshake without a verified certificate would be a defect of the TLS library.
         let remote = notes.remote().ok_or(AcceptError::Ended(Ended::Locally))?;
         permit.established();
-        let connection = Connection::new(connection, socket, Some(permit));
+        let connection = Connection::new(connection, socket, Some((permit, proof)));
         Ok(Accepted { peer: remote.peer, key_type: remote.key_type(), connection })
     }
 }

@@ -20,6 +20,7 @@ mod socket;
 mod stun;
 mod substream;
 mod under_test;
+mod unproven;
 mod writable;
 
 pub use dial::{Dialed, dial};

@@ -17,6 +17,7 @@ use super::error::Ended;
 use super::limits::Permit;
 use super::socket::{Socket, canonical};
 use super::substream::Substream;
+use super::unproven::Proof;
 
 /// Longest wait for the farewell packet to leave the machine. It goes out at the next turn of the connection's task.
 const FAREWELL: Duration = Duration::from_millis(100);
@@ -36,12 +37,12 @@ pub struct Connection {
     closing: Option<BoxFuture<'static, ()>>,
     /// Datagrams that the connection had sent when it was closed here.
     sent_before_close: OnceLock<u64>,
-    /// Its place among a listener's connections.
-    _permit: Option<Permit>,
+    /// Its place among a listener's connections, and that its address is proved.
+    _place: Option<(Permit, Proof)>,
 }
 
 impl Connection {
-    pub(super) fn new(inner: quinn::Connection, socket: Arc<Socket>, permit: Option<Permit>) -> Self {
+    pub(super) fn new(inner: quinn::Connection, socket: Arc<Socket>, place: Option<(Permit, Proof)>) -> Self {
         Self {
             inner,
             socket,
@@ -50,7 +51,7 @@ impl Connection {
             ended: None,
             closing: None,
             sent_before_close: OnceLock::new(),
-            _permit: permit,
+            _place: place,
         }
     }
 
@@ -59,7 +60,7 @@ impl Connection {
         self.inner.rtt()
     }
 
-    /// The peer's address, which may change while a NAT rebinds.
+    /// The peer's address.
     pub fn remote(&self) -> SocketAddr {
         canonical(self.inner.remote_address())
     }

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use super::fault;
 use super::progress::Progress;
 use super::stun::{self, StunDatagram};
+use super::unproven::Unproven;
 use super::writable::Writable;
 
 /// Errors read from the socket in one turn before others get theirs: ICMP may come in bursts.
@@ -39,6 +40,8 @@ pub(super) struct Socket {
     /// Woken after every datagram sent.
     sent: Notify,
     stun: OnceLock<mpsc::Sender<StunDatagram>>,
+    /// Dialers who have not proved their address.
+    pub(super) unproven: Arc<Unproven>,
 }
 
 impl Socket {
@@ -69,6 +72,7 @@ impl Socket {
             faulted: Notify::new(),
             sent: Notify::new(),
             stun: OnceLock::new(),
+            unproven: Arc::default(),
         }))
     }
 
@@ -150,6 +154,7 @@ impl Socket {
         for (buffer, meta) in buffers.iter_mut().zip(metas) {
             let datagrams = meta.len.div_ceil(meta.stride.max(1)).max(1);
             self.progress.count_received(datagrams);
+            self.unproven.came(meta.addr, meta.len);
             self.progress.note_first(&buffer[..meta.len.min(meta.stride)]);
             stun::sift(buffer, meta, |datagram| {
                 if let Some(queue) = self.stun.get() {
@@ -173,7 +178,11 @@ impl Socket {
         Ok(())
     }
 
+    /// What may not be sent is lost on the way, as far as quinn knows.
     fn send_to(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        if !self.unproven.may_send(transmit.destination, transmit.contents.len()) {
+            return Ok(());
+        }
         self.io.try_io(Interest::WRITABLE, || self.state.send((&self.io).into(), transmit))?;
         self.progress.count_sent(1);
         Ok(())

@@ -9,6 +9,7 @@ mod network;
 mod punch;
 mod referee;
 mod six;
+mod weapon;
 
 use crate::expect;
 use crate::interop;

@@ -15,7 +15,7 @@ const SURELY: u32 = 3000;
 pub type Behaviour = (String, String);
 
 /// Plain sockets of one host.
-struct Host {
+pub struct Host {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -23,7 +23,7 @@ struct Host {
 
 impl Host {
     /// With IPv4 or IPv6.
-    fn new(network: &Network, name: &str, six: bool) -> Self {
+    pub fn new(network: &Network, name: &str, six: bool) -> Self {
         let mut command = network.command(name, "python3");
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/referee.py")).args(six.then_some("6"));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a referee");
@@ -31,7 +31,7 @@ impl Host {
         Self { child, input, output: BufReader::new(output) }
     }
 
-    fn ask(&mut self, what: &Value) -> Value {
+    pub fn ask(&mut self, what: &Value) -> Value {
         self.begin(what);
         self.answer(what)
     }

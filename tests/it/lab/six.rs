@@ -86,7 +86,7 @@ impl Six {
 }
 
 /// Runs commands on a host, `{}` standing for `address`.
-fn on(network: &Network, host: &str, commands: &[&str], address: &str) {
+pub fn on(network: &Network, host: &str, commands: &[&str], address: &str) {
     for command in commands {
         let mut words = command.split(' ').map(|word| word.replace("{}", address));
         let done = network.command(host, &words.next().expect("a program")).args(words).status();
@@ -95,7 +95,7 @@ fn on(network: &Network, host: &str, commands: &[&str], address: &str) {
 }
 
 /// Waits until the host has made sure of its addresses.
-fn settled(network: &Network, host: &str) {
+pub fn settled(network: &Network, host: &str) {
     for _ in 0..200 {
         let open = network.command(host, "ip").args(["-6", "addr", "show", "tentative"]).output();
         // There may be no such router.
