@@ -40,10 +40,19 @@ fn checked(nat: &Nat) -> Option<(VerdictCode, String)> {
     let of_node = |dial: &&Inbound| dial.by.iter().any(|by| by.method == Method::Check);
     let checks: Vec<&Inbound> = nat.inbound.iter().filter(of_node).collect();
     let first = checks.first()?;
-    if let Some(works) = checks.iter().find(|dial| dial.outcome == Tested::Passed) {
-        return Some((VerdictCode::Reachable, format!("The node can be reached from outside at {}.", works.address)));
+    let failure = checks.iter().find_map(|dial| dial.cause.as_ref().map(|cause| (dial, cause)));
+    let works: Vec<&str> =
+        checks.iter().filter(|dial| dial.outcome == Tested::Passed).map(|dial| dial.address.as_str()).collect();
+    if !works.is_empty() {
+        let reached = format!("The node can be reached from outside at {}", works.join(" and "));
+        return Some(match failure {
+            None => (VerdictCode::Reachable, format!("{reached}.")),
+            Some((failed, cause)) => {
+                (VerdictCode::PartlyReachable, format!("{reached}, and not at {}: {}.", failed.address, cause.brief()))
+            }
+        });
     }
-    let Some((failed, cause)) = checks.iter().find_map(|dial| dial.cause.as_ref().map(|cause| (dial, cause))) else {
+    let Some((failed, cause)) = failure else {
         return Some((
             VerdictCode::Inconclusive,
             format!("Whether the node at {} can be reached could not be told.", first.address),
@@ -86,16 +95,23 @@ mod tests {
 
     /// A report in which a node was checked from outside.
     fn checked(status: NatStatus, outcome: Outcome) -> Verdict {
-        let by = InboundBy {
-            method: Method::Check,
-            vantage: "v".into(),
-            from: None,
-            contacted_before: false,
-            outcome: outcome.clone(),
-            stages: Vec::new(),
-            message: None,
-        };
-        let inbound = vec![Inbound::new("/ip4/11.22.33.9/tcp/4001".into(), Transport::Tcp, outcome, vec![by])];
+        all_checked(status, &[("/ip4/11.22.33.9/tcp/4001", Transport::Tcp, outcome)])
+    }
+
+    fn all_checked(status: NatStatus, outcomes: &[(&str, Transport, Outcome)]) -> Verdict {
+        let inbound = outcomes.iter().map(|(address, transport, outcome)| {
+            let by = InboundBy {
+                method: Method::Check,
+                vantage: "v".into(),
+                from: None,
+                contacted_before: false,
+                outcome: outcome.clone(),
+                stages: Vec::new(),
+                message: None,
+            };
+            Inbound::new((*address).into(), *transport, outcome.clone(), vec![by])
+        });
+        let inbound = inbound.collect();
         let mut report = Report::default();
         report.nat = Some(Nat { status, summary: "So it is.".into(), inbound, ..Nat::default() });
         report.target.kind = TargetKind::Network;
@@ -118,6 +134,22 @@ mod tests {
             let verdict = checked(status, outcome.clone());
             assert_eq!(verdict.code.code(), code, "{status} {outcome:?}");
             assert!(verdict.summary.contains("/ip4/11.22.33.9/tcp/4001"), "{}", verdict.summary);
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_reached_over_some_transports_is_partly_reachable() {
+        let (tcp, ws) = ("/ip4/11.22.33.9/tcp/4001", "/ip4/11.22.33.9/tcp/4002/ws");
+        for (of_ws, code) in [
+            (Outcome::failed(Cause::Refused), "partly-reachable"),
+            (Outcome::Passed, "reachable"),
+            // What could not be asked about is no failure.
+            (Outcome::unknown(WhyCode::OverLimit), "reachable"),
+        ] {
+            let outcomes = [(tcp, Transport::Tcp, Outcome::Passed), (ws, Transport::Ws, of_ws.clone())];
+            let verdict = all_checked(NatStatus::Public, &outcomes);
+            assert_eq!((verdict.code.code(), verdict.ok), (code, Some(true)), "{of_ws:?}");
+            assert_eq!(verdict.summary.contains(ws), code != "reachable" || of_ws.passed(), "{}", verdict.summary);
         }
     }
 

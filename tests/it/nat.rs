@@ -7,6 +7,9 @@ use crate::rules::{self, Schema};
 use serde_json::Value;
 use std::path::Path;
 
+/// What a node is checked over.
+const NODE: [&str; 4] =
+    ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0/ws", "/ip4/127.0.0.1/udp/0/webrtc-direct"];
 const LISTEN: [&str; 2] = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"];
 
 fn helper(home: &Path) -> (Live, Vec<String>) {
@@ -57,13 +60,15 @@ fn what_a_neighbour_reaches_is_no_claim_about_the_internet() {
 #[test]
 fn a_running_node_is_checked_from_outside() {
     let home = tempfile::tempdir().expect("a folder");
-    let (_node, node) = helper(home.path());
-    let check = |address: &str| {
+    let (_node, node) = listen::start_on(home.path(), &NODE, &["--ephemeral"]);
+    let check_all = |checked: &[&str]| {
         // A helper dials a few ports of one address in a minute and no more.
         let (_helper, addresses) = helper(home.path());
-        let run = nat(home.path(), &["--via", &addresses[0], "--check", address, "--format", "json"]);
+        let checks = checked.iter().flat_map(|address| ["--check", address]);
+        let run = nat(home.path(), &["--via", &addresses[0], "--format", "json"].into_iter().chain(checks).collect::<Vec<_>>());
         (run.exit, report(&run))
     };
+    let check = |address: &str| check_all(&[address]);
     for address in &node {
         let (exit, report) = check(address);
         assert_eq!((exit, &report["verdict"]["code"]), (0, &"reachable".into()), "{report}");
@@ -78,6 +83,14 @@ fn a_running_node_is_checked_from_outside() {
         let (exit, report) = check(address);
         assert_eq!((exit, &report["verdict"]["code"]), (1, &code.into()), "{report}");
     }
+    // The port of TCP serves no WebSocket.
+    let elsewhere = node[0].rsplit_once("/p2p/").expect("a peer").0.to_owned() + "/ws";
+    let (exit, report) = check_all(&[&node[2], &node[3], &elsewhere]);
+    assert_eq!((exit, &report["verdict"]["code"]), (0, &"partly-reachable".into()), "{report}");
+    let checks = report["nat"]["inbound"].as_array().expect("a list").iter().filter(|dial| dial["by"][0]["method"] == "check");
+    let told: Vec<_> = checks.map(|dial| (dial["transport"].clone(), dial["outcome"].clone())).collect();
+    let wanted = [("ws", "failed"), ("ws", "passed"), ("webrtc-direct", "passed")];
+    assert!(wanted.iter().all(|(transport, outcome)| told.contains(&((*transport).into(), (*outcome).into()))), "{report}");
 }
 
 #[test]

@@ -21,9 +21,9 @@ pub(in crate::cli) struct NatArgs {
     /// Test this port, as of a forward made by hand: /ip4/0.0.0.0/tcp/4001 or …/udp/4001/quic-v1; may be repeated
     #[arg(long, value_name = "MULTIADDR", value_parser = values::test_port, help_heading = "What to test")]
     pub(in crate::cli) listen: Vec<Multiaddr>,
-    /// Have the vantage points dial a node that runs on this machine: /ip4/0.0.0.0/tcp/4001, with /p2p/… where it has to be that peer
+    /// Have the vantage points dial a node that runs on this machine: /ip4/0.0.0.0/tcp/4001, with /p2p/… where it has to be that peer; may be repeated
     #[arg(long, value_name = "MULTIADDR", value_parser = values::checked, help_heading = "What to test")]
-    pub(in crate::cli) check: Option<Multiaddr>,
+    pub(in crate::cli) check: Vec<Multiaddr>,
     /// Leave gateways alone: do not ask them to map a port for a moment, by UPnP, NAT-PMP and PCP
     #[arg(long, help_heading = "What to test")]
     pub(in crate::cli) no_port_mapping: bool,
@@ -48,6 +48,7 @@ Examples:
   p2p-probe nat --via /dns4/a.example.org/tcp/4011 --via /dns4/b.example.org/tcp/4011
   p2p-probe nat --via /dns4/a.example.org/tcp/4011 --stun stun.example.org:3478
   p2p-probe nat --via /dns4/a.example.org/tcp/4011 --check /ip4/0.0.0.0/tcp/4001   is my running node reachable?
+  p2p-probe nat --via /dns4/a.example.org/tcp/4011 --check /ip4/0.0.0.0/tcp/4001/ws --check /ip4/0.0.0.0/udp/4001/webrtc-direct
   p2p-probe nat --via /dns4/a.example.org/tcp/4011 --listen /ip4/0.0.0.0/udp/4001/quic-v1
 
 Exit codes: 0 peers can reach this machine, 1 they cannot or it could not be told, 2 usage or internal error, 130 interrupted";
