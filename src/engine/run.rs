@@ -18,11 +18,14 @@ use super::{
 };
 use crate::{
     model::{Cause, Fact, Found, NameResolved, Options, Outcome, SCHEMA, TargetKind, Tool, Transport, WhyCode},
-    plan::{Candidate, Lookup, Planned, Planner, Record as DnsRecord, Step, extend},
+    plan::{Candidate, Lookup, Planned, Planner, Record as DnsRecord, Step, extend, nat64},
 };
 
 /// A hole punch has up to three rounds, each of as many seconds as a dial may take.
 const PUNCHING: u32 = 3;
+
+/// How long is waited for a name server to show a translator: without one an address is left out at once.
+const TRANSLATOR: Duration = Duration::from_secs(2);
 
 /// What a task comes back with.
 enum Done {
@@ -146,7 +149,8 @@ impl<R: Runtime + 'static> Run<R> {
         }
         if self.names.wait(&lookup, candidate, self.log.now()) {
             let runtime = Rc::clone(&self.runtime);
-            let bound = runtime.sleep(self.options.timeout_ms.into());
+            let timeout: Duration = self.options.timeout_ms.into();
+            let bound = runtime.sleep(if lookup == nat64::lookup() { timeout.min(TRANSLATOR) } else { timeout });
             self.tasks.push(Box::pin(async move {
                 let answer = match select(runtime.look_up(lookup.clone()), bound).await {
                     Either::Left((answer, _)) => answer,
@@ -161,6 +165,12 @@ impl<R: Runtime + 'static> Run<R> {
     /// The addresses that the records of a name lead to. What leads nowhere becomes an attempt that says so.
     fn resolved(&mut self, candidate: Candidate, lookup: &Lookup, records: Option<&[DnsRecord]>) -> Vec<Candidate> {
         let answered = self.planner.answered(&candidate, lookup, records.unwrap_or_default());
+        if answered.candidates.is_empty() && nat64::concerns(&candidate, lookup) {
+            // Nothing translates here.
+            let step = self.planner.leave_out(&candidate, WhyCode::NoLocalFamily);
+            self.carry_out(step);
+            return Vec::new();
+        }
         for other in &answered.others {
             let step = self.planner.leave_out(other, WhyCode::OtherPeer);
             self.carry_out(step);

@@ -1,13 +1,17 @@
 //! Target, options and what this runtime can do become attempts, and what is left out and why. Pure.
 
 mod announced;
+pub mod nat64;
 mod planner;
 mod route;
 mod space;
 #[cfg(test)]
 mod tests;
 
-use std::{net::IpAddr, rc::Rc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    rc::Rc,
+};
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
@@ -67,13 +71,15 @@ pub struct Candidate {
     pub remote: Multiaddr,
     /// The version of webrtc-direct to dial in, where it is one of several attempts.
     pub version: Option<WebrtcVersions>,
+    /// The IPv4 address that `remote` stands for, where a translator leads there.
+    pub translated: Option<Ipv4Addr>,
 }
 
 impl Candidate {
     /// An address that was named or announced.
     #[must_use]
     pub fn new(address: Multiaddr, source: Source) -> Self {
-        Self { remote: address.clone(), address, source, names: Vec::new(), version: None }
+        Self { remote: address.clone(), address, source, names: Vec::new(), version: None, translated: None }
     }
 }
 

@@ -11,7 +11,9 @@ use multiaddr::{Multiaddr, Protocol, multihash::Multihash};
 
 use super::{
     ADDRESS_LIMIT, Answered, Candidate, Capabilities, DNSADDR_DEPTH, Host, Loaded, Lookup, Parsed, Planned, Record, Records,
-    Route, Step, parse,
+    Route, Step,
+    nat64::{self, Prefix},
+    parse,
 };
 use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, is_local_name};
 
@@ -123,6 +125,9 @@ impl Planner {
 
     /// What a look-up led to.
     pub fn answered(&mut self, candidate: &Candidate, lookup: &Lookup, records: &[Record]) -> Answered {
+        if let Some(translated) = translated(candidate, lookup, records) {
+            return Answered { candidates: translated.into_iter().collect(), ..Answered::default() };
+        }
         let mut names = candidate.names.clone();
         names.push(lookup.clone());
         let rest: Vec<Protocol<'_>> = candidate.remote.iter().skip(1).collect();
@@ -221,6 +226,9 @@ impl Planner {
             };
         }
         if let Some(why) = self.not_from_here(ip).or_else(|| self.not_named(candidate, ip)) {
+            if why == WhyCode::NoLocalFamily && self.may_be_translated(ip) {
+                return Step::LookUp(candidate.clone(), nat64::lookup());
+            }
             return self.leave(candidate, Some(&route), why);
         }
         if let Some(step) = self.again(candidate, &route, ip.to_string(), zone.clone()) {
@@ -301,6 +309,12 @@ impl Planner {
         (!ip.is_loopback() && !families.contains(&family)).then_some(WhyCode::NoLocalFamily)
     }
 
+    /// Whether a translator may lead to an address of IPv4: it does so for public ones alone (RFC 6052, section 3.1).
+    fn may_be_translated(&self, ip: IpAddr) -> bool {
+        let families = self.capabilities.families.as_deref().unwrap_or_default();
+        ip.is_ipv4() && Scope::of_ip(ip) == Scope::Public && families.contains(&Family::Ipv6)
+    }
+
     /// Whether the address is private and the user named neither it nor another of its scope.
     fn not_named(&self, candidate: &Candidate, ip: IpAddr) -> Option<WhyCode> {
         let scope = Scope::of_ip(ip);
@@ -358,19 +372,34 @@ fn ends_with(address: &Multiaddr, suffix: &[Protocol<'_>]) -> bool {
     parts.ends_with(suffix)
 }
 
+/// Whether a candidate waits for the prefix of a translator, and what becomes of it: nothing where there is no such prefix.
+fn translated(candidate: &Candidate, lookup: &Lookup, records: &[Record]) -> Option<Option<Candidate>> {
+    let Some(Protocol::Ip4(ip)) = candidate.remote.iter().next().filter(|_| nat64::concerns(candidate, lookup)) else {
+        return None;
+    };
+    Some(Prefix::of(records).map(|prefix| {
+        let behind = Protocol::Ip6(prefix.embed(ip));
+        let remote = std::iter::once(behind).chain(candidate.remote.iter().skip(1)).collect();
+        let names = candidate.names.iter().cloned().chain([lookup.clone()]).collect();
+        Candidate { remote, names, translated: Some(ip), ..candidate.clone() }
+    }))
+}
+
 /// The name that TLS and HTTP ask for: `/sni`, or the last name looked up.
 fn tls_name(candidate: &Candidate, route: &Route) -> Option<String> {
     route.sni.clone().or_else(|| last_name(candidate).map(|lookup| lookup.name.clone()))
 }
 
-/// The last name on the way that stands for a host; `/dnsaddr` does not.
+/// The last name on the way that stands for a host; `/dnsaddr` does not, nor what shows a translator.
 fn last_name(candidate: &Candidate) -> Option<&Lookup> {
-    candidate.names.iter().rev().find(|lookup| lookup.records != Records::Dnsaddr)
+    let on_the_way = candidate.translated.map_or_else(Vec::new, |_| vec![nat64::lookup()]);
+    candidate.names.iter().rev().find(|lookup| lookup.records != Records::Dnsaddr && !on_the_way.contains(lookup))
 }
 
 /// The host as the address names it: the name, where there is one.
 fn host_of(candidate: &Candidate, route: &Route) -> Host {
-    last_name(candidate).map_or_else(|| route.host.clone(), |lookup| Host::Name(lookup.clone()))
+    let ip = || candidate.translated.map_or_else(|| route.host.clone(), |ip| Host::Ip(ip.into(), None));
+    last_name(candidate).map_or_else(ip, |lookup| Host::Name(lookup.clone()))
 }
 
 fn fact(

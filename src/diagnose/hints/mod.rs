@@ -109,13 +109,13 @@ impl Hints<'_> {
         }
     }
 
-    /// A literal IPv4 address is of no use where there is IPv6 alone; a name can be translated.
+    /// A literal IPv4 address is of no use where there is IPv6 alone and nothing translates.
     fn of_family(&mut self, heaps: &Heaps<'_>) {
         let literal = |attempt: &&&Attempt| attempt.address.starts_with("/ip4/");
         let ids: Vec<u32> = heaps.no_family().iter().filter(literal).map(|attempt| attempt.id).collect();
         let has_other = self.report.nat.as_ref().is_some_and(|nat| !nat.local.addresses.is_empty());
         if has_other && !ids.is_empty() {
-            let text = "A literal /ip4 address cannot be dialed from an IPv6-only network; with /dns the network can translate it (NAT64).";
+            let text = "A literal /ip4 address cannot be dialed from here: IPv6 is all there is, and the name server tells of no translator (NAT64, RFC 7050). A name that has an IPv6 address can (/dns).";
             self.add(HintCode::UseName, &ids, text.into());
         }
     }

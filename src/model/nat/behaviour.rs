@@ -14,6 +14,9 @@ pub struct FamilyNat {
     /// Why the status is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
+    /// Whether this is IPv4 as it is seen through the network's translator, from an own address of IPv6 (NAT64).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nat64: bool,
     /// UDP: QUIC and the other transports on it.
     pub udp: Behaviour,
     /// TCP.

@@ -61,6 +61,8 @@ impl Measured {
         if udp_blocked {
             measured.nat.udp.hole_punch_predicted = Prediction::Unlikely;
         }
+        measured.nat.nat64 =
+            seen.mappings.iter().any(|mapping| of(mapping.to.ip()) == family && of(mapping.local.ip()) != family);
         let (status, why) = measured.status(seen, &layers);
         (measured.nat.status, measured.nat.why) = (status, why.map(Into::into));
         Some(measured)

@@ -87,7 +87,9 @@ impl Observed {
     pub(super) fn usable(&self) -> Vec<Usable> {
         let usable = |family| {
             let source = self.own(family)?.to_string();
-            let answered = self.mappings.iter().any(|seen| of(seen.to.ip()) == family && seen.mapped.is_some())
+            // Through a translator too.
+            let over = |seen: &MappingSeen| of(seen.to.ip()) == family || of(seen.local.ip()) == family;
+            let answered = self.mappings.iter().any(|seen| over(seen) && seen.mapped.is_some())
                 || self.glimpses.iter().any(|glimpse| of(glimpse.mapped.ip()) == family)
                 || self.vantages.iter().any(|seen| socket(&seen.address).is_some_and(|(_, at)| of(at.ip()) == family));
             let tried = self.families.iter().rev().find(|(other, _)| *other == family).map(|(_, usable)| *usable);

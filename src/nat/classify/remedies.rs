@@ -107,6 +107,7 @@ fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, stat
             "The address is one of the carrier's NAT, where no port can be forwarded, and a forward in the own router will not help: ask the provider for a public address.",
         )),
         NatStatus::DoubleNat => remedies.push(bridge(seen, best)),
+        NatStatus::Nat if best.nat.nat64 => {}
         NatStatus::Nat => remedies.push(gateway(seen, best).unwrap_or_else(|| forward(best))),
         _ => {}
     }
@@ -222,7 +223,7 @@ fn limits(seen: &Observed, known: &[&Measured]) -> Vec<Remedy> {
     let mut remedies = Vec::new();
     let v4 = seen.own(Family::Ipv4).is_some();
     if seen.local.nat64 == Nat64::Present && !v4 {
-        let text = "This network has IPv6 alone and translates (NAT64): addresses with a literal IPv4, and /dns4, do not work here; names of IPv6 do (/dns6, /dns).";
+        let text = "This network has IPv6 alone and translates (NAT64): most nodes here can dial no literal IPv4 and no /dns4, names that the network makes up IPv6 addresses for (/dns, /dns6) they can. p2p-probe translates by itself.";
         remedies.push(Remedy::new(RemedyCode::UseNames, text));
     }
     let small = seen.local.udp_receive_buffer.filter(|buffer| *buffer < UDP_RECEIVE_BUFFER);

@@ -19,6 +19,9 @@ pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
         NatStatus::Public => format!("Peers can reach this machine on its own address{}", over(best)),
         NatStatus::Mapped => format!("Peers can reach this machine through the NAT{}{}", at(best), over(best)),
         NatStatus::Firewalled => "The address is public, and a firewall drops what comes in".into(),
+        NatStatus::Nat if best.nat.nat64 => {
+            format!("Peers of IPv4 see the network's translator (NAT64), a NAT {}", nat(best))
+        }
         NatStatus::Nat => format!("Behind a NAT {}", nat(best)),
         NatStatus::Cgnat => format!("Behind a carrier's NAT {}", nat(best)),
         NatStatus::DoubleNat => format!("Behind two NATs, to peers like one {}", nat(best)),

@@ -12,6 +12,7 @@ use multiaddr::Multiaddr;
 use super::{
     gather::{introduced, learn},
     lending::Lent,
+    nat64::Way,
     vantage::Vantage,
 };
 use crate::{
@@ -37,14 +38,15 @@ pub(super) struct Aside {
     notes: Notes,
     /// The families over which they are made.
     families: Vec<Family>,
+    way: Way,
     reached: UnboundedReceiver<Lent>,
 }
 
 impl Aside {
     /// Begins with all who dial back, and are not known over both families already.
-    pub(super) fn begin(native: &Native, notes: &Notes, known: &[Vantage]) -> (Self, Vec<Connection>) {
+    pub(super) fn begin(native: &Native, notes: &Notes, known: &[Vantage], way: Way) -> (Self, Vec<Connection>) {
         let (sender, reached) = unbounded();
-        let mut aside = Self { native: native.clone(), notes: notes.clone(), families: Vec::new(), reached };
+        let mut aside = Self { native: native.clone(), notes: notes.clone(), families: Vec::new(), way, reached };
         let mut connections = Vec::new();
         for vantage in known.iter().filter(|vantage| vantage.speaks(dialback::PROTOCOL) || vantage.asked_by_autonat()) {
             let both = known.iter().filter(|other| other.name == vantage.name).count() > 1;
@@ -74,7 +76,7 @@ impl Aside {
         }
         let named = known.len();
         for one in &lent {
-            learn(&self.notes, &mut known, one);
+            learn(&self.notes, &mut known, one, self.way);
         }
         let others = known.split_off(named);
         known.extend(introduced(&self.native, &self.notes, others).await);

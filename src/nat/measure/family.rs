@@ -14,6 +14,7 @@ use super::{
     Tests,
     doubt::Doubt,
     gateways::Gateways,
+    nat64::Way,
     order::{Course, How, Target, UnderTest},
     tcp::Tcp,
     udp::Udp,
@@ -30,6 +31,7 @@ pub(super) struct Family<'a> {
     pub(super) native: &'a Native,
     pub(super) notes: &'a Notes,
     version: model::Family,
+    pub(super) way: Way,
     vantages: Vec<&'a Vantage>,
     tests: &'a Tests,
     doubt: Doubt,
@@ -51,7 +53,7 @@ impl<'a> Family<'a> {
     pub(super) fn new(
         native: &'a Native,
         notes: &'a Notes,
-        family: model::Family,
+        (family, way): (model::Family, Way),
         known: &'a [Vantage],
         tests: &'a Tests,
     ) -> Self {
@@ -60,6 +62,7 @@ impl<'a> Family<'a> {
             native,
             notes,
             version: family,
+            way,
             vantages: known.iter().filter(|vantage| vantage.ip.is_ipv4() == v4).collect(),
             tests,
             doubt: Doubt::default(),
@@ -97,8 +100,8 @@ impl<'a> Family<'a> {
             return;
         }
         let keypair = self.native.machine().identity();
-        let udp = bound(Layer4::Udp, Udp::bind(self.native, keypair, self.port(Layer4::Udp)));
-        let tcp = bound(Layer4::Tcp, Tcp::bind(self.native, keypair, self.port(Layer4::Tcp)));
+        let udp = bound(Layer4::Udp, Udp::bind(self.native, keypair, self.port(Layer4::Udp), self.way));
+        let tcp = bound(Layer4::Tcp, Tcp::bind(self.native, keypair, self.port(Layer4::Tcp), self.way));
         let gateways = Gateways::new(self);
         let courses = join(self.course(udp.as_ref()), self.course(tcp.as_ref()));
         let mapping = async {
@@ -143,11 +146,12 @@ impl<'a> Family<'a> {
 
     /// Where to listen: the port that the user fixed, or any.
     fn port(&self, layer: Layer4) -> SocketAddr {
-        let any: IpAddr = match self.version {
-            model::Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
-            model::Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        self.fixed_port(layer).unwrap_or(SocketAddr::new(any, 0))
+        let straight = self.version == model::Family::Ipv4 && self.way.0.is_none();
+        let any: IpAddr = if straight { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        match self.fixed_port(layer) {
+            Some(fixed) if fixed.is_ipv4() == straight => fixed,
+            fixed => SocketAddr::new(any, fixed.map_or(0, |fixed| fixed.port())),
+        }
     }
 
     fn fixed_port(&self, layer: Layer4) -> Option<SocketAddr> {

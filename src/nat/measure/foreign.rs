@@ -13,7 +13,7 @@ use multiaddr::{Multiaddr, Protocol};
 use tokio::sync::Notify;
 
 use super::{
-    order::{Course, Target, UnderTest, address, own},
+    order::{Course, Target, UnderTest, address},
     vantage::Vantage,
 };
 use crate::{
@@ -82,7 +82,7 @@ impl<S: UnderTest> Course<'_, S> {
         }
         let asking = self.family.servers_by_autonat().filter_map(|vantage| {
             let to = SocketAddr::new(vantage.observed?, self.socket.port());
-            let at_home = to.ip() == own(to);
+            let at_home = to.ip() == self.family.way.own(to);
             let question = Question { vantage, to, failures: at_home, told: None };
             (at_home || self.family.fixed(S::LAYER)).then(|| self.ask_by_autonat(question))
         });

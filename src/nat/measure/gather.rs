@@ -1,6 +1,7 @@
 //! From connections to vantage points.
 
 use std::{
+    net::SocketAddr,
     pin::{Pin, pin},
     rc::Rc,
     time::Duration,
@@ -20,6 +21,7 @@ use super::{
     aside::Aside,
     asked,
     lending::Lent,
+    nat64::Way,
     vantage::{Helper, Vantage},
 };
 use crate::{
@@ -45,19 +47,23 @@ pub(super) struct Gathering {
     lent: UnboundedReceiver<Lent>,
     /// How many addresses were named.
     wanted: usize,
+    /// How those of IPv4 are reached.
+    way: Way,
     beside: FuturesUnordered<LocalBoxFuture<'static, ()>>,
 }
 
 impl Gathering {
     pub(super) fn new(native: Native, notes: Notes, lent: UnboundedReceiver<Lent>, wanted: usize) -> Self {
-        Self { native, notes, lent, wanted, beside: FuturesUnordered::new() }
+        Self { native, notes, lent, wanted, way: Way::default(), beside: FuturesUnordered::new() }
     }
 
-    /// The vantage points that can be reached in time, over the families in which they were named.
-    pub(super) async fn named(&mut self) -> Vec<Vantage> {
+    /// The vantage points that can be reached in time, over the families in which they were named. Those behind a translator are
+    /// vantage points of IPv4.
+    pub(super) async fn named(&mut self, way: Way) -> Vec<Vantage> {
+        self.way = way;
         let mut known: Vec<Vantage> = Vec::new();
         for lent in self.arrived().await {
-            learn(&self.notes, &mut known, &lent);
+            learn(&self.notes, &mut known, &lent, way);
         }
         known.truncate(MOST);
         let asking = introduced(&self.native, &self.notes, known);
@@ -66,7 +72,7 @@ impl Gathering {
 
     /// Begins to reach them over the other families. It goes on while the run is [driven](Self::driving).
     pub(super) fn aside(&mut self, known: &[Vantage]) -> Aside {
-        let (aside, connections) = Aside::begin(&self.native, &self.notes, known);
+        let (aside, connections) = Aside::begin(&self.native, &self.notes, known, self.way);
         self.beside.extend(connections);
         aside
     }
@@ -120,27 +126,29 @@ impl Gathering {
 }
 
 /// Adds what a connection leads to: a vantage point, or another address of one that is known.
-pub(super) fn learn(notes: &Notes, known: &mut Vec<Vantage>, lent: &Lent) {
+pub(super) fn learn(notes: &Notes, known: &mut Vec<Vantage>, lent: &Lent, way: Way) {
+    let ip = way.from(SocketAddr::new(lent.ip, 0)).ip();
     let (addresses, protocols, seen) = notes.report(|report| {
         let attempts = report.attempts.iter().filter(|attempt| attempt.peer() == Some(lent.peer.as_str()));
-        let dialed = attempts.clone().filter_map(|attempt| attempt.remote.clone());
+        let dialed = attempts.clone().filter_map(|attempt| attempt.remote.as_deref()?.parse().ok());
+        let dialed = dialed.map(|address: Multiaddr| way.0.and_then(|way| way.untranslated(&address)).unwrap_or(address));
         let found = attempts.flat_map(|attempt| &attempt.stages).filter_map(|stage| stage.found.observed.as_deref());
         let seen: Vec<Multiaddr> = found.filter_map(|address| address.parse().ok()).collect();
         let peer = report.peers.iter().find(|peer| peer.id == lent.peer);
-        let announced = peer.iter().flat_map(|peer| peer.announced.iter().map(|announced| announced.address.clone()));
-        let addresses: Vec<Multiaddr> = dialed.chain(announced).filter_map(|address| address.parse().ok()).collect();
+        let announced = peer.iter().flat_map(|peer| peer.announced.iter().filter_map(|known| known.address.parse().ok()));
+        let addresses: Vec<Multiaddr> = dialed.chain(announced).collect();
         (addresses, peer.map(|peer| peer.protocols.clone()).unwrap_or_default(), seen)
     });
     let seen = seen.iter().filter_map(|address| Some(ip_of(address)?.to_canonical()));
-    if known.iter().any(|vantage| vantage.name == lent.peer && vantage.ip.is_ipv4() == lent.ip.is_ipv4()) {
+    if known.iter().any(|vantage| vantage.name == lent.peer && vantage.ip.is_ipv4() == ip.is_ipv4()) {
         return;
     }
     let turns = known.iter().find(|vantage| vantage.name == lent.peer).map(|vantage| Rc::clone(&vantage.turns));
     let mut vantage = Vantage {
         name: lent.peer.clone(),
-        ip: lent.ip,
+        ip,
         opener: lent.opener.clone(),
-        observed: seen.into_iter().find(|ip| ip.is_ipv4() == lent.ip.is_ipv4()),
+        observed: seen.into_iter().find(|seen| seen.is_ipv4() == ip.is_ipv4()),
         turns: turns.unwrap_or_else(|| Rc::new(Semaphore::new(1))),
         protocols,
         tcp: Vec::new(),

@@ -7,6 +7,7 @@ use libp2p_core::muxing::StreamMuxerBox;
 use libp2p_identity::{Keypair, PeerId};
 use tokio::{net::TcpStream, sync::Notify};
 
+use super::nat64::Way;
 use crate::{
     fault::Fault,
     nat::autonat::Nonces,
@@ -35,9 +36,15 @@ pub(super) struct Guests {
     changed: Notify,
     /// The numbers of AutoNAT that are expected here.
     pub(super) nonces: Rc<Nonces>,
+    /// How they come.
+    way: Way,
 }
 
 impl Guests {
+    pub(super) fn new(way: Way) -> Self {
+        Self { way, ..Self::default() }
+    }
+
     fn note(&self, remote: SocketAddr, peer: Option<&PeerId>) {
         let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
         let mut seen = self.seen.borrow_mut();
@@ -77,6 +84,7 @@ impl Guests {
 
     /// Serves one who came over TCP.
     pub(super) async fn tcp(&self, native: &Native, keypair: &Keypair, stream: TcpStream, remote: SocketAddr) {
+        let remote = self.way.from(remote);
         self.note(remote, None);
         // Flights of a handshake are small and wait for each other; without it the dial-back is only slower.
         let _ = stream.set_nodelay(true);
@@ -91,7 +99,7 @@ impl Guests {
 
     /// Serves one who came over QUIC.
     pub(super) async fn quic(&self, native: &Native, keypair: &Keypair, arrival: Arrival) {
-        let remote = arrival.remote;
+        let remote = self.way.from(arrival.remote);
         let served = async {
             let accepted = arrival.handshake().await.ok()?;
             self.note(remote, Some(&accepted.peer));

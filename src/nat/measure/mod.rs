@@ -11,6 +11,9 @@
 //! 4. It sends to its own outside address.
 //! 5. Behind a NAT over IPv4, gateways of the own network are asked to map it, see `gateways`.
 //!
+//! From a network that has IPv6 alone, peers of IPv4 are asked through its translator (NAT64), where there is one: the sockets
+//! under test are of IPv6 then, and what is told of them is of IPv4, see `nat64::Way`.
+//!
 //! AutoNAT servers of other implementations dial the outside address beside all that, as strangers where they can be: the
 //! socket sends to such a peer only when it has answered.
 
@@ -37,7 +40,7 @@ use std::{net::SocketAddr, pin::pin, rc::Rc, time::Duration};
 
 use futures::{
     channel::{mpsc::unbounded, oneshot},
-    future::{FutureExt as _, join_all, join4, pending, ready, select},
+    future::{FutureExt as _, OptionFuture, join_all, join4, pending, ready, select},
 };
 use multiaddr::Multiaddr;
 
@@ -48,6 +51,7 @@ use crate::{
 };
 use family::Family as Measured;
 use lending::Lending;
+use nat64::Way;
 
 /// The time for a whole run: what is known by then is told.
 pub const DEADLINE: Duration = Duration::from_secs(15);
@@ -116,7 +120,10 @@ pub fn beside(native: Native, job: Job, tests: Tests, stop: impl Future<Output =
 
 async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gathering, tests: &Tests) {
     notes.found(family::local());
-    let named = vantages.named().await;
+    // What is seen of IPv4 from here is seen through it.
+    let translated = nat64::is_needed(native);
+    let way = if translated { nat64::way(native, notes).await } else { Way::default() };
+    let named = vantages.named(way).await;
     let aside = vantages.aside(&named);
     // A family is tested as soon as all its vantage points are there; the other one may lead nowhere.
     let waited_for = aside.families();
@@ -127,7 +134,8 @@ async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gatherin
         let known = known(family);
         async move {
             let known = known.await;
-            let family = Measured::new(native, notes, family, &known, tests);
+            let way = if family == Family::Ipv4 { way } else { Way::default() };
+            let family = Measured::new(native, notes, (family, way), &known, tests);
             Box::pin(family.measure()).await;
         }
     }));
@@ -139,8 +147,9 @@ async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gatherin
     let told = late.clone().map(drop);
     let tests = pin!(join4(measured, checks, reserve::slots(native, notes, &named, tests.until), told));
     // A name server that is silent holds nothing up.
-    let beside = pin!(nat64::look(native, notes));
-    let work = pin!(select(tests, beside.then(|()| pending::<()>())));
+    let looking = if translated { None } else { Some(nat64::look(native, notes)) };
+    let beside = pin!(OptionFuture::from(looking));
+    let work = pin!(select(tests, beside.then(|_| pending::<()>())));
     // Connections made here move only while they are polled.
     vantages.driving(work).await;
 }

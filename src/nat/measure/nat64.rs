@@ -1,76 +1,74 @@
-//! Whether the network translates IPv6 to IPv4: by the name that has IPv4 addresses alone (RFC 7050).
+//! Whether the network translates IPv6 to IPv4 (RFC 7050), and the way through the translator where that is the only one.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    time::Duration,
+};
+
+use futures::future::{Either, select};
 
 use crate::{
     engine::{Notes, Runtime as _},
     model::{Cause, Family, Nat64, NatFound},
-    native::Native,
-    plan::{Lookup, Record, Records},
+    native::{Native, network},
+    plan::nat64::{self, Prefix},
 };
 
-/// It has no IPv6 address but those that a translating resolver makes up.
-const NAME: &str = "ipv4only.arpa";
-/// Its addresses.
-const WELL_KNOWN: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 0, 170), Ipv4Addr::new(192, 0, 0, 171)];
-/// Where the IPv4 address stands for each length of the prefix (RFC 6052, section 2.2): bits 64 to 71 are left out.
-const PLACES: [(u8, [usize; 4]); 6] = [
-    (96, [12, 13, 14, 15]),
-    (64, [9, 10, 11, 12]),
-    (56, [7, 9, 10, 11]),
-    (48, [6, 7, 9, 10]),
-    (40, [5, 6, 7, 9]),
-    (32, [4, 5, 6, 7]),
-];
+/// The time for the look-up where IPv4 depends on it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The way to the peers of a family: straight, or through a translator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Way(pub(super) Option<Prefix>);
+
+impl Way {
+    /// Where packets for this place are to be sent.
+    pub(super) fn towards(self, place: SocketAddr) -> SocketAddr {
+        self.0.map_or(place, |prefix| prefix.towards(place))
+    }
+
+    /// Whose packets came from this place.
+    pub(super) fn from(self, place: SocketAddr) -> SocketAddr {
+        self.0.map_or(place, |prefix| prefix.from(place))
+    }
+
+    /// The own address towards somebody.
+    pub(super) fn own(self, to: SocketAddr) -> IpAddr {
+        network::source_of(self.towards(to).ip()).unwrap_or(to.ip())
+    }
+}
+
+/// Whether a translator is the only way to IPv4.
+pub(super) fn is_needed(native: &Native) -> bool {
+    let families = native.capabilities().families.unwrap_or_default();
+    families.contains(&Family::Ipv6) && !families.contains(&Family::Ipv4)
+}
+
+/// The way through it, once it is known.
+pub(super) async fn way(native: &Native, notes: &Notes) -> Way {
+    match select(pin!(look(native, notes)), native.sleep(PATIENCE)).await {
+        Either::Left((prefix, _)) => Way(prefix),
+        Either::Right(_) => Way(None),
+    }
+}
 
 /// Asks the resolver, where this machine has IPv6 at all.
-pub(super) async fn look(native: &Native, notes: &Notes) {
+pub(super) async fn look(native: &Native, notes: &Notes) -> Option<Prefix> {
     if !native.capabilities().families.is_some_and(|families| families.contains(&Family::Ipv6)) {
-        return;
+        return None;
     }
-    let answer = native.look_up(Lookup { name: NAME.into(), records: Records::V6 }).await;
-    let (nat64, found) = match answer.records {
+    let answer = native.look_up(nat64::lookup()).await;
+    let (nat64, prefix) = match answer.records {
         Ok(records) => {
-            let v6 = records.iter().find_map(|record| match record {
-                Record::Ip(IpAddr::V6(ip)) => prefix(*ip),
-                Record::Ip(IpAddr::V4(_)) | Record::Address(_) => None,
-            });
-            (if v6.is_some() { Nat64::Present } else { Nat64::Unknown }, v6)
+            let prefix = Prefix::of(&records);
+            (if prefix.is_some() { Nat64::Present } else { Nat64::Unknown }, prefix)
         }
         Err(fault) => match fault.cause {
             Cause::NameHasNoAddress { .. } | Cause::NameNotFound => (Nat64::Absent, None),
             _ => (Nat64::Unknown, None),
         },
     };
-    notes.found(NatFound::Nat64 { nat64, prefix: found });
-}
-
-/// The prefix that one of the well-known addresses stands behind.
-fn prefix(ip: Ipv6Addr) -> Option<String> {
-    let octets = ip.octets();
-    let (length, _) = PLACES.into_iter().find(|(_, places)| WELL_KNOWN.contains(&Ipv4Addr::from(places.map(|at| octets[at]))))?;
-    let network = Ipv6Addr::from_bits(ip.to_bits() & !(u128::MAX.checked_shr(length.into()).unwrap_or(0)));
-    Some(format!("{network}/{length}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prefixes_of_every_length() {
-        for (ip, expected) in [
-            ("64:ff9b::192.0.0.170", Some("64:ff9b::/96")),
-            ("64:ff9b::c000:ab", Some("64:ff9b::/96")),
-            ("2001:db8:122:344:c0:0:aa00:0", Some("2001:db8:122:344::/64")),
-            ("2001:db8:122:3c0:0:aa:0:0", Some("2001:db8:122:300::/56")),
-            ("2001:db8:122:c000:0:aa00::", Some("2001:db8:122::/48")),
-            ("2001:db8:1c0:0:aa::", Some("2001:db8:100::/40")),
-            ("2001:db8:c000:aa::", Some("2001:db8::/32")),
-            ("2001:db8::1", None),
-        ] {
-            let ip: Ipv6Addr = ip.parse().unwrap();
-            assert_eq!(prefix(ip).as_deref(), expected, "{ip}");
-        }
-    }
+    notes.found(NatFound::Nat64 { nat64, prefix: prefix.map(|prefix| prefix.to_string()) });
+    prefix
 }

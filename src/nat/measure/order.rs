@@ -17,7 +17,6 @@ use crate::{
     fault::Fault,
     model::{FilteringSeen, InboundBy, InboundSeen, Layer4, MappingSeen, Method, NatFound, Outcome, Stage, Tested, WhyCode},
     nat::dialback::By,
-    native::network,
 };
 
 /// Vantage points that are tried to learn a first outside address: each that is silent costs a second.
@@ -119,7 +118,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
         let ours = async {
             self.strangers_and_known(&first, outside).await;
             self.others(targets, outside).await;
-            if outside.ip() != own(outside) {
+            if outside.ip() != self.family.way.own(outside) {
                 let result = self.socket.hairpin(outside).await;
                 self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
             }
@@ -136,7 +135,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
         let Some(info) = helper.helper.as_ref().filter(|info| hosts.len() <= 1 && info.partner.is_none()) else { return };
         let to = SocketAddr::new(info.observed.ip(), self.socket.port());
         let packets = self.socket.packets(helper, By::You, to).await;
-        let at_home = to.ip() == own(to);
+        let at_home = to.ip() == self.family.way.own(to);
         if at_home {
             self.filtering(&packets, to, false);
         }
@@ -163,7 +162,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
     pub(super) async fn ask(&self, target: &Target) -> Option<SocketAddr> {
         self.contacted.borrow_mut().insert(target.to);
         let told = self.socket.ask(target).await;
-        let local = SocketAddr::new(own(target.to), self.socket.port());
+        let local = SocketAddr::new(self.family.way.own(target.to), self.socket.port());
         let (mapped, outcome) = match told {
             Ok(mapped) => (Some(SocketAddr::new(mapped.ip().to_canonical(), mapped.port())), Outcome::Passed),
             Err(fault) => (None, Outcome::failed(fault.cause)),
@@ -278,11 +277,6 @@ impl<'a, S: UnderTest> Course<'a, S> {
             self.test(helper, By::You, outside).await;
         }
     }
-}
-
-/// The own address towards somebody.
-pub(super) fn own(to: SocketAddr) -> IpAddr {
-    network::source_of(to.ip()).unwrap_or(to.ip())
 }
 
 fn family(ip: IpAddr) -> &'static str {

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use super::{
     asked::{self, Dialed, Done},
     listener::{Guests, MOST},
+    nat64::Way,
     order::{How, Packets, Target, UnderTest},
     udp::seen_at,
     vantage::Vantage,
@@ -48,15 +49,16 @@ pub(super) struct Tcp<'a> {
     /// Connections from the port, kept until the tests are done: a NAT forgets the mapping of one that was closed.
     held: RefCell<Vec<Session>>,
     guests: Guests,
+    way: Way,
 }
 
 impl<'a> Tcp<'a> {
-    pub(super) fn bind(native: &'a Native, keypair: &'a Keypair, local: SocketAddr) -> io::Result<Self> {
+    pub(super) fn bind(native: &'a Native, keypair: &'a Keypair, local: SocketAddr, way: Way) -> io::Result<Self> {
         let socket = shared(local)?;
         socket.listen(BACKLOG)?;
         let listener = TcpListener::from_std(socket.into())?;
         let local = listener.local_addr()?;
-        Ok(Self { native, keypair, listener, local, held: RefCell::default(), guests: Guests::default() })
+        Ok(Self { native, keypair, listener, local, held: RefCell::default(), guests: Guests::new(way), way })
     }
 
     /// Serves who comes, for as long as it is polled.
@@ -96,7 +98,7 @@ impl<'a> Tcp<'a> {
     }
 
     async fn identify(&self, target: &Target) -> Result<SocketAddr, Fault> {
-        let mut stream: BoxedStream = Box::new(paced(self.connect(target.to).await?));
+        let mut stream: BoxedStream = Box::new(paced(self.connect(self.way.towards(target.to)).await?));
         if target.how == How::Ws {
             let upgraded = websocket::connect(stream, &target.to.to_string(), "/").await;
             stream = Box::new(upgraded.map_err(|error| Fault::new(Cause::NotHttp { speaks: None }, &error))?.0);
@@ -172,10 +174,11 @@ impl UnderTest for Tcp<'_> {
     }
 
     async fn hairpin(&self, to: SocketAddr) -> Tested {
-        let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        let towards = self.way.towards(to);
+        let socket = if towards.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let Ok(socket) = socket else { return Tested::Unknown };
         let own = async {
-            let stream = socket.connect(to).await.ok()?;
+            let stream = socket.connect(towards).await.ok()?;
             // Another machine may answer there: only who arrives here is this one.
             let guest = self.guests.until(|guest| guest.remote.ip() == to.ip() || Some(guest.remote) == stream.local_addr().ok());
             guest.await;

@@ -24,6 +24,7 @@ use tokio::sync::Notify;
 use super::{
     asked::{self, Dialed, Done, Sent},
     listener::{Guests, MOST},
+    nat64::Way,
     order::{How, Packets, Target, UnderTest},
     vantage::Vantage,
 };
@@ -63,10 +64,11 @@ pub(super) struct Udp<'a> {
     expected: RefCell<HashMap<Token, Option<SocketAddr>>>,
     arrived: Notify,
     guests: Guests,
+    way: Way,
 }
 
 impl<'a> Udp<'a> {
-    pub(super) fn bind(native: &'a Native, keypair: &'a Keypair, local: SocketAddr) -> io::Result<Self> {
+    pub(super) fn bind(native: &'a Native, keypair: &'a Keypair, local: SocketAddr, way: Way) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(local), Type::DGRAM, None)?;
         if local.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -81,7 +83,8 @@ impl<'a> Udp<'a> {
             questions: RefCell::default(),
             expected: RefCell::default(),
             arrived: Notify::new(),
-            guests: Guests::default(),
+            guests: Guests::new(way),
+            way,
         })
     }
 
@@ -110,6 +113,7 @@ impl<'a> Udp<'a> {
 
     /// Takes note of what was asked for or expected; the rest is somebody's noise.
     fn take(&self, bytes: &[u8], from: SocketAddr) {
+        let from = self.way.from(SocketAddr::new(from.ip().to_canonical(), from.port()));
         match stun::read(bytes) {
             Some(Message::Answer(transaction, mapped)) => {
                 if let Some(question) = self.questions.borrow_mut().remove(&transaction) {
@@ -119,7 +123,7 @@ impl<'a> Udp<'a> {
             }
             Some(Message::Indication(token)) => {
                 if let Some(seen) = self.expected.borrow_mut().get_mut(&token) {
-                    seen.get_or_insert(SocketAddr::new(from.ip().to_canonical(), from.port()));
+                    seen.get_or_insert(from);
                     self.arrived.notify_waiters();
                 }
             }
@@ -132,7 +136,7 @@ impl<'a> Udp<'a> {
         let (sender, mut answer) = oneshot::channel();
         self.questions.borrow_mut().insert(transaction, sender);
         for patience in ASK_AGAIN {
-            let sent = self.listener.send(&stun::request(transaction), to).await;
+            let sent = self.listener.send(&stun::request(transaction), self.way.towards(to)).await;
             sent.map_err(|error| Fault::from_io(&error, Cause::LocalFault { errno: error.raw_os_error() }))?;
             match select(&mut answer, self.native.sleep(patience)).await {
                 Either::Left((Ok(Some(mapped)), _)) => return Ok(mapped),
@@ -146,7 +150,11 @@ impl<'a> Udp<'a> {
 
     async fn quic(&self, to: SocketAddr) -> Result<SocketAddr, Fault> {
         let asked = async {
-            let dialed = self.listener.dial(to, self.keypair).await.map_err(|error| Fault::new(Cause::UdpSilent, &error))?;
+            let dialed = self
+                .listener
+                .dial(self.way.towards(to), self.keypair)
+                .await
+                .map_err(|error| Fault::new(Cause::UdpSilent, &error))?;
             let us = Us { key: self.keypair.public(), listen: Vec::new(), observed: None };
             let connection = Multiplexed::from(StreamMuxerBox::new(dialed.connection));
             let session = Session::new(connection, self.native.clock(), us, |_| ());
@@ -251,8 +259,9 @@ impl UnderTest for Udp<'_> {
     async fn hairpin(&self, to: SocketAddr) -> Tested {
         let token = self.expect();
         let any = SocketAddr::new(self.local.ip(), 0);
-        let sent = UdpSocket::bind(any)
-            .and_then(|socket| (0..3).try_for_each(|number| socket.send_to(&stun::indication(token, number), to).map(drop)));
+        let sent = UdpSocket::bind(any).and_then(|socket| {
+            (0..3).try_for_each(|number| socket.send_to(&stun::indication(token, number), self.way.towards(to)).map(drop))
+        });
         match sent {
             Ok(()) if self.until_arrived(token, HAIRPIN).await.is_some() => Tested::Passed,
             Ok(()) => Tested::Failed,

@@ -50,6 +50,7 @@ impl Page<'_> {
         };
         let lead = format!("{}  ", self.style.paint(Tone::Strong, name));
         let mut pieces = vec![Piece::new(tone, &family.status.to_string())];
+        pieces.extend(family.nat64.then(|| Piece::new(Tone::Plain, "through the network's translator (NAT64)")));
         pieces.extend(family.why.as_ref().map(|why| Piece::new(Tone::Dim, &format!("({})", why.code.brief()))));
         self.style.fill(out, &lead, &pieces, " ");
         for (name, layer) in [("udp", &family.udp), ("tcp", &family.tcp)] {

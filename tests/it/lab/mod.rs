@@ -5,6 +5,7 @@ mod coturn;
 mod gateway;
 mod matrix;
 mod misbehaving;
+mod nat64;
 mod network;
 mod punch;
 mod referee;
@@ -18,7 +19,7 @@ use crate::rules::{self, Schema};
 use coturn::Coturn;
 pub use network::check_rights;
 use network::{Network, Router};
-use referee::Behaviour;
+use referee::{Behaviour, Client};
 use serde::Deserialize;
 use serde_json::Value;
 use six::{SIX, Six};
@@ -219,12 +220,14 @@ impl Case {
         let home = tempfile::tempdir().expect("a folder");
         let network = Network::new(&self.client, &self.input, &self.routers, &HOSTS);
         let client = self.client.split('/').next().expect("an address");
-        let _name_server = self.six.as_ref().map(|six| six.add(&network));
-        let four = self.truth.as_ref().map(|truth| (truth, client));
-        let six = self.six.as_ref().map(|six| (&six.truth, six.address()));
-        let families: Vec<(&Truth, &str)> = four.into_iter().chain(six).collect();
+        let _services = self.six.as_ref().map(|six| six.add(&network, home.path()));
+        let translated = self.six.as_ref().filter(|six| six.nat64);
+        let four = Client { address: translated.map_or(client, |six| six.address()), translated: translated.is_some() };
+        let four = self.truth.as_ref().map(|truth| (truth, four));
+        let six = self.six.as_ref().map(|six| (&six.truth, Client { address: six.address(), translated: false }));
+        let families: Vec<(&Truth, Client<'_>)> = four.into_iter().chain(six).collect();
         for (truth, client) in &families {
-            let seen = Truth { udp: referee::udp(&network, client), tcp: referee::tcp(&network, client) };
+            let seen = Truth { udp: referee::udp(&network, *client), tcp: referee::tcp(&network, *client) };
             if seen != **truth {
                 return (String::new(), vec![format!("the network is not as it says: {seen:?}")]);
             }
@@ -233,7 +236,9 @@ impl Case {
             let done = network.command(host, "nft").arg(rules).status();
             assert!(done.is_ok_and(|status| status.success()), "{host}: {rules}");
         }
-        let asked = families.iter().map(|(truth, client)| (Coturn::ask(&network, client, home.path()), &truth.udp));
+        // Its client asks nobody through a translator.
+        let asked = families.iter().filter(|(_, client)| !client.translated);
+        let asked = asked.map(|(truth, client)| (Coturn::ask(&network, client.address, home.path()), &truth.udp));
         let asked: Vec<_> = asked.collect();
         let helpers = self.helpers(&network, home.path());
         let gateways = gateway::start(&network, &self.routers, home.path());
@@ -276,7 +281,7 @@ impl Case {
     /// The helpers by name, with the address that each is asked at.
     fn helpers(&self, network: &Network, home: &Path) -> BTreeMap<String, (Live, String)> {
         let mut helpers = BTreeMap::new();
-        let alone = self.six.as_ref().is_some_and(|six| six.alone);
+        let alone = self.six.as_ref().is_some_and(|six| six.alone && !six.nat64);
         let identities = HELPERS.map(|(name, _)| (name, home.join(format!("{name}.key"))));
         let peers: BTreeMap<&str, String> = if self.partners { peers(home, &identities) } else { BTreeMap::new() };
         for ((name, address), (_, identity)) in HELPERS.iter().zip(&identities) {

@@ -88,6 +88,35 @@ fn places(six: bool) -> [SocketAddr; 3] {
     [at(a, 7001), at(a, 7002), at(b, 7001)]
 }
 
+/// How a client reaches them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client<'a> {
+    pub address: &'a str,
+    /// Whether it has IPv6 and they IPv4, with a translator between.
+    pub translated: bool,
+}
+
+impl Client<'_> {
+    fn six(&self) -> bool {
+        self.address.contains(':')
+    }
+
+    /// The client, and both hosts.
+    fn hosts(&self, network: &Network) -> [Host; 3] {
+        let far = self.six() && !self.translated;
+        [Host::new(network, "c", self.six()), Host::new(network, "a", far), Host::new(network, "b", far)]
+    }
+
+    fn places(&self) -> [SocketAddr; 3] {
+        places(self.six() && !self.translated)
+    }
+
+    /// A place as the client knows it.
+    fn seen(&self, place: SocketAddr) -> SocketAddr {
+        if self.translated { at(&format!("64:ff9b::{}", place.ip()), place.port()) } else { place }
+    }
+}
+
 /// RFC 4787, section 4.1, by the outside addresses that the three saw.
 fn mapping(seen: [SocketAddr; 3], own: SocketAddr) -> &'static str {
     match seen {
@@ -113,38 +142,34 @@ fn filtering(stranger: bool, known: bool, mapping: &str) -> &'static str {
     }
 }
 
-/// By the client's address, of either family.
-pub fn udp(network: &Network, client: &str) -> Behaviour {
-    let six = client.contains(':');
-    let [mut c, mut a, mut b] = ["c", "a", "b"].map(|name| Host::new(network, name, six));
+pub fn udp(network: &Network, client: Client<'_>) -> Behaviour {
+    let [mut c, mut a, mut b] = client.hosts(network);
     let [(a1, _), (a2, _), (b1, _)] = [a.open("udp", 7001), a.open("udp", 7002), b.open("udp", 7001)];
-    let [near, beside, far] = places(six);
+    let [near, beside, far] = client.places();
     // Filtering first, from a socket that has sent to one place alone.
     let (first, _) = c.open("udp", 0);
-    c.send(&first, near);
+    c.send(&first, client.seen(near));
     let Some(outside) = a.take("receive", &a1, PATIENCE) else { return ("blocked".into(), "blocked".into()) };
     b.send(&b1, outside);
-    let stranger = c.take("receive", &first, PATIENCE) == Some(far);
+    let stranger = c.take("receive", &first, PATIENCE) == Some(client.seen(far));
     a.send(&a2, outside);
-    let known = c.take("receive", &first, PATIENCE) == Some(beside);
+    let known = c.take("receive", &first, PATIENCE) == Some(client.seen(beside));
     let (second, port) = c.open("udp", 0);
     let mut seen = |host: &mut Host, socket: &Value, to| {
-        c.send(&second, to);
+        c.send(&second, client.seen(to));
         host.take("receive", socket, SURELY).expect("it gets out")
     };
     let seen = [seen(&mut a, &a1, near), seen(&mut a, &a2, beside), seen(&mut b, &b1, far)];
-    let mapping = mapping(seen, at(client, port));
+    let mapping = mapping(seen, at(client.address, port));
     (mapping.into(), filtering(stranger, known, mapping).into())
 }
 
-/// By the client's address, of either family.
-pub fn tcp(network: &Network, client: &str) -> Behaviour {
-    let six = client.contains(':');
-    let [mut c, mut a, mut b] = ["c", "a", "b"].map(|name| Host::new(network, name, six));
+pub fn tcp(network: &Network, client: Client<'_>) -> Behaviour {
+    let [mut c, mut a, mut b] = client.hosts(network);
     let [(a1, _), (a2, _), (b1, _)] = [a.open("listen", 7001), a.open("listen", 7002), b.open("listen", 7001)];
-    let [near, beside, far] = places(six);
+    let [near, beside, far] = client.places();
     let (first, port) = c.open("listen", 0);
-    if !c.connect(port, near, SURELY) {
+    if !c.connect(port, client.seen(near), SURELY) {
         return ("blocked".into(), "blocked".into());
     }
     let outside = a.take("accept", &a1, SURELY).expect("a connection");
@@ -152,11 +177,11 @@ pub fn tcp(network: &Network, client: &str) -> Behaviour {
     let (stranger, known) = (passes(&mut b), passes(&mut a));
     let (_, port) = c.open("listen", 0);
     let mut seen = |host: &mut Host, socket: &Value, to| {
-        assert!(c.connect(port, to, SURELY), "TCP gets out");
+        assert!(c.connect(port, client.seen(to), SURELY), "TCP gets out");
         host.take("accept", socket, SURELY).expect("a connection")
     };
     let seen = [seen(&mut a, &a1, near), seen(&mut a, &a2, beside), seen(&mut b, &b1, far)];
-    let mapping = mapping(seen, at(client, port));
+    let mapping = mapping(seen, at(client.address, port));
     (mapping.into(), filtering(stranger, known, mapping).into())
 }
 

@@ -4,6 +4,7 @@ use super::network::Network;
 use super::{HELPERS, Truth};
 use serde::Deserialize;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -12,17 +13,25 @@ pub const SIX: [(&str, &str); 2] = [("a", "2a11:22:33::1/64"), ("b", "2a11:22:34
 /// Answers for the name that shows NAT64.
 const DNS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/dns64.py");
 
-/// Ends with the case.
-pub struct NameServer(Option<Child>);
+/// The name server and the translator of a case; they end with it.
+pub struct Services(Vec<Child>);
 
-impl Drop for NameServer {
+impl Drop for Services {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
+        for child in &mut self.0 {
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
+
+/// A translator with addresses that it gives to those who are translated, which the router translates once more: many share one.
+const TRANSLATOR: &str = "tun-device nat64
+prefix 64:ff9b::/96
+ipv4-addr 192.168.255.1
+ipv6-addr 2a11:22:40::64
+dynamic-pool 192.168.255.0/24
+";
 
 /// IPv6 of a case.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,7 +48,10 @@ pub struct Six {
     /// Whether the client has nothing but IPv6.
     #[serde(default)]
     pub alone: bool,
-    /// What the router's name server says of `ipv4only.arpa`: addresses, or nothing.
+    /// Whether the first router translates what is sent to addresses that stand for those of IPv4 (NAT64).
+    #[serde(default)]
+    pub nat64: bool,
+    /// What the router's name server says of `ipv4only.arpa`: addresses, or nothing; and of other names, `name=address`.
     #[serde(default)]
     dns: Option<Vec<String>>,
     pub truth: Truth,
@@ -51,7 +63,7 @@ impl Six {
     }
 
     /// Adds it to a network.
-    pub fn add(&self, network: &Network) -> NameServer {
+    pub fn add(&self, network: &Network, home: &Path) -> Services {
         for ((host, _), (_, address)) in HELPERS.iter().zip(&SIX) {
             on(network, host, &["ip -6 addr add {} dev eth0 nodad", "ip -6 route add default dev eth0"], address);
         }
@@ -65,7 +77,8 @@ impl Six {
         for host in ["a", "b", "c", "r1"] {
             settled(network, host);
         }
-        NameServer(self.dns.as_ref().map(|answers| serve(network, answers)))
+        let translator = self.nat64.then(|| translate(network, home));
+        Services(self.dns.as_ref().map(|answers| serve(network, answers)).into_iter().chain(translator).collect())
     }
 
     fn behind(&self, network: &Network, inside: &str) {
@@ -105,6 +118,23 @@ pub fn settled(network: &Network, host: &str) {
         std::thread::sleep(Duration::from_millis(50));
     }
     panic!("{host} does not get its IPv6 addresses");
+}
+
+/// # Panics
+/// Where tayga is missing.
+fn translate(network: &Network, home: &Path) -> Child {
+    let file = home.join("tayga.conf");
+    std::fs::write(&file, format!("{TRANSLATOR}data-dir {}\n", home.display())).expect("a file");
+    let tayga = || {
+        let mut command = network.command("r1", "tayga");
+        command.arg("--config").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let made = tayga().arg("--mktun").status();
+    assert!(made.is_ok_and(|status| status.success()), "no translator: install the Debian package tayga");
+    let ways = ["ip link set {} up", "ip route add 192.168.255.0/24 dev {}", "ip -6 route add 64:ff9b::/96 dev {}"];
+    on(network, "r1", &ways, "nat64");
+    tayga().arg("--nodetach").spawn().expect("tayga")
 }
 
 fn serve(network: &Network, answers: &[String]) -> Child {
