@@ -1,13 +1,16 @@
 //! What the own network has.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket},
     path::Path,
 };
 
 use crate::{
     model::{Fact, Family, LocalAddress, Scope},
-    nat::gateway::Here,
+    nat::gateway::{
+        Here,
+        pinhole::{self, Door},
+    },
 };
 
 /// Addresses far away, only to ask the system for the route there: connecting a UDP socket sends nothing.
@@ -67,6 +70,16 @@ pub(crate) fn here() -> Option<Here> {
     let gateway = *netdev::get_default_gateway().ok()?.ipv4.first()?;
     let IpAddr::V4(own) = own else { return None };
     Some(Here { own, gateway })
+}
+
+/// The own IPv6 address towards the outside and the router there; none where no router leads out.
+pub(crate) fn door() -> Option<Door> {
+    let IpAddr::V6(own) = source_towards(FAR[1])? else { return None };
+    let interfaces = netdev::get_interfaces();
+    let interface = interfaces.iter().find(|interface| interface.ipv6.iter().any(|net| net.addr() == own))?;
+    let router = *interface.gateway.as_ref()?.ipv6.first()?;
+    let zone = if Scope::of_ip(router.into()) == Scope::LinkLocal { interface.index } else { 0 };
+    Some(Door { own, router: SocketAddrV6::new(router, pinhole::PORT, 0, zone) })
 }
 
 /// Whether an address is on a network that this machine has an address of.

@@ -125,8 +125,8 @@ impl Planner {
 
     /// What a look-up led to.
     pub fn answered(&mut self, candidate: &Candidate, lookup: &Lookup, records: &[Record]) -> Answered {
-        if let Some(translated) = translated(candidate, lookup, records) {
-            return Answered { candidates: translated.into_iter().collect(), ..Answered::default() };
+        if nat64::concerns(candidate, lookup) {
+            return Answered { candidates: translated(candidate, records).into_iter().collect(), ..Answered::default() };
         }
         let mut names = candidate.names.clone();
         names.push(lookup.clone());
@@ -372,17 +372,13 @@ fn ends_with(address: &Multiaddr, suffix: &[Protocol<'_>]) -> bool {
     parts.ends_with(suffix)
 }
 
-/// Whether a candidate waits for the prefix of a translator, and what becomes of it: nothing where there is no such prefix.
-fn translated(candidate: &Candidate, lookup: &Lookup, records: &[Record]) -> Option<Option<Candidate>> {
-    let Some(Protocol::Ip4(ip)) = candidate.remote.iter().next().filter(|_| nat64::concerns(candidate, lookup)) else {
-        return None;
-    };
-    Some(Prefix::of(records).map(|prefix| {
-        let behind = Protocol::Ip6(prefix.embed(ip));
-        let remote = std::iter::once(behind).chain(candidate.remote.iter().skip(1)).collect();
-        let names = candidate.names.iter().cloned().chain([lookup.clone()]).collect();
-        Candidate { remote, names, translated: Some(ip), ..candidate.clone() }
-    }))
+/// What becomes of an address of IPv4 where the network translates; nothing where it does not.
+fn translated(candidate: &Candidate, records: &[Record]) -> Option<Candidate> {
+    let Some(Protocol::Ip4(ip)) = candidate.remote.iter().next() else { return None };
+    let behind = Protocol::Ip6(Prefix::of(records)?.embed(ip));
+    let remote = std::iter::once(behind).chain(candidate.remote.iter().skip(1)).collect();
+    let names = candidate.names.iter().cloned().chain([nat64::lookup()]).collect();
+    Some(Candidate { remote, names, translated: Some(ip), ..candidate.clone() })
 }
 
 /// The name that TLS and HTTP ask for: `/sni`, or the last name looked up.

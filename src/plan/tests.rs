@@ -175,3 +175,41 @@ fn a_page_over_https_speaks_without_tls_to_its_own_machine_alone() {
         assert_eq!(told(&page(false).step(candidate(address, Source::Target))), "dial", "{address}");
     }
 }
+
+/// A machine that has IPv6 alone reaches public addresses of IPv4 through a translator, where its name server shows one.
+#[test]
+fn ipv4_is_translated_where_there_is_ipv6_alone() {
+    let having = |families: &[Family]| {
+        let (transports, families) = (vec![Transport::Tcp, Transport::Wss], Some(families.to_vec()));
+        Planner::new(
+            Options { private: true, ..Options::default() },
+            Capabilities { transports, families, ..Capabilities::default() },
+            None,
+        )
+    };
+    let records = [Record::Ip("64:ff9b::192.0.0.170".parse().unwrap())];
+    let mut alone = having(&[Family::Ipv6]);
+    let Step::LookUp(waiting, lookup) = alone.step(candidate("/ip4/8.8.8.8/tcp/1/wss", Source::Target)) else {
+        panic!("no look-up")
+    };
+    assert_eq!(lookup.to_string(), "/dns6/ipv4only.arpa");
+    let answered = alone.answered(&waiting, &lookup, &records).candidates.remove(0);
+    let Step::Dial(Fact::AttemptPlanned { address, remote, names, .. }, planned) = alone.step(answered) else {
+        panic!("no dial")
+    };
+    assert_eq!((address.as_str(), remote.as_deref()), ("/ip4/8.8.8.8/tcp/1/wss", Some("/ip6/64:ff9b::808:808/tcp/1/wss")));
+    assert_eq!(names, ["/dns6/ipv4only.arpa"]);
+    // A certificate is for the address as it was named.
+    assert_eq!((planned.ip, &planned.route.host), ("64:ff9b::808:808".parse().ok(), &Host::Ip("8.8.8.8".parse().unwrap(), None)));
+    // Behind a name the certificate is for that.
+    let named = Candidate { names: vec![Lookup { name: "a.example".into(), records: Records::V4 }], ..waiting };
+    let answered = alone.answered(&Candidate { remote: "/ip4/8.8.4.4/tcp/1/wss".parse().unwrap(), ..named }, &lookup, &records);
+    let Step::Dial(_, planned) = alone.step(answered.candidates[0].clone()) else { panic!("no dial") };
+    assert!(matches!(&planned.route.host, Host::Name(name) if name.name == "a.example"), "{planned:?}");
+    // Where nothing translates, of what nothing translates, and where nothing has to be.
+    let waiting = candidate("/ip4/8.8.8.8/tcp/2", Source::Target);
+    assert!(alone.answered(&waiting, &lookup, &[]).candidates.is_empty());
+    assert_eq!(told(&alone.step(candidate("/ip4/10.0.0.1/tcp/1", Source::Target))), "no-local-family");
+    assert_eq!(told(&having(&[]).step(waiting.clone())), "no-local-family");
+    assert_eq!(told(&having(&[Family::Ipv4, Family::Ipv6]).step(waiting)), "dial");
+}

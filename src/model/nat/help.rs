@@ -3,13 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Micros, Outcome, Stamp, Transport};
+use crate::model::{Family, Micros, Outcome, Stamp, Transport};
 
 /// What a gateway was asked to map.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PortMapping {
     /// The protocol that it was asked in.
     pub protocol: Gateway,
+    /// IPv4, whose ports are mapped, or IPv6, for which a firewall is opened.
+    #[serde(default = "ipv4")]
+    pub family: Family,
     /// How it went: `passed` when it mapped a port.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -31,11 +34,32 @@ pub struct PortMapping {
 }
 
 impl PortMapping {
+    /// What it was asked by, as people write it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let family = if self.family == Family::Ipv6 { " for IPv6" } else { "" };
+        format!("{}{family}", self.protocol.name())
+    }
+
     /// A gateway of which nothing more is known.
     #[must_use]
     pub fn new(protocol: Gateway, outcome: Outcome) -> Self {
-        Self { protocol, outcome, gateway: None, external: None, mapped: Vec::new(), verified: None, message: None }
+        Self {
+            protocol,
+            family: ipv4(),
+            outcome,
+            gateway: None,
+            external: None,
+            mapped: Vec::new(),
+            verified: None,
+            message: None,
+        }
     }
+}
+
+/// What reports say that know of no other.
+fn ipv4() -> Family {
+    Family::Ipv4
 }
 
 /// A protocol that gateways map ports by.

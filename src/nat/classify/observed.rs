@@ -56,8 +56,9 @@ impl Observed {
             NatFound::Hairpin { layer, to, result } => self.hairpins.push((*layer, *to, *result)),
             NatFound::PortMapping(seen) => {
                 // A gateway that was found is told again once it was asked.
-                self.port_mappings.retain(|known| known.protocol != seen.protocol);
-                let place = self.port_mappings.partition_point(|known| known.protocol < seen.protocol);
+                let order = |known: &PortMapping| (known.family == Family::Ipv6, known.protocol);
+                self.port_mappings.retain(|known| order(known) != order(seen));
+                let place = self.port_mappings.partition_point(|known| order(known) < order(seen));
                 self.port_mappings.insert(place, seen.clone());
             }
             NatFound::Relay(seen) => self.relays.push(seen.clone()),

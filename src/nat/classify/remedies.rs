@@ -98,16 +98,22 @@ fn unknown(best: &Measured) -> Option<Remedy> {
 fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, status: NatStatus) -> Vec<Remedy> {
     let mut remedies = Vec::new();
     match status {
-        NatStatus::Firewalled => remedies.push(Remedy::new(
-            RemedyCode::OpenFirewall,
-            "The address is public and a firewall drops what comes in: open the node's ports in it, TCP and UDP each by itself.",
-        )),
+        NatStatus::Firewalled => {
+            remedies.extend(pinhole(seen).filter(|_| best.family == Family::Ipv6));
+            remedies.push(Remedy::new(
+                RemedyCode::OpenFirewall,
+                "The address is public and a firewall drops what comes in: open the node's ports in it, TCP and UDP each by itself.",
+            ));
+        }
         NatStatus::Cgnat => remedies.push(Remedy::new(
             RemedyCode::AskProvider,
             "The address is one of the carrier's NAT, where no port can be forwarded, and a forward in the own router will not help: ask the provider for a public address.",
         )),
         NatStatus::DoubleNat => remedies.push(bridge(seen, best)),
-        NatStatus::Nat if best.nat.nat64 => {}
+        NatStatus::Nat if best.nat.nat64 => remedies.push(Remedy::new(
+            RemedyCode::UseIpv6,
+            "Peers of IPv4 see the network's translator, where no port can be forwarded: have the node listen on IPv6, for those who have it.",
+        )),
         NatStatus::Nat => remedies.push(gateway(seen, best).unwrap_or_else(|| forward(best))),
         _ => {}
     }
@@ -129,6 +135,27 @@ fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, stat
         remedies.push(Remedy::new(RemedyCode::UseHolePunching, text));
     }
     remedies
+}
+
+/// What the router says of holes in its IPv6 firewall; none where it opens none.
+fn pinhole(seen: &Observed) -> Option<Remedy> {
+    let opens = |mapping: &&PortMapping| mapping.family == Family::Ipv6 && mapping.outcome.passed();
+    let opened = seen.port_mappings.iter().find(opens)?;
+    let name = opened.protocol.name();
+    let (code, text) = match opened.verified {
+        Some(true) => (
+            RemedyCode::UseUpnp,
+            format!(
+                "The router opens its IPv6 firewall by {name}, and a dial from outside came through: turn that on in the node."
+            ),
+        ),
+        Some(false) => return None,
+        None => (
+            RemedyCode::UseUpnp,
+            format!("The router opens its IPv6 firewall by {name}: turn that on in the node. No dial through a hole was tested."),
+        ),
+    };
+    Some(Remedy::new(code, text))
 }
 
 /// A gateway that is itself behind a NAT.
@@ -159,7 +186,8 @@ fn relay(seen: &Observed) -> Remedy {
 /// What a gateway says about port mappings; none where none answers.
 fn gateway(seen: &Observed, best: &Measured) -> Option<Remedy> {
     let by = |fits: &dyn Fn(&PortMapping) -> bool| {
-        let protocols = seen.port_mappings.iter().filter(|mapping| fits(mapping)).map(|mapping| mapping.protocol.name());
+        let mappings = seen.port_mappings.iter().filter(|mapping| mapping.family == Family::Ipv4);
+        let protocols = mappings.filter(|mapping| fits(mapping)).map(|mapping| mapping.protocol.name());
         Some(protocols.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
     };
     if let Some(names) = by(&|mapping| mapping.outcome.passed() && mapping.verified == Some(true)) {

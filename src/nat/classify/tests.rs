@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::model::{
-    Cause, Filtering, FilteringSeen, Gateway, InboundBy, InboundSeen, Layer4, LocalAddress, Mapping, MappingSeen, Method, Nat64,
-    NatFound, Outcome, PortMapping, Prediction, RemedyCode, Scope, Tested, Transport,
+    Cause, Family, Filtering, FilteringSeen, Gateway, InboundBy, InboundSeen, Layer4, LocalAddress, Mapping, MappingSeen, Method,
+    Nat64, NatFound, Outcome, PortMapping, Prediction, RemedyCode, Scope, Tested, Transport,
 };
 
 const LAN: &str = "192.168.1.5:4001";
@@ -576,4 +576,39 @@ fn a_relay_that_gave_a_slot_is_named() {
     };
     assert!(relay(Outcome::Passed));
     assert!(!relay(Outcome::failed(Cause::RelayLimit)));
+}
+
+/// IPv4 is seen through the network's translator from a socket of IPv6: a NAT, and none in which a port could be forwarded.
+#[test]
+fn a_translator_is_a_nat_to_peers_of_ipv4() {
+    let seen = Seen::from("[2606:4700::50]:4001").add(&NatFound::Nat64 { nat64: Nat64::Present, prefix: None });
+    let seen = seen.maps(&[(A, M), (B, M)]).packet(Layer4::Udp, B, false, false).packet(Layer4::Udp, A, true, false);
+    let nat = seen.nat();
+    let v4 = nat.ipv4.as_ref().unwrap();
+    assert_eq!((v4.status, v4.nat64, v4.udp.mapping), (NatStatus::Nat, true, Mapping::EndpointIndependent));
+    assert!(nat.ipv6.is_none() && nat.summary.contains("NAT64"), "{}", nat.summary);
+    assert_eq!(remedies(&nat), [RemedyCode::UseIpv6, RemedyCode::UseRelay, RemedyCode::UseHolePunching, RemedyCode::UseNames]);
+    assert_eq!(nat.local.usable[0].outcome, Tested::Passed);
+    assert!(!Seen::from(LAN).maps(&[(A, M), (B, M)]).nat().ipv4.unwrap().nat64);
+}
+
+#[test]
+fn a_firewall_that_its_router_opens_is_to_be_opened_by_it() {
+    let own = "[2606:4700::50]:4001";
+    let far = ("[2606:4700::1]:4011", own);
+    let seen = Seen::from(own).maps(&[far]).packet(Layer4::Udp, "[2606:4700::2]:9", false, false);
+    let opened = |outcome, verified| {
+        let mapping = PortMapping { verified, family: Family::Ipv6, ..PortMapping::new(Gateway::Pcp, outcome) };
+        remedies(&seen.clone().add(&NatFound::PortMapping(mapping)).nat())[0].clone()
+    };
+    assert_eq!(seen.nat().status, NatStatus::Firewalled);
+    assert_eq!(opened(Outcome::Passed, Some(true)), RemedyCode::UseUpnp);
+    assert_eq!(opened(Outcome::Passed, None), RemedyCode::UseUpnp);
+    assert_eq!(opened(Outcome::Passed, Some(false)), RemedyCode::OpenFirewall);
+    assert_eq!(opened(Outcome::failed(Cause::GatewayRefused { error: 2 }), None), RemedyCode::OpenFirewall);
+    // One for each family.
+    let both = seen.mapped(Gateway::Pcp, Outcome::Passed, None);
+    let six = PortMapping { family: Family::Ipv6, ..PortMapping::new(Gateway::Pcp, Outcome::Passed) };
+    let told: Vec<_> = both.add(&NatFound::PortMapping(six)).nat().port_mapping.iter().map(|mapping| mapping.family).collect();
+    assert_eq!(told, [Family::Ipv4, Family::Ipv6]);
 }

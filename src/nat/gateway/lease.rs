@@ -4,7 +4,7 @@ use std::{cell::RefCell, pin::pin, rc::Rc, time::Duration};
 
 use futures::future::{LocalBoxFuture, join_all, select};
 
-use super::{pmp, upnp};
+use super::{pinhole, pmp, upnp};
 use crate::native;
 
 /// The time for what is still to be done when everything else has ended.
@@ -35,6 +35,7 @@ impl std::fmt::Debug for Farewells {
 pub(super) enum Undo {
     Upnp(upnp::Undo),
     Pmp(pmp::Undo),
+    Pinhole(pinhole::Hole),
 }
 
 impl Undo {
@@ -42,6 +43,7 @@ impl Undo {
         match self {
             Self::Upnp(undo) => undo.run().await,
             Self::Pmp(undo) => undo.run().await,
+            Self::Pinhole(hole) => hole.run().await,
         }
     }
 }

@@ -16,6 +16,7 @@ use super::{
     gateways::Gateways,
     nat64::Way,
     order::{Course, How, Target, UnderTest},
+    pinholes,
     tcp::Tcp,
     udp::Udp,
     vantage::Vantage,
@@ -108,6 +109,9 @@ impl<'a> Family<'a> {
             let found = gateways.find().await;
             self.doubt.end().await;
             gateways.test(found, udp.as_ref(), tcp.as_ref()).await;
+            if self.version == model::Family::Ipv6 && !self.tests.leave_gateways {
+                pinholes::test(self, udp.as_ref(), tcp.as_ref()).await;
+            }
         };
         let pumps = async {
             join(pump(udp.as_ref().map(Udp::pump)), pump(tcp.as_ref().map(Tcp::pump))).await;

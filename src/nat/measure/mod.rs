@@ -9,7 +9,8 @@
 //!    order matters: a NAT may change the mapping once a stranger's port is sent to that had sent before.
 //! 3. Only then it sends to the others, and to a second port of the first.
 //! 4. It sends to its own outside address.
-//! 5. Behind a NAT over IPv4, gateways of the own network are asked to map it, see `gateways`.
+//! 5. Behind a NAT over IPv4, gateways of the own network are asked to map it, see `gateways`; behind a firewall over IPv6 the
+//!    router is asked to open it, see `pinholes`.
 //!
 //! From a network that has IPv6 alone, peers of IPv4 are asked through its translator (NAT64), where there is one: the sockets
 //! under test are of IPv6 then, and what is told of them is of IPv4, see `nat64::Way`.
@@ -29,6 +30,7 @@ mod lending;
 mod listener;
 mod nat64;
 mod order;
+mod pinholes;
 mod reserve;
 mod tcp;
 #[cfg(test)]

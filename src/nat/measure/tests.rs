@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{listener::MOST, order::UnderTest as _, tcp::Tcp};
+use super::{listener::MOST, nat64::Way, order::UnderTest as _, tcp::Tcp};
 use crate::native::{Native, Settings};
 
 /// No test waits this long unless it hangs.
@@ -19,7 +19,7 @@ const HANGS: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn a_crowd_is_served_so_far() {
     let (native, keypair) = (Native::new(Settings::default()), Keypair::generate_ed25519());
-    let port = Tcp::bind(&native, &keypair, "127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = Tcp::bind(&native, &keypair, "127.0.0.1:0".parse().unwrap(), Way::default()).unwrap();
     let to = SocketAddr::from(([127, 0, 0, 1], port.port()));
     let crowd = async {
         // Backlog after backlog, so that nobody is turned away by the system.

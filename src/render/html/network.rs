@@ -102,7 +102,7 @@ fn seen_as(layer: &Behaviour) -> Option<String> {
 fn helpers(nat: &Nat) -> Markup {
     let mut rows: Vec<(String, String, &Outcome)> = Vec::new();
     for asked in &nat.port_mapping {
-        rows.push((format!("port mapping by {}", asked.protocol.name()), phrase::mapping(asked), &asked.outcome));
+        rows.push((format!("port mapping by {}", asked.name()), phrase::mapping(asked), &asked.outcome));
     }
     for relay in &nat.relays {
         let more = [phrase::slot(relay)].into_iter().chain(relay.addresses.iter().cloned()).filter(|words| !words.is_empty());

@@ -87,10 +87,10 @@ impl Page<'_> {
         let nobody = |mapping: &&PortMapping| mapping.outcome.cause() == Some(&Cause::NoGateway);
         let (silent, others): (Vec<_>, Vec<_>) = nat.port_mapping.iter().partition(nobody);
         for mapping in others {
-            line(mapping.protocol.name(), &phrase::mapping(mapping), &mapping.outcome);
+            line(&mapping.name(), &phrase::mapping(mapping), &mapping.outcome);
         }
         if let Some(first) = silent.first() {
-            let names = silent.iter().map(|mapping| mapping.protocol.name()).collect::<Vec<_>>();
+            let names = silent.iter().map(|mapping| mapping.name()).collect::<Vec<_>>();
             line(&names.join(", "), "", &first.outcome);
         }
         for relay in &nat.relays {

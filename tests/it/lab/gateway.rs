@@ -142,9 +142,11 @@ pub fn left(network: &Network, routers: &[Router]) -> Vec<String> {
     let asked = |router: &Router| router.gateway.as_ref().is_some_and(|gateway| configuration(gateway).is_some());
     for (place, _) in routers.iter().enumerate().filter(|(_, router)| asked(router)) {
         let mut command = network.command(&format!("r{}", place + 1), "nft");
-        let rules = command.args(["list", "chain", "inet", "filter", "prerouting_miniupnpd"]).output().expect("nft").stdout;
+        let rules = command.args(["list", "table", "inet", "filter"]).output().expect("nft").stdout;
         let rules = String::from_utf8_lossy(&rules).into_owned();
-        left.extend(rules.lines().filter(|line| line.contains("dnat")).map(|line| format!("still mapped: {}", line.trim())));
+        // What it lets in, and where to.
+        let its_own = |line: &&str| line.contains("dnat") || line.trim().ends_with(" accept");
+        left.extend(rules.lines().filter(its_own).map(|line| format!("still mapped: {}", line.trim())));
     }
     left
 }

@@ -45,6 +45,9 @@ pub struct Six {
     /// nft rules for what that router passes on.
     #[serde(default)]
     forward: Vec<String>,
+    /// Whether it is the router's gateway that lets in what those rules do not, when it is asked to.
+    #[serde(default)]
+    pinholes: bool,
     /// Whether the client has nothing but IPv6.
     #[serde(default)]
     pub alone: bool,
@@ -91,8 +94,12 @@ impl Six {
         let switches =
             "sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv6.conf.eth0.proxy_ndp=1 net.ipv6.neigh.eth0.proxy_delay=0";
         on(network, "r1", &[switches], "");
-        let rules =
-            format!("table ip6 six {{ chain pass {{ type filter hook forward priority 0; {}; }}; }}", self.forward.join("; "));
+        let rules = if self.pinholes {
+            let lines = self.forward.iter().map(|rule| format!("add rule inet filter forward meta nfproto ipv6 {rule}"));
+            lines.collect::<Vec<_>>().join("; ")
+        } else {
+            format!("table ip6 six {{ chain pass {{ type filter hook forward priority 0; {}; }}; }}", self.forward.join("; "))
+        };
         let done = network.command("r1", "nft").arg(&rules).status();
         assert!(done.is_ok_and(|status| status.success()), "{rules}");
     }
