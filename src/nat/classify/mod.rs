@@ -24,6 +24,28 @@
 //! | untested | arrives | `unknown`: `too-few-vantages` |
 //! | untested | untested | `unknown`: `too-few-vantages` |
 //!
+//! Where this is not what RFC 4787, 5382 and 5780 say:
+//!
+//! - `none` is no term of theirs: they speak of NATs alone. Of a firewall that does not translate the filtering is told in the
+//!   same terms.
+//! - `endpoint-dependent` is one of two of their terms, told where each vantage point has one port. RFC 5780 (sections 4.3 and 4.4)
+//!   has servers with two addresses and two ports each, so that the question does not come up; foreign peers mostly have one.
+//! - RFC 5780 finds `address-dependent` mapping by two ports of the second host. Here any host with two ports will do, the first
+//!   too, since a port of it that differs is enough to tell, and one that agrees leaves nothing but the host.
+//! - Mapping is about address and port, and may give a host several addresses (RFC 4787, section 4.1: pooling that is not paired,
+//!   which its REQ-2 discourages). That looks like a vantage point that lies, and is told as `vantages-disagree`: vantage points
+//!   are not believed alone.
+//! - A behaviour that changes while it is measured (RFC 4787, section 8: a NAT that is not deterministic, as by port collisions) is
+//!   told as what was seen, once; RFC 5780 says no more of it.
+//! - Filtering of TCP is RFC 5382's (section 4.3) by the same table. A refusal while this machine listens counts as blocked: the
+//!   NAT or a firewall has answered. Whether it answers at once, which RFC 5382 forbids for 6 s (REQ-4), is not told.
+//! - `hairpin` is asked from another own port (RFC 4787, section 6). A NAT that filters may drop it for that reason alone: `failed`
+//!   is that this machine does not reach itself at its outside address, whatever the reason.
+//! - `port_preserved` is about the one port under test (RFC 4787, section 4.2.1), where the internet's view is the own number.
+//! - How long a mapping lasts (RFC 4787, section 4.3; RFC 5382, section 5), port parity and contiguity, ICMP, fragments and ALGs are
+//!   not measured: each takes minutes, or nothing that peers do depends on it.
+//! - A translator to IPv4 (NAT64, RFC 6146) is measured and told as a NAT of IPv4: its terms are those of RFC 4787.
+//!
 //! The status of a family: `public` or `mapped` where a dial from outside passed; else what stands between, as far as it was
 //! shown to keep dials out; else `unknown`. A pass by a vantage point that the socket had sent to shows nothing behind a
 //! NAT: it may be address-restricted.

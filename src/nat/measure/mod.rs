@@ -12,6 +12,11 @@
 //! 5. Behind a NAT over IPv4, gateways of the own network are asked to map it, see `gateways`; behind a firewall over IPv6 the
 //!    router is asked to open it, see `pinholes`.
 //!
+//! The sockets under test are asked about as TCP and QUIC alone. NATs and firewalls know UDP and TCP ports and not what is spoken
+//! on them, so that WebSocket on the same TCP port, or webrtc-direct on the same UDP port, would get the same answer at the price
+//! of another question; servers answer a few in a minute. Whether a node serves them is another matter, and is asked of the node:
+//! [`Tests::check`] has every transport of it dialed, to the last stage.
+//!
 //! From a network that has IPv6 alone, peers of IPv4 are asked through its translator (NAT64), where there is one: the sockets
 //! under test are of IPv6 then, and what is told of them is of IPv4, see `nat64::Way`.
 //!
@@ -69,8 +74,8 @@ pub struct Tests {
     pub stun: Vec<SocketAddr>,
     /// The ports to test, where they are fixed: TCP or QUIC.
     pub listen: Vec<Multiaddr>,
-    /// A running node that vantage points are to dial: its address, of which the IP part does not matter.
-    pub check: Option<Multiaddr>,
+    /// A running node that vantage points are to dial: its addresses, of which the IP part does not matter.
+    pub check: Vec<Multiaddr>,
     /// Whether gateways are left alone: not asked whether they map a port.
     leave_gateways: bool,
     /// When the last answer has to be there, by the runtime's clock. Set when the run begins.
@@ -80,7 +85,7 @@ pub struct Tests {
 impl Tests {
     /// Those of ports and nodes of the user's.
     #[must_use]
-    pub fn new(stun: Vec<SocketAddr>, listen: Vec<Multiaddr>, check: Option<Multiaddr>) -> Self {
+    pub fn new(stun: Vec<SocketAddr>, listen: Vec<Multiaddr>, check: Vec<Multiaddr>) -> Self {
         Self { stun, listen, check, leave_gateways: false, until: Duration::ZERO }
     }
 
