@@ -125,7 +125,7 @@ impl Port {
             return Ok(());
         }
         let sent =
-            self.transmit(Transmit { destination: batch.to(), ecn: None, contents: batch.bytes(), segment_size, src_ip: from });
+            self.transmit(&Transmit { destination: batch.to(), ecn: None, contents: batch.bytes(), segment_size, src_ip: from });
         if sent.is_err() && segment_size.is_some() && self.segments() == 1 {
             // The network card does not cut datagrams, as was found out just now.
             return self.send_each(batch, from);
@@ -135,17 +135,17 @@ impl Port {
 
     /// Answers a datagram by one of its own, from the address that it was sent to.
     pub(super) fn try_answer(&self, contents: &[u8], Arrived { from, to, .. }: Arrived<'_>) -> io::Result<()> {
-        self.transmit(Transmit { destination: from, ecn: None, contents, segment_size: None, src_ip: to })
+        self.transmit(&Transmit { destination: from, ecn: None, contents, segment_size: None, src_ip: to })
     }
 
-    fn transmit(&self, transmit: Transmit<'_>) -> io::Result<()> {
+    fn transmit(&self, transmit: &Transmit<'_>) -> io::Result<()> {
         let many = self.many.get().ok_or(io::ErrorKind::NotConnected)?;
-        self.io.try_io(Interest::WRITABLE, || many.try_send((&self.io).into(), &transmit))
+        self.io.try_io(Interest::WRITABLE, || many.try_send((&self.io).into(), transmit))
     }
 
     fn send_each(&self, batch: &Batch, from: Option<IpAddr>) -> io::Result<()> {
         for contents in batch.datagrams() {
-            self.transmit(Transmit { destination: batch.to(), ecn: None, contents, segment_size: None, src_ip: from })?;
+            self.transmit(&Transmit { destination: batch.to(), ecn: None, contents, segment_size: None, src_ip: from })?;
         }
         Ok(())
     }
