@@ -27,6 +27,7 @@ pub mod nat;
 pub mod native;
 #[cfg(feature = "native")]
 pub mod node;
+mod order;
 pub mod peer_id;
 pub mod plan;
 #[cfg(feature = "session")]

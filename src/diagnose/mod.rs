@@ -36,7 +36,10 @@ mod verdict;
 mod warnings;
 mod words;
 
-use crate::model::{Attempt, Report, TargetKind, Verdict, VerdictCode};
+use crate::{
+    model::{Attempt, Report, TargetKind, Verdict, VerdictCode},
+    order::sorted,
+};
 use fault::Fault;
 use heaps::Heaps;
 use words::{Member, per_transport, reasons};
@@ -148,7 +151,7 @@ fn untold(heaps: &Heaps<'_>) -> String {
 fn evidence(heaps: &Heaps<'_>, code: &VerdictCode) -> Vec<u32> {
     let works = heaps.works.iter().map(|attempt| attempt.id);
     let fails = heaps.fails.iter().map(|(fault, _)| fault.attempt.id);
-    let mut ids: Vec<u32> = match code {
+    let ids: Vec<u32> = match code {
         VerdictCode::Reachable => works.collect(),
         VerdictCode::PartlyReachable => works.chain(fails).collect(),
         VerdictCode::LocalNetworkDown => heaps.local.iter().chain(&heaps.no_family()).map(|attempt| attempt.id).collect(),
@@ -156,6 +159,5 @@ fn evidence(heaps: &Heaps<'_>, code: &VerdictCode) -> Vec<u32> {
         VerdictCode::Inconclusive => heaps.untold.iter().map(|attempt| attempt.id).chain(fails).collect(),
         _ => fails.collect(),
     };
-    ids.sort_unstable();
-    ids
+    sorted(ids)
 }

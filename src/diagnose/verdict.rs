@@ -1,8 +1,10 @@
 //! From a cause to the code of a verdict, and the rank among several.
 
-use crate::model::{Cause, StageName, VerdictCode};
-
 use super::fault::Fault;
+use crate::{
+    model::{Cause, StageName, VerdictCode},
+    order::by_key,
+};
 
 /// What a failure says about the target; none where it says nothing, since the fault is ours or hidden from us.
 pub(super) fn of(fault: &Fault<'_>) -> Option<VerdictCode> {
@@ -136,8 +138,7 @@ impl Speech {
 
 /// The code for several failures together, none without a failure.
 pub(super) fn decide<'a>(codes: impl Iterator<Item = &'a VerdictCode>) -> Option<VerdictCode> {
-    let mut codes: Vec<&VerdictCode> = codes.collect();
-    codes.sort_by_key(|code| rank(code));
+    let mut codes = by_key(codes, |code| rank(code));
     codes.dedup();
     match codes.as_slice() {
         [] => None,

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use crate::model::{
-    Answered, Attempt, Behaviour, Cause, Certificate, Micros, Outcome, Report, Stage, StageName, Transport, UDP_RECEIVE_BUFFER,
-    VerdictCode, Warning, WarningCode, WhyCode,
+use crate::{
+    model::{
+        Answered, Attempt, Behaviour, Cause, Certificate, Micros, Outcome, Report, Stage, StageName, Transport,
+        UDP_RECEIVE_BUFFER, VerdictCode, Warning, WarningCode, WhyCode,
+    },
+    order::set,
 };
 
 use super::{
@@ -47,12 +50,7 @@ pub(super) fn of_network(report: &Report, heaps: &Heaps<'_>) -> Vec<Warning> {
 /// Vantage points that were told apart by their answers.
 fn vantages_disagree(report: &Report) -> Option<Warning> {
     let nat = report.nat.as_ref()?;
-    let ips = |mapped: &[String]| -> Vec<String> {
-        let mut ips: Vec<String> = mapped.iter().filter_map(|told| Some(told.rsplit_once(':')?.0.to_owned())).collect();
-        ips.sort_unstable();
-        ips.dedup();
-        ips
-    };
+    let ips = |mapped: &[String]| set(mapped.iter().filter_map(|told| Some(told.rsplit_once(':')?.0.to_owned())));
     let families = [&nat.ipv4, &nat.ipv6].into_iter().flatten();
     let told = |layer: &Behaviour| {
         let disagree = layer.why.as_ref().is_some_and(|why| why.code == WhyCode::VantagesDisagree);

@@ -1,7 +1,6 @@
 //! Words: lists, names of places, and what became of which transport.
 
-use std::collections::BTreeMap;
-
+use litemap::LiteMap;
 use multiaddr::{Multiaddr, Protocol};
 
 pub(super) use crate::words::addresses;
@@ -191,7 +190,7 @@ fn by_place(group: &[Member<'_>]) -> String {
 
 /// The places for each phrase, if no place has two.
 fn told_apart(group: &[Member<'_>], place: impl Fn(&Attempt) -> Option<String>) -> Option<Vec<(&'static str, Vec<String>)>> {
-    let mut seen = BTreeMap::new();
+    let mut seen: LiteMap<String, &str> = LiteMap::new();
     let mut places = Vec::new();
     for member in group {
         let place = place(member.attempt)?;

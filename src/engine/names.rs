@@ -1,6 +1,6 @@
 //! Each name is looked up once, however many addresses hold it.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use crate::{
     model::Micros,
@@ -18,8 +18,8 @@ pub(super) enum Name {
 /// The names of a run.
 #[derive(Default)]
 pub(super) struct Names {
-    known: BTreeMap<Lookup, Name>,
-    began: BTreeMap<Lookup, Micros>,
+    known: LiteMap<Lookup, Name>,
+    began: LiteMap<Lookup, Micros>,
 }
 
 impl Names {

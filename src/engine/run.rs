@@ -1,6 +1,6 @@
 //! The course of a run.
 
-use std::{collections::BTreeMap, pin::Pin, rc::Rc, time::Duration};
+use std::{pin::Pin, rc::Rc, time::Duration};
 
 use futures::{
     FutureExt, StreamExt,
@@ -9,6 +9,7 @@ use futures::{
     select_biased,
     stream::FuturesUnordered,
 };
+use litemap::LiteMap;
 
 use super::{
     Ctx, Job, LookedUp, Runtime,
@@ -43,7 +44,7 @@ pub(super) struct Run<R> {
     names: Names,
     slots: Slots,
     tasks: FuturesUnordered<LocalBoxFuture<'static, Done>>,
-    records: BTreeMap<u32, Rc<Record>>,
+    records: LiteMap<u32, Rc<Record>>,
     identified: (UnboundedSender<String>, UnboundedReceiver<String>),
 }
 
@@ -58,7 +59,7 @@ impl<R: Runtime + 'static> Run<R> {
             options: Rc::new(job.options.clone()),
             names: Names::default(),
             tasks: FuturesUnordered::new(),
-            records: BTreeMap::new(),
+            records: LiteMap::new(),
             identified: unbounded(),
             runtime,
             job,
@@ -273,7 +274,7 @@ impl<R: Runtime + 'static> Run<R> {
     /// Closes everything that is open.
     fn cut(&mut self, why: &WhyCode) {
         self.tasks.clear();
-        for record in std::mem::take(&mut self.records).into_values() {
+        for (_, record) in std::mem::take(&mut self.records) {
             record.cut(Cut::Ended(why.clone().into()));
         }
         for planned in self.slots.drain() {

@@ -1,12 +1,9 @@
 //! How many attempts run at once.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{collections::VecDeque, rc::Rc, sync::Arc};
 
 use futures::lock::Mutex;
+use litemap::LiteMap;
 
 use crate::plan::Planned;
 
@@ -17,8 +14,8 @@ const PER_IP: u32 = 4;
 pub(super) struct Slots {
     limit: usize,
     waiting: VecDeque<Rc<Planned>>,
-    running: BTreeMap<String, u32>,
-    pings: BTreeMap<String, Arc<Mutex<()>>>,
+    running: LiteMap<String, u32>,
+    pings: LiteMap<String, Arc<Mutex<()>>>,
 }
 
 impl Slots {
@@ -26,8 +23,8 @@ impl Slots {
         Self {
             limit: usize::try_from(limit).unwrap_or(usize::MAX).max(1),
             waiting: VecDeque::new(),
-            running: BTreeMap::new(),
-            pings: BTreeMap::new(),
+            running: LiteMap::new(),
+            pings: LiteMap::new(),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Decides on one address after the other.
 
 use std::{
-    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr},
     rc::Rc,
 };
 
 use libp2p_identity::PeerId;
+use litemap::LiteMap;
 use multiaddr::{Multiaddr, Protocol, multihash::Multihash};
 
 use super::{
@@ -15,7 +15,10 @@ use super::{
     nat64::{self, Prefix},
     parse,
 };
-use crate::model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, is_local_name};
+use crate::{
+    model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, is_local_name},
+    order::set,
+};
 
 /// What makes two dials the same. Over TCP and QUIC the name on the way is nothing that the peer would see.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +33,7 @@ struct Place {
     /// The version of webrtc-direct.
     version: Option<String>,
     /// The certificates that the other side may show: an address with a stale one says nothing of one with the current one.
-    certhashes: BTreeSet<Vec<u8>>,
+    certhashes: Vec<Vec<u8>>,
     /// Through a relay: how it is reached, which it is, and who is behind it.
     circuit: Option<(Transport, Option<PeerId>, Option<PeerId>)>,
 }
@@ -42,9 +45,9 @@ pub struct Planner {
     capabilities: Capabilities,
     peer: Option<PeerId>,
     learned: Option<PeerId>,
-    scopes: BTreeSet<Scope>,
-    seen: BTreeSet<Place>,
-    announced: BTreeSet<String>,
+    scopes: LiteMap<Scope, ()>,
+    seen: LiteMap<Place, ()>,
+    announced: LiteMap<String, ()>,
     planned: u32,
     looked_up: usize,
     overflowed: bool,
@@ -59,9 +62,9 @@ impl Planner {
             capabilities,
             peer,
             learned: None,
-            scopes: BTreeSet::new(),
-            seen: BTreeSet::new(),
-            announced: BTreeSet::new(),
+            scopes: LiteMap::new(),
+            seen: LiteMap::new(),
+            announced: LiteMap::new(),
             planned: 0,
             looked_up: 0,
             overflowed: false,
@@ -78,7 +81,7 @@ impl Planner {
     pub fn step(&mut self, candidate: Candidate) -> Step {
         // Every connection of a peer announces the same; a name among it may not have been looked up yet.
         let announced = candidate.source == Source::Announced && candidate.names.is_empty();
-        if announced && !self.announced.insert(candidate.address.to_string()) {
+        if announced && self.announced.insert(candidate.address.to_string(), ()).is_some() {
             return Step::Drop;
         }
         let route = match parse(&candidate.remote) {
@@ -235,7 +238,7 @@ impl Planner {
             return step;
         }
         if matches!(candidate.source, Source::Target | Source::Own) {
-            self.scopes.insert(Scope::of_ip(ip));
+            self.scopes.insert(Scope::of_ip(ip), ());
         }
         let route = Route { host: host_of(candidate, &route), ..route };
         self.dial(candidate, route, Some(ip), zone)
@@ -264,11 +267,10 @@ impl Planner {
         let version = self.version(candidate, route).map(|version| version.to_string());
         let behind = || route.peer.or_else(|| self.meant(candidate));
         let circuit = route.circuit.as_ref().map(|circuit| (circuit.transport, circuit.relay, behind()));
-        let certhashes = route.certhashes.iter().map(Multihash::to_bytes).collect();
+        let certhashes = set(route.certhashes.iter().map(Multihash::to_bytes));
         let place = Place { transport: route.transport, host, zone, port: route.port, asked, version, certhashes, circuit };
-        if self.seen.insert(place) {
-            return None;
-        }
+        // Nothing is wrong with one that is new.
+        self.seen.insert(place, ())?;
         Some(match candidate.source {
             Source::Announced if candidate.names.is_empty() => Step::Drop,
             _ => self.leave(candidate, Some(route), WhyCode::Duplicate),
@@ -326,7 +328,7 @@ impl Planner {
             return None;
         }
         let named = match candidate.source {
-            Source::Announced => self.scopes.contains(&scope),
+            Source::Announced => self.scopes.contains_key(&scope),
             Source::Target | Source::Own | Source::Relay => candidate.names.iter().all(|lookup| is_local_name(&lookup.name)),
         };
         (!named).then_some(WhyCode::PrivateScope)

@@ -1,20 +1,18 @@
 //! What each real address and peer is replaced by.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libp2p_identity::PeerId;
+use litemap::LiteMap;
 
 use crate::{model::Scope, peer_id};
 
 /// The replacements of one run. It grows with what the run shows, which is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    ips: BTreeMap<IpAddr, IpAddr>,
-    used: BTreeMap<(bool, Scope), u32>,
-    peers: BTreeMap<PeerId, PeerId>,
+    ips: LiteMap<IpAddr, IpAddr>,
+    used: LiteMap<(bool, Scope), u32>,
+    peers: LiteMap<PeerId, PeerId>,
 }
 
 impl Pool {

@@ -17,3 +17,19 @@ pub(crate) use phrase::cause as cause_in_words;
 pub use style::Style;
 pub(crate) use style::{Piece, Tone};
 pub use text::text;
+
+use crate::{
+    model::{Attempt, Report, Source},
+    order::by_key,
+};
+
+/// Whether an attempt has something to show beyond why it was left out.
+fn was_tried(attempt: &Attempt) -> bool {
+    attempt.start_ms.is_some() || attempt.outcome.passed() || attempt.outcome.cause().is_some()
+}
+
+/// The attempts that have something to show: what the user named comes first.
+fn tried(report: &Report) -> Vec<&Attempt> {
+    let tried = report.attempts.iter().filter(|attempt| was_tried(attempt));
+    by_key(tried, |attempt| (attempt.source == Source::Announced, attempt.transport.is_none(), attempt.transport))
+}

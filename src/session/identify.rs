@@ -11,7 +11,7 @@ use multiaddr::Multiaddr;
 use prost::Message as _;
 
 use super::{Fault, frame, link::Link, upgrade::key_name};
-use crate::model::Cause;
+use crate::{model::Cause, order::set};
 
 pub(super) const PROTOCOL: &str = "/ipfs/id/1.0.0";
 pub(super) const PUSH: &str = "/ipfs/id/push/1.0.0";
@@ -135,9 +135,7 @@ pub(super) async fn tell(link: &Link, mut stream: impl AsyncWrite + Unpin) -> st
 
 impl From<Wire> for Identified {
     fn from(wire: Wire) -> Self {
-        let mut protocols: Vec<_> = wire.protocols.into_iter().take(MAX_PROTOCOLS).map(cut).collect();
-        protocols.sort_unstable();
-        protocols.dedup();
+        let protocols = set(wire.protocols.into_iter().take(MAX_PROTOCOLS).map(cut));
         let total = wire.listen_addrs.len();
         let mut announced: Vec<_> = wire.listen_addrs.into_iter().filter_map(|bytes| Multiaddr::try_from(bytes).ok()).collect();
         let unreadable = total - announced.len();

@@ -15,7 +15,10 @@ use super::{
     Fault,
     link::{Link, Stream},
 };
-use crate::model::{Cause, Found, Micros};
+use crate::{
+    model::{Cause, Found, Micros},
+    order::sorted,
+};
 
 pub(super) const PROTOCOL: &str = "/ipfs/ping/1.0.0";
 /// Bytes of one ping.
@@ -54,8 +57,7 @@ impl Pings {
     /// The middle one; of two the mean.
     #[must_use]
     pub fn median(&self) -> Option<Micros> {
-        let mut sorted = self.samples.clone();
-        sorted.sort_unstable();
+        let sorted = sorted(self.samples.iter().copied());
         let upper = *sorted.get(sorted.len() / 2)?;
         let lower = *sorted.get((sorted.len() - 1) / 2)?;
         Some(Micros(lower.0.midpoint(upper.0)))

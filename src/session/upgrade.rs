@@ -54,7 +54,7 @@ pub async fn secure_outbound(stream: impl ByteStream + 'static, keypair: &Keypai
     match security {
         Security::Noise => {
             let stream = propose(BufWriter::with_capacity(FLIGHT, stream), NOISE);
-            secured(noise(keypair)?.upgrade_outbound(stream, NOISE).await)
+            secured(noise(keypair)?.upgrade_outbound(boxed(stream), NOISE).await)
         }
         Security::Tls => tls::outbound(Box::new(stream), keypair).await,
     }
@@ -68,7 +68,7 @@ pub async fn secure_webtransport(
     certhashes: &[Multihash<64>],
 ) -> Result<Secured, Fault> {
     let noise = noise(keypair)?.with_webtransport_certhashes(certhashes.iter().copied().collect());
-    secured(noise.upgrade_outbound(BufWriter::with_capacity(FLIGHT, stream), NOISE).await)
+    secured(noise.upgrade_outbound(boxed(BufWriter::with_capacity(FLIGHT, stream)), NOISE).await)
 }
 
 /// Secures an accepted stream by what the dialer chooses of what is offered.
@@ -76,7 +76,7 @@ pub async fn secure_inbound(stream: impl ByteStream + 'static, keypair: &Keypair
     let (protocol, stream) = answer(BufWriter::with_capacity(FLIGHT, stream), tls::OFFERS).await?;
     let secured = match protocol {
         NOISE => match noise(keypair) {
-            Ok(noise) => secured(noise.upgrade_inbound(stream, NOISE).await),
+            Ok(noise) => secured(noise.upgrade_inbound(boxed(stream), NOISE).await),
             Err(fault) => Err(fault),
         },
         _ => tls::inbound(Box::new(stream), keypair).await,
@@ -88,9 +88,12 @@ fn noise(keypair: &Keypair) -> Result<libp2p_noise::Config, Fault> {
     libp2p_noise::Config::new(keypair).map_err(|error| Fault::from(Cause::LocalFault { errno: None }).say(&error))
 }
 
-fn secured<S: ByteStream + 'static>(
-    upgraded: Result<(PeerId, libp2p_noise::Output<S>), libp2p_noise::Error>,
-) -> Result<Secured, Fault> {
+/// One type for every stream: the code of a handshake and of a multiplexer is there once, in a page that has to fetch it.
+fn boxed(stream: impl ByteStream + 'static) -> BoxedStream {
+    Box::new(stream)
+}
+
+fn secured(upgraded: Result<(PeerId, libp2p_noise::Output<BoxedStream>), libp2p_noise::Error>) -> Result<Secured, Fault> {
     let (peer, stream) = upgraded.map_err(|error| fault_of(&error))?;
     Ok(Secured { peer, key_type: key_type(&peer), protocol: NOISE, stream: Box::new(stream) })
 }
@@ -172,7 +175,7 @@ impl From<StreamMuxerBox> for Multiplexed {
 pub async fn multiplex_outbound(stream: BoxedStream) -> Result<Multiplexed, Fault> {
     let stream = propose(stream, YAMUX);
     let confirmation = Some(stream.confirmation());
-    let muxer = yamux().upgrade_outbound(stream, YAMUX).await.map_err(|error| Fault::from_io(&error, Cause::Closed))?;
+    let muxer = yamux().upgrade_outbound(boxed(stream), YAMUX).await.map_err(|error| Fault::from_io(&error, Cause::Closed))?;
     Ok(Multiplexed { muxer: StreamMuxerBox::new(muxer), protocol: Some(YAMUX), confirmation })
 }
 

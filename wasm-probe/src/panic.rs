@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     panic::PanicHookInfo,
     sync::Once,
 };
@@ -12,7 +11,7 @@ use wasm_bindgen::JsValue;
 
 thread_local! {
     static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
-    static OPEN: RefCell<BTreeMap<u32, Function>> = const { RefCell::new(BTreeMap::new()) };
+    static OPEN: RefCell<Vec<(u32, Function)>> = const { RefCell::new(Vec::new()) };
     static LAST: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -31,14 +30,14 @@ impl Open {
     pub(crate) fn new(reject: &Function) -> Self {
         let number = LAST.get().wrapping_add(1);
         LAST.set(number);
-        OPEN.with_borrow_mut(|open| open.insert(number, reject.clone()));
+        OPEN.with_borrow_mut(|open| open.push((number, reject.clone())));
         Self(number)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        OPEN.with_borrow_mut(|open| open.remove(&self.0));
+        OPEN.with_borrow_mut(|open| open.retain(|(number, _)| *number != self.0));
     }
 }
 
@@ -46,7 +45,7 @@ fn note(info: &PanicHookInfo<'_>) {
     let message = info.to_string();
     // The panic may have come from within one of these.
     let open = OPEN.with(|open| open.try_borrow_mut().map(|mut open| std::mem::take(&mut *open)).unwrap_or_default());
-    for reject in open.into_values() {
+    for (_, reject) in open {
         // Only a promise settles; nobody is called before this program has come back.
         let _ = reject.call1(&JsValue::NULL, &error(&message));
     }

@@ -132,7 +132,7 @@ impl Mapped {
                 mapped.told.push(glimpse.mapped);
             }
         }
-        let vantages: std::collections::BTreeSet<&str> = glimpses.iter().map(|glimpse| glimpse.vantage.as_str()).collect();
+        let vantages = crate::order::set(glimpses.iter().map(|glimpse| glimpse.vantage.as_str()));
         mapped.vantages = u32::try_from(vantages.len()).unwrap_or(u32::MAX);
         mapped.contradicted = glimpses.iter().any(|glimpse| glimpse.mapped.ip() != first.mapped.ip());
         if mapped.contradicted {

@@ -28,9 +28,7 @@ fn outcome(by: &[InboundBy], own: bool) -> Outcome {
     }
     // A failure that is the vantage point's own says nothing.
     let failed = |by: &&InboundBy| by.outcome.cause().is_some_and(|cause| !cause.is_ours());
-    let mut failures: Vec<&InboundBy> = by.iter().filter(failed).collect();
-    failures.sort_by_key(|by| (by.contacted_before, by.method == Method::Datagrams));
-    if let Some(failure) = failures.first() {
+    if let Some(failure) = by.iter().filter(failed).min_by_key(|by| (by.contacted_before, by.method == Method::Datagrams)) {
         return failure.outcome.clone();
     }
     if passes(true) {

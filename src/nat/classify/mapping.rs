@@ -1,11 +1,11 @@
 //! How the outside address of one own port depends on who is sent to.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
-};
+use std::net::{IpAddr, SocketAddr};
 
-use crate::model::{Mapping, MappingSeen, WhyCode};
+use crate::{
+    model::{Mapping, MappingSeen, WhyCode},
+    order::set,
+};
 
 /// What the vantage points' answers come to, for one protocol of one family.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,7 +33,7 @@ struct Answer {
 
 pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
     let answers: Vec<Answer> = seen.iter().filter_map(|seen| Some(Answer { to: seen.to, mapped: seen.mapped? })).collect();
-    let silent: BTreeSet<IpAddr> = seen.iter().filter(|seen| seen.outcome.cause().is_some()).map(|seen| seen.to.ip()).collect();
+    let silent = set(seen.iter().filter(|seen| seen.outcome.cause().is_some()).map(|seen| seen.to.ip()));
     let Some(local) = seen.iter().find(|seen| seen.mapped.is_some()).map(|seen| seen.local) else {
         let why = if silent.is_empty() { WhyCode::TooFewVantages } else { WhyCode::NotReached };
         return Mapped { why: Some(why), silent_hosts: silent.len(), ..Mapped::default() };
@@ -44,7 +44,7 @@ pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
             mapped.push(answer.mapped);
         }
     }
-    let vantages: BTreeSet<&str> = seen.iter().filter(|seen| seen.mapped.is_some()).map(|seen| seen.vantage.as_str()).collect();
+    let vantages = set(seen.iter().filter(|seen| seen.mapped.is_some()).map(|seen| seen.vantage.as_str()));
     let outside = agreed(&answers);
     let believed: Vec<Answer> = answers.iter().filter(|answer| Some(answer.mapped.ip()) == outside).copied().collect();
     let (mapping, why) =
@@ -63,25 +63,20 @@ pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
 
 /// The outside IP address that all hosts tell, or more hosts than tell any other, and then two at least.
 fn agreed(answers: &[Answer]) -> Option<IpAddr> {
-    let mut tellers: BTreeMap<IpAddr, BTreeSet<IpAddr>> = BTreeMap::new();
-    for answer in answers {
-        tellers.entry(answer.mapped.ip()).or_default().insert(answer.to.ip());
-    }
-    let mut by_count: Vec<(usize, IpAddr)> = tellers.iter().map(|(ip, hosts)| (hosts.len(), *ip)).collect();
-    by_count.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let told = set(answers.iter().map(|answer| (answer.mapped.ip(), answer.to.ip())));
+    let hosts = told.chunk_by(|(ip, _), (other, _)| ip == other);
+    let by_count = set(hosts.filter_map(|hosts| Some((hosts.len(), hosts.first()?.0))));
     match by_count.as_slice() {
         [(_, ip)] => Some(*ip),
-        [(most, ip), (next, _), ..] if *most >= 2 && most > next => Some(*ip),
+        [.., (next, _), (most, ip)] if *most >= 2 && most > next => Some(*ip),
         _ => None,
     }
 }
 
 fn kind(answers: &[Answer], local: SocketAddr) -> (Mapping, Option<WhyCode>) {
-    let mut hosts: BTreeMap<IpAddr, Vec<Answer>> = BTreeMap::new();
-    for answer in answers {
-        hosts.entry(answer.to.ip()).or_default().push(*answer);
-    }
-    let told: BTreeSet<SocketAddr> = answers.iter().map(|answer| answer.mapped).collect();
+    let asked = set(answers.iter().map(|answer| (answer.to, answer.mapped)));
+    let hosts: Vec<_> = asked.chunk_by(|(to, _), (other, _)| to.ip() == other.ip()).collect();
+    let told = set(answers.iter().map(|answer| answer.mapped));
     if told.len() == 1 {
         return match () {
             () if told.contains(&local) => (Mapping::None, None),
@@ -89,13 +84,14 @@ fn kind(answers: &[Answer], local: SocketAddr) -> (Mapping, Option<WhyCode>) {
             () => (Mapping::Unknown, Some(WhyCode::TooFewVantages)),
         };
     }
-    let distinct = |answers: &[Answer]| answers.iter().map(|answer| answer.mapped).collect::<BTreeSet<_>>();
-    if one_against_the_rest(&hosts.values().map(|answers| distinct(answers)).collect::<Vec<_>>()) {
+    let distinct: Vec<_> = hosts.iter().map(|host| set(host.iter().map(|(_, mapped)| *mapped))).collect();
+    if one_against_the_rest(&distinct) {
         return (Mapping::Unknown, Some(WhyCode::VantagesDisagree));
     }
-    let ports_differ = hosts.values().any(|answers| distinct(answers).len() > 1);
-    let two_ports = |answers: &Vec<Answer>| answers.iter().map(|answer| answer.to.port()).collect::<BTreeSet<_>>().len() > 1;
-    match (ports_differ, hosts.values().any(two_ports)) {
+    // In the order of what was sent to, the first and the last port differ if any two do.
+    let two_ports =
+        |host: &&[(SocketAddr, SocketAddr)]| matches!(host, [(first, _), .., (last, _)] if first.port() != last.port());
+    match (distinct.iter().any(|told| told.len() > 1), hosts.iter().any(two_ports)) {
         (true, _) => (Mapping::AddressAndPortDependent, None),
         (false, true) => (Mapping::AddressDependent, None),
         (false, false) => (Mapping::EndpointDependent, None),
@@ -103,7 +99,7 @@ fn kind(answers: &[Answer], local: SocketAddr) -> (Mapping, Option<WhyCode>) {
 }
 
 /// Whether several hosts tell one and the same address, and one host another: no mapping behaviour looks like that.
-fn one_against_the_rest(hosts: &[BTreeSet<SocketAddr>]) -> bool {
-    let agree_on = |told: &BTreeSet<SocketAddr>| hosts.iter().filter(|other| *other == told).count();
+fn one_against_the_rest(hosts: &[Vec<SocketAddr>]) -> bool {
+    let agree_on = |told: &Vec<SocketAddr>| hosts.iter().filter(|other| *other == told).count();
     hosts.iter().any(|told| told.len() == 1 && agree_on(told) > 1 && agree_on(told) + 1 == hosts.len())
 }

@@ -27,7 +27,8 @@ use maud::{Markup, html};
 pub use comparison::comparison;
 pub use document::page;
 
-use crate::model::{Attempt, Outcome, Report, Source};
+use super::{tried, was_tried};
+use crate::model::{Attempt, Outcome, Report};
 
 /// How many addresses are drawn. A run takes on less; a file that was made by others may hold more.
 const DRAWN: usize = 200;
@@ -65,9 +66,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn attempts(&self) -> Markup {
-        let mut tried: Vec<&Attempt> = self.report.attempts.iter().filter(|attempt| was_tried(attempt)).collect();
-        // What the user named comes first.
-        tried.sort_by_key(|attempt| (attempt.source == Source::Announced, attempt.transport.is_none(), attempt.transport));
+        let tried = tried(self.report);
         let scale = scale::Scale::of(tried.iter().copied(), self.report.elapsed_ms);
         let more = tried.len().saturating_sub(DRAWN);
         if self.is_of_network() && self.report.attempts.is_empty() {
@@ -99,11 +98,6 @@ impl Page<'_> {
         let bare = expected.and_then(|peer| address.strip_suffix(peer)?.strip_suffix("/p2p/"));
         bare.filter(|bare| !bare.is_empty()).unwrap_or(address)
     }
-}
-
-/// Whether an attempt has something to show beyond why it was left out.
-fn was_tried(attempt: &Attempt) -> bool {
-    attempt.start_ms.is_some() || attempt.outcome.passed() || attempt.outcome.cause().is_some()
 }
 
 /// A mark, its class and its word. Colour is never all that tells.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Page, Piece, Tone};
 use crate::{
     model::{Announced, Outcome, Peer, WhyCode},
+    order::by_key,
     words,
 };
 
@@ -40,8 +41,7 @@ impl Page<'_> {
                 None => counts.push(Count { what, many: 1, example: example.then_some(entry.address.as_str()) }),
             }
         }
-        counts.sort_by_key(|count| count.what != "reachable");
-        counts
+        by_key(counts, |count| count.what != "reachable")
     }
 
     fn fate(&self, entry: &Announced) -> (String, bool) {

@@ -11,7 +11,7 @@ mod tests;
 
 use std::fmt::Write as _;
 
-use super::{Piece, Style, Tone};
+use super::{Piece, Style, Tone, tried, was_tried};
 use crate::model::{Advice, Attempt, Cause, Report, Source, TargetKind, Transport};
 
 /// The report as text, with a line end.
@@ -41,9 +41,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn attempts(&self, out: &mut String) {
-        let mut tried: Vec<&Attempt> = self.report.attempts.iter().filter(|attempt| was_tried(attempt)).collect();
-        // What the user named comes first.
-        tried.sort_by_key(|attempt| (attempt.source == Source::Announced, attempt.transport.is_none(), attempt.transport));
+        let tried = tried(self.report);
         for attempt in tried {
             self.attempt(out, attempt);
         }
@@ -94,11 +92,6 @@ impl Page<'_> {
         let own = self.report.attempts.iter().filter(|attempt| attempt.source != Source::Announced);
         own.filter_map(|attempt| Some((attempt, attempt.outcome.cause()?)))
     }
-}
-
-/// Whether an attempt has something to show beyond why it was left out.
-fn was_tried(attempt: &Attempt) -> bool {
-    attempt.start_ms.is_some() || attempt.outcome.passed() || attempt.outcome.cause().is_some()
 }
 
 fn transport_column(report: &Report) -> usize {

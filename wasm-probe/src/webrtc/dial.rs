@@ -8,7 +8,7 @@ use p2p_probe::{
     model::{Answered, Cause, Found, StageName},
     plan::Planned,
     probe::{Dial, used},
-    session::{Multiplexed, fault_of, key_type},
+    session::{BoxedStream, Multiplexed, fault_of, key_type},
     transport::webrtc_direct::{
         Fingerprint, Version,
         noise::{self, Certificates, Proof, authenticate},
@@ -43,7 +43,8 @@ pub(crate) async fn dial(dial: Dial<'_>, watch: Watch) -> Result<(), Fault> {
     }
     ctx.enter(StageName::Secure);
     let client = peer.certificate.ok_or_else(|| Fault::from(Cause::LocalFault { errno: None }))?;
-    let stream = Stream::new(Rc::clone(&peer.handshake), Use::Handshake);
+    // The code of the handshake is there once, for whatever stream.
+    let stream: BoxedStream = Box::new(Stream::new(Rc::clone(&peer.handshake), Use::Handshake));
     let proof = Proof::new(dial.machine.identity()).map_err(|error| of_noise(&peer, &error))?;
     let proved = authenticate(stream, proof, Certificates { client, server }, true).await;
     let (id, _) = proved.map_err(|error| of_noise(&peer, &error))?;
