@@ -78,11 +78,14 @@
  * - `expired_addrs`: addresses no longer listened on.
  * - `new_connections`: ConnectionEvents, each with the `connection`, its `local_addr` and the peer's address `observed_addr`.
  *   From here on the driver has to close() the connection.
+ * - `failed_connections` **(ours)**: those that came and did not become a WebSocket, each with the `error` that says why, and both
+ *   addresses. The host has answered them, and there is nothing to close. An error that means what a dialer asked for instead has
+ *   the status that it was answered with.
  * - `next_event`: the promise of the event after this one, or null when there is none: the same events for a driver that
  *   walks them without the iterator. Use one of the two.
  *
  * A rejection means that listening is over and why: the port is taken, the address is not of this machine. Afterwards the
- * iterator is done. A single connection that fails while it is accepted is not told of.
+ * iterator is done.
  * Asking again before the promise has settled gives the same promise.
  *
  * `return()` of the iterator, JavaScript's own way to stop one, ends listening: connections nobody took are closed, one
@@ -142,12 +145,20 @@ export const INTERFACES_MS = 5000
  * @property {string[]} [new_addrs]
  * @property {string[]} [expired_addrs]
  * @property {ConnectionEvent[]} [new_connections]
+ * @property {FailedConnection[]} [failed_connections]
  * @property {Promise<ListenEvent> | null} next_event
  */
 
 /**
  * @typedef {object} ConnectionEvent
  * @property {Connection} connection
+ * @property {string} observed_addr
+ * @property {string} local_addr
+ */
+
+/**
+ * @typedef {object} FailedConnection
+ * @property {Error} error
  * @property {string} observed_addr
  * @property {string} local_addr
  */

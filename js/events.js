@@ -9,7 +9,9 @@ import { quiet } from './errors.js'
 /**
  * @typedef {import('./contract.js').ConnectionEvent} ConnectionEvent
  * @typedef {import('./contract.js').ListenEvent} ListenEvent
- * @typedef {{ new_addrs?: string[], expired_addrs?: string[], new_connections?: ConnectionEvent[] }} Happening
+ * @typedef {import('./contract.js').FailedConnection} FailedConnection
+ * @typedef {{ new_addrs?: string[], expired_addrs?: string[], new_connections?: ConnectionEvent[],
+ *   failed_connections?: FailedConnection[] }} Happening
  */
 
 /** Events in the order they happen, each promised before or after it does. */

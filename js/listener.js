@@ -32,8 +32,8 @@ const WILDCARD = /^(0\.0\.0\.0|[0:]+)$/
 /**
  * @param {typeof import('node:net')} net
  * @param {import('./address.js').Route} route
- * @param {(socket: Socket, ready: (connection: Connection | null) => void) => void} accept makes a connection of a socket, at
- *   once or later, or null when nothing comes of it
+ * @param {(socket: Socket, ready: (made: Connection | Error) => void) => void} accept makes a connection of a socket, at once or
+ *   later, or says why nothing comes of it
  * @param {ListenOptions} options
  */
 export function listen (net, { host, port, family, transport }, accept, options) {
@@ -55,10 +55,13 @@ export function listen (net, { host, port, family, transport }, accept, options)
     if (changes !== null) events.push(changes)
   }
   server.on('connection', socket => {
-    accept(socket, connection => {
-      const event = connection === null ? null : told(connection, suffix)
-      if (event === null || events.waiting >= BACKLOG || !server.listening) socket.destroy()
-      else events.push({ new_connections: [event] })
+    const ends = endsOf(socket, suffix)
+    accept(socket, made => {
+      const gone = ends === null || events.waiting >= BACKLOG || !server.listening
+      // Whoever failed has been answered, and is let go by whoever answered.
+      if (made instanceof Error) return gone ? undefined : events.push({ failed_connections: [{ error: made, ...ends }] })
+      if (gone) socket.destroy()
+      else events.push({ new_connections: [{ connection: made, ...ends }] })
     })
   })
   server.on('error', error => {
@@ -76,14 +79,13 @@ export function listen (net, { host, port, family, transport }, accept, options)
 }
 
 /**
- * @param {Connection} connection
+ * @param {Socket} socket
  * @param {string} suffix what stands on TCP
- * @returns {ConnectionEvent | null} null when it has gone before it could be told of
+ * @returns {Pick<ConnectionEvent, 'local_addr' | 'observed_addr'> | null} null when it has gone before it could be told of
  */
-function told (connection, suffix) {
-  const { local_addr, remote_addr } = connection
-  if (typeof local_addr !== 'string' || typeof remote_addr !== 'string') return null
-  return { connection, local_addr: local_addr + suffix, observed_addr: remote_addr + suffix }
+function endsOf ({ localAddress, localPort, remoteAddress, remotePort }, suffix) {
+  if (localAddress === undefined || localPort === undefined || remoteAddress === undefined || remotePort === undefined) return null
+  return { local_addr: tcpAddress(localAddress, localPort) + suffix, observed_addr: tcpAddress(remoteAddress, remotePort) + suffix }
 }
 
 /** The addresses that a listener has: one, or those of all interfaces. */

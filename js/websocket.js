@@ -12,6 +12,7 @@ import { UNREAD_LIMIT } from './contract.js'
 import { TransportError, interrupted, quiet } from './errors.js'
 import { listen } from './listener.js'
 import { builtin, optional } from './platform.js'
+import { upgrades } from './upgrade.js'
 import { WebSocketConnection } from './websocket-connection.js'
 
 /**
@@ -55,36 +56,8 @@ export function websocketTransport (options = {}) {
       if (!route.literal || route.secure) {
         throw new TransportError('unsupported-address', `${address} cannot be listened on: name an IP address, and /ws`)
       }
-      return listen(net, route, upgrades(http, ws), options)
+      return listen(net, route, upgrades(http, new ws.WebSocketServer({ noServer: true, ...LIMITS })), options)
     }
-  }
-}
-
-/**
- * Upgrades sockets by Node's HTTP server and the package `ws`. A request that becomes no WebSocket gets its answer by them, and
- * is not told of.
- *
- * @param {typeof import('node:http')} http
- * @param {any} ws
- */
-function upgrades (http, ws) {
-  // Without a port of its own; it keeps the times that a request may take.
-  const server = http.createServer((_request, response) => response.writeHead(426, { Upgrade: 'websocket' }).end())
-  const acceptor = new ws.WebSocketServer({ noServer: true, ...LIMITS })
-  /** @type {WeakMap<import('node:net').Socket, (connection: Connection) => void>} */
-  const waiting = new WeakMap()
-  server.on('upgrade', (request, socket, head) => acceptor.handleUpgrade(request, socket, head, /** @param {any} upgraded */ upgraded => {
-    const connection = new WebSocketConnection(upgraded)
-    connection.upgraded(/** @type {import('node:net').Socket} */ (socket))
-    waiting.get(/** @type {import('node:net').Socket} */ (socket))?.(connection)
-  }))
-  /**
-   * @param {import('node:net').Socket} socket
-   * @param {(connection: Connection) => void} ready
-   */
-  return (socket, ready) => {
-    waiting.set(socket, ready)
-    server.emit('connection', socket)
   }
 }
 

@@ -78,11 +78,14 @@
  * - `expired_addrs`: addresses no longer listened on.
  * - `new_connections`: ConnectionEvents, each with the `connection`, its `local_addr` and the peer's address `observed_addr`.
  *   From here on the driver has to close() the connection.
+ * - `failed_connections` **(ours)**: those that came and did not become a WebSocket, each with the `error` that says why, and both
+ *   addresses. The host has answered them, and there is nothing to close. An error that means what a dialer asked for instead has
+ *   the status that it was answered with.
  * - `next_event`: the promise of the event after this one, or null when there is none: the same events for a driver that
  *   walks them without the iterator. Use one of the two.
  *
  * A rejection means that listening is over and why: the port is taken, the address is not of this machine. Afterwards the
- * iterator is done. A single connection that fails while it is accepted is not told of.
+ * iterator is done.
  * Asking again before the promise has settled gives the same promise.
  *
  * `return()` of the iterator, JavaScript's own way to stop one, ends listening: connections nobody took are closed, one
@@ -128,10 +131,16 @@ export type ListenEvent = {
     new_addrs?: string[] | undefined;
     expired_addrs?: string[] | undefined;
     new_connections?: ConnectionEvent[] | undefined;
+    failed_connections?: FailedConnection[] | undefined;
     next_event: Promise<ListenEvent> | null;
 };
 export type ConnectionEvent = {
     connection: Connection;
+    observed_addr: string;
+    local_addr: string;
+};
+export type FailedConnection = {
+    error: Error;
     observed_addr: string;
     local_addr: string;
 };

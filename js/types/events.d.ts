@@ -1,7 +1,9 @@
 /**
  * @typedef {import('./contract.js').ConnectionEvent} ConnectionEvent
  * @typedef {import('./contract.js').ListenEvent} ListenEvent
- * @typedef {{ new_addrs?: string[], expired_addrs?: string[], new_connections?: ConnectionEvent[] }} Happening
+ * @typedef {import('./contract.js').FailedConnection} FailedConnection
+ * @typedef {{ new_addrs?: string[], expired_addrs?: string[], new_connections?: ConnectionEvent[],
+ *   failed_connections?: FailedConnection[] }} Happening
  */
 /** Events in the order they happen, each promised before or after it does. */
 export class Events {
@@ -25,8 +27,10 @@ export class Events {
 }
 export type ConnectionEvent = import("./contract.js").ConnectionEvent;
 export type ListenEvent = import("./contract.js").ListenEvent;
+export type FailedConnection = import("./contract.js").FailedConnection;
 export type Happening = {
     new_addrs?: string[];
     expired_addrs?: string[];
     new_connections?: ConnectionEvent[];
+    failed_connections?: FailedConnection[];
 };

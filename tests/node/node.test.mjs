@@ -109,6 +109,22 @@ test('a stranger on the port of Node is told of, and others are served on', asyn
   assert.equal((await report(NATIVE, address)).exit, 0)
 })
 
+test('what becomes no WebSocket at the port of Node is told of, and others are served on', async t => {
+  const { addresses: [address], next } = await listening(t, NODE, [], SPOTS[1])
+  const port = Number(address.split('/')[4])
+  for (const [request, cause] of [
+    ['GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', { code: 'http-status', status: 426, location: null }],
+    ['SSH-2.0-x\r\n', { code: 'not-http', speaks: 'SSH' }],
+    ['', { code: 'closed' }]
+  ]) {
+    net.connect(port, '127.0.0.1').resume().end(request)
+    const [seen] = await attempt(next)
+    assert.deepEqual([seen.direction, seen.transport, seen.cause], ['inbound', 'ws', cause])
+    assert.deepEqual(seen.stages.map(({ stage, outcome }) => [stage, outcome]), [['upgrade', 'failed']])
+  }
+  assert.equal((await report(NATIVE, address)).exit, 0)
+})
+
 test('what cannot be meant is one sentence and exit code 2', async () => {
   for (const args of [
     ['dial'],

@@ -173,10 +173,10 @@ impl Node {
     }
 }
 
-/// What a step of the transport brings.
-fn arrived(step: Step, attempt: u32) -> Option<(Dialer, Connection)> {
+/// What a step of the transport brings: somebody, and the connection or why there is none.
+fn arrived(step: Step, attempt: u32) -> Option<(Dialer, Result<Connection, JsError>)> {
     let TransportEvent::Incoming { upgrade, local_addr: local, send_back_addr: remote, .. } = step else { return None };
-    let connection = upgrade.now_or_never()?.ok()?;
+    let connection = upgrade.now_or_never()?;
     let transport = match plan::parse(&local) {
         Ok(Parsed::Route(route)) => route.transport,
         Ok(Parsed::Dnsaddr { .. }) | Err(_) => return None,
@@ -188,7 +188,7 @@ fn serve_one<S: FnMut(&Event, &Report) + 'static>(
     host: &Host<S>,
     service: &Rc<Service>,
     dialer: &Dialer,
-    connection: Connection,
+    connection: Result<Connection, JsError>,
 ) -> LocalBoxFuture<'static, ()> {
     let service = Rc::clone(service);
     let (stage, covers) = match dialer.transport {
@@ -197,7 +197,9 @@ fn serve_one<S: FnMut(&Event, &Report) + 'static>(
     };
     host.serve(dialer, move |record| async move {
         record.enter(stage);
-        record.found(Found { local: connection.local(), covers, ..Found::default() });
+        record.found(Found { covers, ..Found::default() });
+        let connection = connection.map_err(|JsError(fault)| fault)?;
+        record.found(Found { local: connection.local(), ..Found::default() });
         inbound::secure(&service.identity, &record, Box::new(connection)).await
     })
 }

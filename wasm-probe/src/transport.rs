@@ -13,7 +13,7 @@ use futures::{
     future::{Ready, ready},
     stream::{SelectAll, Stream, StreamExt},
 };
-use js_sys::{Iterator, Promise};
+use js_sys::{Array, Iterator, Promise};
 use libp2p_core::{
     Transport,
     transport::{DialOpts, ListenerId, TransportError, TransportEvent},
@@ -232,6 +232,8 @@ impl Listener {
             let event = self.incoming(&connection.unchecked_into());
             self.events.push_back(event);
         }
+        let failed = get(event, "failed_connections").dyn_into::<Array>().unwrap_or_default();
+        self.events.extend(failed.iter().filter_map(|failed| failed_connection(self.id, &failed)));
         for address in parsed(event.expired_addrs()).flatten() {
             self.addresses.retain(|known| *known != address);
             self.events.push_back(TransportEvent::AddressExpired { listener_id, listen_addr: address });
@@ -249,6 +251,13 @@ impl Listener {
             (Err(error), _) | (_, Err(error)) => TransportEvent::ListenerError { listener_id, error },
         }
     }
+}
+
+/// A connection that came to nothing, see js/contract.js. A host need not tell of it, nor of both its ends.
+fn failed_connection(listener_id: ListenerId, event: &JsValue) -> Option<Event> {
+    let end = |name| get(event, name).as_string()?.parse().ok();
+    let upgrade = ready(Err((&get(event, "error")).into()));
+    Some(TransportEvent::Incoming { listener_id, local_addr: end("local_addr")?, send_back_addr: end("observed_addr")?, upgrade })
 }
 
 impl Stream for Listener {
