@@ -28,6 +28,7 @@ mod announced;
 mod fault;
 mod heaps;
 mod hints;
+mod libp2p_webrtc;
 mod network;
 mod sentence;
 #[cfg(test)]

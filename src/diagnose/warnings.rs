@@ -15,6 +15,7 @@ use super::{
     announced,
     fault::{ip_of, versions},
     heaps::{Heaps, is_local, outbound},
+    libp2p_webrtc,
     words::{addresses, family_name, family_of, labels, quoted, reasons},
 };
 
@@ -31,6 +32,7 @@ pub(super) fn all(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode) -> Vec
     warnings.extend(hole_punch_failed(report));
     warnings.extend(responder_stalls(report));
     warnings.extend(webrtc_v1_only(report));
+    warnings.extend(libp2p_webrtc::warning(report));
     warnings.extend(expires_soon(report));
     warnings.extend(other_peer(report).filter(|_| *code != VerdictCode::WrongPeer));
     warnings.extend(family_missing(heaps));

@@ -155,6 +155,9 @@ codes! {
         /// The peer answers in version 1 of webrtc-direct and not in version 2. Version 1 has the page change ICE credentials, which browsers
         /// are about to refuse: update the peer.
         WebrtcV1Only = "webrtc-v1-only", "webrtc-direct version 1 alone";
+        /// The peer is reached over webrtc-direct from here, and looks like libp2p-webrtc (rust-libp2p): its listeners take a dialer that
+        /// asks from several addresses at once, as go-libp2p does on most machines, for several dialers, and mix up their handshakes.
+        WebrtcMixesDialers = "webrtc-mixes-dialers", "webrtc-direct for dialers with one address";
         /// The certificate ends within two weeks.
         CertificateExpiresSoon = "certificate-expires-soon", "the certificate expires soon";
         /// Another peer answers on one of the addresses.

@@ -4,11 +4,13 @@ use std::{pin::pin, time::Duration};
 
 use futures::future::{Either, select};
 use libp2p_identity::PeerId;
+use multiaddr::{Multiaddr, Protocol};
 
 use super::{Connected, Dial};
 use crate::{
     engine::{Ctx, Fault, Identity},
-    model::{Announced, Cause, Found, Scope, StageName},
+    model::{Announced, Cause, Found, Scope, StageName, Transport},
+    plan::Planned,
     session::{Identified, Multiplexed, Pings, Session, Us},
 };
 
@@ -112,9 +114,25 @@ impl Dial<'_> {
         Session::new(multiplexed, self.machine.clock().clone(), self.us(), |_| ())
     }
 
-    /// What the peer is told of us. A probe listens nowhere.
+    /// What the peer is told of us. A probe listens nowhere; but that an address was dialed is worth knowing, and rust-libp2p takes
+    /// none for an empty one, which it then has others try.
     pub(super) fn us(&self) -> Us {
-        Us { key: self.machine.identity().public(), listen: Vec::new(), observed: None }
+        Us { key: self.machine.identity().public(), listen: Vec::new(), observed: self.dialed() }
+    }
+
+    /// The address that was dialed, without names and certificates; none through a relay.
+    fn dialed(&self) -> Option<Multiaddr> {
+        let Planned { route, ip, .. } = self.planned;
+        let (Some(ip), port) = (*ip, route.port) else { return None };
+        let host = Multiaddr::from(ip);
+        match route.transport {
+            Transport::Tcp => Some(host.with(Protocol::Tcp(port))),
+            Transport::Ws => Some(host.with(Protocol::Tcp(port)).with(Protocol::Ws("/".into()))),
+            Transport::Wss => Some(host.with(Protocol::Tcp(port)).with(Protocol::Tls).with(Protocol::Ws("/".into()))),
+            Transport::Quic => Some(host.with(Protocol::Udp(port)).with(Protocol::QuicV1)),
+            Transport::WebrtcDirect => Some(host.with(Protocol::Udp(port)).with(Protocol::WebRTCDirect)),
+            Transport::Webtransport | Transport::Relay => None,
+        }
     }
 
     /// Ends a session in an orderly way, within a bound.

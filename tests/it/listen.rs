@@ -44,6 +44,7 @@ fn dial(home: &Path, address: &str) -> (Run, Value) {
 fn it_can_be_dialed_and_tells_of_each_dialer() {
     let home = tempfile::tempdir().expect("a folder");
     let (mut listener, addresses) = start(home.path(), &["--ephemeral"]);
+    let at: Vec<String> = addresses.iter().map(|address| bare(address).to_owned()).collect();
     for address in addresses {
         let (run, report) = dial(home.path(), &address);
         assert_eq!(run.exit, 0, "{report}");
@@ -51,11 +52,22 @@ fn it_can_be_dialed_and_tells_of_each_dialer() {
         let planned = listener.until(|line| line["event"] == "attempt-planned");
         assert_eq!(planned["direction"], "inbound", "{planned}");
         let id = planned["attempt"].clone();
+        // It is told where it was dialed.
+        let of_it = |line: &Value| line["attempt"] == id && line["stage"] == "identify";
+        let identified = listener.until(|line| line["event"] == "stage-ended" && of_it(line));
+        let observed = identified["found"]["observed"].as_str().map(str::to_owned);
+        assert!(observed.is_some_and(|observed| at.contains(&observed)), "{identified}");
         listener.until(|line| line["event"] == "attempt-ended" && line["attempt"] == id);
     }
     listener.signal("TERM");
     let end = listener.finish();
     assert_eq!(end.exit, 0, "{}", end.stderr);
+}
+
+/// An address without its certhash and peer.
+fn bare(address: &str) -> &str {
+    let end = ["/certhash/", "/p2p/"].into_iter().filter_map(|part| address.find(part)).min();
+    &address[..end.unwrap_or(address.len())]
 }
 
 /// The TCP socket behind an address such as `/ip4/127.0.0.1/tcp/4011/p2p/…`.

@@ -5,7 +5,8 @@ use crate::model::{Attempt, Cause, HintCode, StageName};
 use super::{
     super::{
         addresses,
-        fault::{Fault, lacks_interface, versions},
+        fault::{Fault, lacks_interface},
+        libp2p_webrtc,
         verdict::NO_APPLICATION_PROTOCOL,
         words::{host, port, quoted},
     },
@@ -76,8 +77,8 @@ impl Hints<'_> {
             Cause::QuicFailed { alert: Some(NO_APPLICATION_PROTOCOL) } => {
                 self.say(HintCode::CheckPort, fault, format!("Check which service has {port} of {host}."));
             }
-            Cause::DtlsFailed { .. } | Cause::ChannelFailed { .. } if is_of_rust_libp2p(fault.attempt) => {
-                self.say(HintCode::UpdatePeer, fault, RUST_LIBP2P);
+            Cause::DtlsFailed { .. } | Cause::ChannelFailed { .. } if libp2p_webrtc::is_met(fault.attempt) => {
+                self.say(HintCode::UpdatePeer, fault, libp2p_webrtc::BREAKS);
             }
             Cause::QuicFailed { .. } | Cause::DtlsFailed { .. } | Cause::ChannelFailed { .. } => {
                 let text = "See what the peer's log says about this handshake; an old version may be the reason.";
@@ -120,8 +121,8 @@ impl Hints<'_> {
     }
 
     fn of_silence(&mut self, fault: &Fault<'_>) {
-        if matches!(fault.step(), Some(StageName::Channel | StageName::Secure)) && is_of_rust_libp2p(fault.attempt) {
-            return self.say(HintCode::UpdatePeer, fault, RUST_LIBP2P);
+        if matches!(fault.step(), Some(StageName::Channel | StageName::Secure)) && libp2p_webrtc::is_met(fault.attempt) {
+            return self.say(HintCode::UpdatePeer, fault, libp2p_webrtc::BREAKS);
         }
         if let Some(version) = fault.answers_in() {
             return self.of_version(fault, version);
@@ -141,6 +142,9 @@ impl Hints<'_> {
                 let text = "Its short answers come through: look for a firewall that lets STUN pass and not DTLS, or for a path that \
                             loses packets of some 700 to 1,300 bytes; then at the node's load.";
                 self.say(HintCode::CheckUdp, fault, text);
+                if libp2p_webrtc::may_be_met(fault.attempt) {
+                    self.say(HintCode::UpdatePeer, fault, libp2p_webrtc::SILENT);
+                }
             }
             _ => self.say(
                 HintCode::CheckLimits,
@@ -165,8 +169,8 @@ impl Hints<'_> {
     }
 
     fn of_drop(&mut self, fault: &Fault<'_>) {
-        if matches!(fault.step(), Some(StageName::Channel | StageName::Secure)) && is_of_rust_libp2p(fault.attempt) {
-            return self.say(HintCode::UpdatePeer, fault, RUST_LIBP2P);
+        if matches!(fault.step(), Some(StageName::Channel | StageName::Secure)) && libp2p_webrtc::is_met(fault.attempt) {
+            return self.say(HintCode::UpdatePeer, fault, libp2p_webrtc::BREAKS);
         }
         match fault.step() {
             Some(StageName::Resolve) => self.of_name(fault),
@@ -232,15 +236,4 @@ impl Hints<'_> {
             _ => self.say(HintCode::CheckLocalNetwork, fault, "Check this machine's network: its default route and its uplink."),
         }
     }
-}
-
-/// What is known of libp2p-webrtc 0.10.0-alpha: go-libp2p 0.51 does not get through to it.
-const RUST_LIBP2P: &str = "The certificate is of the kind that libp2p-webrtc (rust-libp2p) makes: its listeners, 0.10.0-alpha among them, \
-                           break handshakes of other implementations. Update that node, or give it another transport.";
-
-/// By what its listeners show: the issuer that rcgen writes on its own, over DTLS 1.2, and version 1 alone.
-fn is_of_rust_libp2p(attempt: &Attempt) -> bool {
-    let Some(found) = attempt.stage(StageName::Dtls).map(|stage| &stage.found) else { return false };
-    let rcgen = found.certificate.as_ref().is_some_and(|certificate| certificate.issuer == "CN=rcgen self signed cert");
-    rcgen && found.version.as_deref() == Some("DTLSv1.2") && versions(attempt).v2.is_none()
 }

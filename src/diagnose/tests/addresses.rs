@@ -179,3 +179,21 @@ fn a_handshake_that_breaks_names_the_implementation_where_it_shows() {
     assert!(!names_it(rcgen, "DTLSv1.3", failed()));
     assert!(!names_it("CN=WebRTC", "DTLSv1.2", failed()));
 }
+
+/// It takes whoever asks from several addresses for several dialers; from here it is asked from one.
+#[test]
+fn an_implementation_that_others_do_not_get_through_to_is_named() {
+    let address = "/ip4/8.8.4.4/udp/4001/webrtc-direct/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ";
+    let warned = |issuer: &str, version: &str| {
+        let mut shown = Found { version: Some(version.into()), ..certificate(&[], "4096-01-01T00:00:00.000Z") };
+        shown.certificate.as_mut().unwrap().issuer = issuer.into();
+        let dial = Dial::new(address).step(StageName::Connect, Outcome::Passed, Found::default());
+        let dial = dial.step(StageName::Dtls, Outcome::Passed, shown).step(StageName::Channel, Outcome::Passed, Found::default());
+        let peer = Found { peer: Some(NAMED.into()), ..Found::default() };
+        let verdict = Run::new().dial(dial.step(Secure, Outcome::Passed, peer)).verdict();
+        assert_eq!(verdict.code.code(), "reachable");
+        warnings(&verdict).contains(&"webrtc-mixes-dialers")
+    };
+    assert!(warned("CN=rcgen self signed cert", "DTLSv1.2"));
+    assert!(!warned("CN=rcgen self signed cert", "DTLSv1.3") && !warned("CN=WebRTC", "DTLSv1.2"));
+}

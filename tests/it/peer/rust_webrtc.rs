@@ -1,5 +1,6 @@
-//! What a listener of libp2p-webrtc 0.10.0-alpha shows of itself, up to where its handshake breaks: it is an ICE-lite agent that
-//! answers checks of version 1, speaks DTLS 1.2 with the certificate that rcgen makes by default, and then has no SCTP.
+//! What a listener of libp2p-webrtc 0.10.0-alpha shows of itself, up to where its handshake breaks: it answers checks of version 1,
+//! speaks DTLS 1.2 with the certificate that rcgen makes by default, and then has no SCTP where another address of the dialer's has
+//! got in its way; or it panics before DTLS, where its program has not chosen between two providers of rustls.
 
 use dimpl::{Dtls, DtlsCertificate, Output};
 use is::stun::StunMessage;
@@ -12,7 +13,7 @@ use tokio::net::UdpSocket;
 
 const LONGEST: usize = 2048;
 
-/// What becomes of a dialer once DTLS stands.
+/// What becomes of a dialer, once DTLS stands if nothing else is said.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Breaks {
@@ -20,6 +21,8 @@ pub enum Breaks {
     Silently,
     /// DTLS is closed.
     ByClosing,
+    /// Checks are answered, and nothing else is.
+    BeforeDtls,
 }
 
 /// Serves one dialer after the other on the current runtime, and returns the port and the certhash.
@@ -61,7 +64,7 @@ async fn serve(socket: UdpSocket, certificate: DtlsCertificate, breaks: Breaks) 
                     let _ = socket.send_to(&answer, from).await;
                     continue;
                 }
-                if bytes.first().is_none_or(|byte| *byte < 20) {
+                if breaks == Breaks::BeforeDtls || bytes.first().is_none_or(|byte| *byte < 20) {
                     continue;
                 }
                 let dialer = match &mut dialer {
