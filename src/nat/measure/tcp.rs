@@ -33,7 +33,7 @@ use crate::{
 
 /// The time for a connection and identify.
 const ASK: Duration = Duration::from_millis(2500);
-/// The time for a dial from outside: a SYN that is lost is sent again after a second.
+/// The time for a dial from outside over a short line: a SYN that is lost is sent again after a second.
 const DIAL: Duration = Duration::from_millis(1500);
 /// How long a connection to the own outside address is waited for: it goes no further than the NAT.
 const HAIRPIN: Duration = Duration::from_millis(500);
@@ -83,7 +83,7 @@ impl<'a> Tcp<'a> {
 
     /// A connection from the very port that is listened on, or none.
     async fn connect(&self, to: SocketAddr) -> Result<TcpStream, Fault> {
-        let fault = |error: io::Error| errors::of_connect(&error);
+        let fault = |error: io::Error| errors::of_connect_to(&error, to);
         let socket = shared(self.local).map_err(fault)?;
         // Closing resets: a connection that lingers would keep the port from the next run.
         socket.set_linger(Some(Duration::ZERO)).map_err(fault)?;
@@ -145,7 +145,7 @@ impl UnderTest for Tcp<'_> {
 
     async fn packets(&self, helper: &Vantage, by: By, to: SocketAddr) -> Packets {
         let layers = format!("/tcp/{}", to.port());
-        match asked::dial(self.native, &helper.opener, layers, DIAL, by).await {
+        match asked::dial(self.native, &helper.opener, layers, helper.dials_within(DIAL), by).await {
             Done::Did(Dialed { vantage, from, outcome, stages }) => {
                 // Who came to another address of this port proved nothing about this one.
                 let connected = stages.iter().any(|stage| stage.stage == StageName::Connect && stage.outcome.passed());

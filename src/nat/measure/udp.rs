@@ -48,7 +48,7 @@ const QUIC: Duration = Duration::from_millis(2500);
 /// How long datagrams are waited for once they are on their way, at the least, and in round trips: the last leaves after 200 ms.
 const ARRIVING: Duration = Duration::from_millis(400);
 const ARRIVING_ROUND_TRIPS: u32 = 3;
-/// The time for a dial from outside.
+/// The time for a dial from outside over a short line.
 const DIAL: Duration = Duration::from_millis(2500);
 /// How long a packet to the own outside address is waited for: it goes no further than the NAT.
 const HAIRPIN: Duration = Duration::from_millis(300);
@@ -237,7 +237,7 @@ impl UnderTest for Udp<'_> {
 
     async fn handshake(&self, helper: &Vantage, by: By, to: SocketAddr) -> Option<Packets> {
         let layers = format!("/udp/{}/quic-v1", to.port());
-        Some(match asked::dial(self.native, &helper.opener, layers, DIAL, by).await {
+        Some(match asked::dial(self.native, &helper.opener, layers, helper.dials_within(DIAL), by).await {
             Done::Did(Dialed { vantage, from, outcome, stages }) => {
                 let came = self.guests.find(|guest| guest.peer.as_ref() == Some(&vantage));
                 // Only who was seen here has come.

@@ -16,6 +16,9 @@ use crate::{
     session::Opener,
 };
 
+/// Round trips of a whole dial, from the first packet to identify, and one for the question itself. A line may be slow.
+const ROUND_TRIPS: u32 = 6;
+
 /// A peer that is asked over a connection of one family.
 #[derive(Clone, Debug)]
 pub(super) struct Vantage {
@@ -54,6 +57,11 @@ pub(super) struct Helper {
 impl Vantage {
     pub(super) fn kind(&self) -> VantageKind {
         if self.helper.is_some() { VantageKind::Helper } else { VantageKind::Libp2p }
+    }
+
+    /// The time for a dial of its, beside what a lost packet costs.
+    pub(super) fn dials_within(&self, least: Duration) -> Duration {
+        least + self.helper.as_ref().map_or(Duration::ZERO, |helper| ROUND_TRIPS * helper.rtt)
     }
 
     /// What it offers of use to the tests.

@@ -18,7 +18,7 @@ use crate::program::{self, Live, Run};
 use crate::rules::{self, Schema};
 use coturn::Coturn;
 pub use network::check_rights;
-use network::{Network, Router};
+use network::{Network, Router, Site};
 use referee::{Behaviour, Client};
 use serde::Deserialize;
 use serde_json::Value;
@@ -49,6 +49,9 @@ struct Case {
     /// From the client outwards.
     #[serde(default)]
     routers: Vec<Router>,
+    /// How much later packets are delivered, each way, in milliseconds.
+    #[serde(default)]
+    delay: Option<u32>,
     /// nft rules for what comes in to the client.
     #[serde(default)]
     input: Vec<String>,
@@ -218,7 +221,8 @@ impl Case {
     /// Its line in the published table, and its faults.
     fn try_out(&self, schema: &Schema) -> (String, Vec<String>) {
         let home = tempfile::tempdir().expect("a folder");
-        let network = Network::new(&self.client, &self.input, &self.routers, &HOSTS);
+        let site = Site { host: "c", address: &self.client, routers: &self.routers, delay: self.delay };
+        let network = Network::of(&[site], &self.input, &HOSTS);
         let client = self.client.split('/').next().expect("an address");
         let _services = self.six.as_ref().map(|six| six.add(&network, home.path()));
         let translated = self.six.as_ref().filter(|six| six.nat64);
@@ -274,8 +278,9 @@ impl Case {
     fn points(&self) -> String {
         let kind = |name: &String| if self.go.contains_key(name) { "go-libp2p" } else { "listen" };
         let partner = if self.partners { " with a partner" } else { "" };
+        let stun = if self.args.iter().any(|arg| arg == "--stun") { " + STUN server" } else { "" };
         let missing = if self.missing.is_empty() { String::new() } else { format!(": {}", self.missing) };
-        format!("{}{partner}{missing}", self.via.iter().map(kind).collect::<Vec<_>>().join(" + "))
+        format!("{}{partner}{stun}{missing}", self.via.iter().map(kind).collect::<Vec<_>>().join(" + "))
     }
 
     /// The helpers by name, with the address that each is asked at.
