@@ -26,7 +26,7 @@ fn of_cause(report: &Report, fault: &Fault<'_>) -> String {
         Cause::Refused => format!("{host} answers that nothing listens on {port}"),
         Cause::Unreachable { what } if what == "network" => format!("A router answers that there is no way to {host}"),
         Cause::Unreachable { .. } => {
-            format!("There is no route to {host}: the machine is off, or the address is not its own any more")
+            format!("No way leads to {host}: the machine is off, the address is not its own any more, or a firewall refuses")
         }
         Cause::UdpSilent => {
             let speaks = fault.attempt.transport.map_or_else(|| "it".into(), |transport| transport.to_string());

@@ -1,10 +1,11 @@
 //! What errors mean: of the system, and of the layers below a connection. A listener has the same ones.
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 use crate::{
     engine::Fault,
     model::Cause,
+    native::network,
     session::fault_of,
     transport::{
         SocketFault,
@@ -14,6 +15,25 @@ use crate::{
         webrtc_direct::{self, DialError},
     },
 };
+
+/// What the system says when a router or the host answers that something is not there or not allowed, in errors without a name of
+/// their own: `ENOPROTOOPT`, `EHOSTDOWN` and `ENONET` (icmp(7)).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const TOLD_FROM_AFAR: [i32; 3] = [92, 112, 64];
+/// Other systems tell fewer of these answers, by errors that have a name.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const TOLD_FROM_AFAR: [i32; 0] = [];
+
+/// What an error of a socket that connects to this address means.
+///
+/// Over IPv6 the answer of a firewall that something is prohibited, as several send it by default, reads like a ban of this
+/// machine; where it is one, the system gives no way there.
+pub(crate) fn of_connect_to(error: &io::Error, remote: SocketAddr) -> Fault {
+    if error.kind() == io::ErrorKind::PermissionDenied && remote.is_ipv6() && network::source_of(remote.ip()).is_some() {
+        return Fault::new(Cause::Unreachable { what: "host".into() }, "a firewall there or on the way says that it is prohibited");
+    }
+    of_connect(error)
+}
 
 /// What an error of a connecting socket means.
 pub(crate) fn of_connect(error: &io::Error) -> Fault {
@@ -27,6 +47,9 @@ pub(crate) fn of_connect(error: &io::Error) -> Fault {
         Kind::TimedOut => Cause::TimedOut,
         // It came about, and was ended by the other side before it was looked at.
         Kind::BrokenPipe | Kind::NotConnected => Cause::Closed,
+        _ if error.raw_os_error().is_some_and(|errno| TOLD_FROM_AFAR.contains(&errno)) => {
+            Cause::Unreachable { what: "host".into() }
+        }
         _ => return of_this_machine(error),
     };
     Fault::new(cause, error)

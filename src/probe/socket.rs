@@ -44,9 +44,9 @@ impl Dial<'_> {
                 Ok(stream)
             }
             Err(fault) => {
-                // A reset that answers the first packet is `refused`. Any other came after the handshake, even where it
+                // A reset that answers the first packet is `refused`. Any other end came after the handshake, even where it
                 // came before this program learned that the handshake was done.
-                if fault.cause == Cause::Reset {
+                if matches!(fault.cause, Cause::Reset | Cause::Closed) {
                     enter(next);
                 }
                 Err(fault)
@@ -58,14 +58,14 @@ impl Dial<'_> {
     async fn connect(&self) -> Result<TcpStream, Fault> {
         let remote = self.remote();
         if let Some(local) = self.machine.ports().tcp_towards(remote.ip()) {
-            return port::connect(local, remote).await.map_err(|error| errors::of_connect(&error));
+            return port::connect(local, remote).await.map_err(|error| errors::of_connect_to(&error, remote));
         }
         let socket = if remote.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(|error| errors::of_this_machine(&error))?;
         if let Some(local) = self.bind() {
             socket.bind(local).map_err(|error| errors::of_this_machine(&error))?;
         }
-        let stream = socket.connect(remote).await.map_err(|error| errors::of_connect(&error))?;
+        let stream = socket.connect(remote).await.map_err(|error| errors::of_connect_to(&error, remote))?;
         stream.set_nodelay(true).map_err(|error| errors::of_connect(&error))?;
         Ok(stream)
     }

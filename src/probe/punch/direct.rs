@@ -146,7 +146,7 @@ impl<'a> Doors<'a> {
                 }
                 // The system still has what came of these two ports: who came in by them is being let in.
                 Err(error) if port::is_taken(&error) => {}
-                Err(error) => self.note(errors::of_connect(&error)),
+                Err(error) => self.note(errors::of_connect_to(&error, remote)),
             }
             self.dial.machine.clock().sleep(again()).await;
         }
