@@ -3,6 +3,7 @@
 use super::{
     family::{Measured, is_symmetric},
     observed::{Observed, socket},
+    summary::family,
 };
 use crate::model::{
     Cause, Family, Inbound, Layer4, Method, Nat64, NatStatus, PortMapping, Prediction, Remedy, RemedyCode, Tested,
@@ -25,10 +26,11 @@ pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option
     for measured in &known {
         remedies.extend(ephemeral(measured));
         if measured.udp_blocked {
-            remedies.push(Remedy::new(
-                RemedyCode::AllowUdp,
-                "UDP does not get out of this network: allow it for QUIC, or use TCP and WebSocket.",
-            ));
+            let text = format!(
+                "UDP does not get out of this network over {}: allow it for QUIC, or use TCP and WebSocket.",
+                family(measured.family)
+            );
+            remedies.push(Remedy::new(RemedyCode::AllowUdp, text));
         }
     }
     remedies.extend(limits(seen, &known));

@@ -35,7 +35,8 @@ pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
     format!("{sentence}{blocked} ({}).", family(best.family))
 }
 
-fn family(family: Family) -> &'static str {
+/// As people write it.
+pub(super) fn family(family: Family) -> &'static str {
     match family {
         Family::Ipv4 => "IPv4",
         Family::Ipv6 => "IPv6",
