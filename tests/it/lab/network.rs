@@ -79,6 +79,8 @@ fn outside() -> String {
 /// A network, and the process that holds it.
 pub struct Network {
     holder: Child,
+    /// How much later packets are delivered, each way, in milliseconds; the most of any site.
+    pub delay: u32,
 }
 
 impl Network {
@@ -106,7 +108,7 @@ impl Network {
             let _ = holder.stderr.take().expect("piped").read_to_string(&mut words);
             panic!("no network: {words}\n{script}");
         }
-        Self { holder }
+        Self { holder, delay: sites.iter().filter_map(|site| site.delay).max().unwrap_or(0) }
     }
 
     /// A program on one of its hosts.

@@ -6,8 +6,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-/// How long a packet is waited for that may never come, in milliseconds: nothing in the lab is delayed.
+/// How long a packet is waited for that may never come, in milliseconds, where none is delayed; and in delays where they are: a
+/// handshake takes two.
 const PATIENCE: u32 = 500;
+const DELAYS: u32 = 3;
 /// How long one that has to come.
 const SURELY: u32 = 3000;
 
@@ -143,17 +145,18 @@ fn filtering(stranger: bool, known: bool, mapping: &str) -> &'static str {
 }
 
 pub fn udp(network: &Network, client: Client<'_>) -> Behaviour {
+    let patience = PATIENCE + DELAYS * network.delay;
     let [mut c, mut a, mut b] = client.hosts(network);
     let [(a1, _), (a2, _), (b1, _)] = [a.open("udp", 7001), a.open("udp", 7002), b.open("udp", 7001)];
     let [near, beside, far] = client.places();
     // Filtering first, from a socket that has sent to one place alone.
     let (first, _) = c.open("udp", 0);
     c.send(&first, client.seen(near));
-    let Some(outside) = a.take("receive", &a1, PATIENCE) else { return ("blocked".into(), "blocked".into()) };
+    let Some(outside) = a.take("receive", &a1, patience) else { return ("blocked".into(), "blocked".into()) };
     b.send(&b1, outside);
-    let stranger = c.take("receive", &first, PATIENCE) == Some(client.seen(far));
+    let stranger = c.take("receive", &first, patience) == Some(client.seen(far));
     a.send(&a2, outside);
-    let known = c.take("receive", &first, PATIENCE) == Some(client.seen(beside));
+    let known = c.take("receive", &first, patience) == Some(client.seen(beside));
     let (second, port) = c.open("udp", 0);
     let mut seen = |host: &mut Host, socket: &Value, to| {
         c.send(&second, client.seen(to));
@@ -165,6 +168,7 @@ pub fn udp(network: &Network, client: Client<'_>) -> Behaviour {
 }
 
 pub fn tcp(network: &Network, client: Client<'_>) -> Behaviour {
+    let patience = PATIENCE + DELAYS * network.delay;
     let [mut c, mut a, mut b] = client.hosts(network);
     let [(a1, _), (a2, _), (b1, _)] = [a.open("listen", 7001), a.open("listen", 7002), b.open("listen", 7001)];
     let [near, beside, far] = client.places();
@@ -173,7 +177,7 @@ pub fn tcp(network: &Network, client: Client<'_>) -> Behaviour {
         return ("blocked".into(), "blocked".into());
     }
     let outside = a.take("accept", &a1, SURELY).expect("a connection");
-    let mut passes = |host: &mut Host| host.connect(0, outside, PATIENCE) && c.take("accept", &first, SURELY).is_some();
+    let mut passes = |host: &mut Host| host.connect(0, outside, patience) && c.take("accept", &first, SURELY).is_some();
     let (stranger, known) = (passes(&mut b), passes(&mut a));
     let (_, port) = c.open("listen", 0);
     let mut seen = |host: &mut Host, socket: &Value, to| {
