@@ -30,7 +30,10 @@ const TOLD_FROM_AFAR: [i32; 0] = [];
 /// machine; where it is one, the system gives no way there.
 pub(crate) fn of_connect_to(error: &io::Error, remote: SocketAddr) -> Fault {
     if error.kind() == io::ErrorKind::PermissionDenied && remote.is_ipv6() && network::source_of(remote.ip()).is_some() {
-        return Fault::new(Cause::Unreachable { what: "host".into() }, "a firewall there or on the way says that it is prohibited");
+        return Fault::new(
+            Cause::Unreachable { what: "host".into() },
+            "a firewall there or on the way says that it is prohibited",
+        );
     }
     of_connect(error)
 }
