@@ -11,6 +11,8 @@ import time
 
 behaviour, own, elsewhere = sys.argv[1:4]
 KIND = "urn:schemas-upnp-org:service:WANIPConnection:1"
+# Less than one question may take, in seconds, and all of them together more than a gateway has.
+SLOW = 0.8
 ENVELOPE = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{}</s:Body></s:Envelope>'
 
 
@@ -43,6 +45,8 @@ def found(sock):
 def described():
     control = f"http://{elsewhere}:5000/control" if behaviour == "control elsewhere" else "/control"
     service = f"<service><serviceType>{KIND}</serviceType><controlURL>{control}</controlURL></service>"
+    if behaviour == "slow at every step":
+        service *= 4
     text = f'<?xml version="1.0"?><root><device><serviceList>{service}</serviceList></device></root>'
     if behaviour == "an XML bomb":
         entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
@@ -92,6 +96,9 @@ def get(connection):
         return
     elif behaviour == "it redirects":
         connection.sendall(f"HTTP/1.1 302 X\r\nLocation: http://{elsewhere}:5000/root.xml\r\nContent-Length: 0\r\n\r\n".encode())
+    elif behaviour == "slow at every step":
+        time.sleep(SLOW)
+        reply(connection, 200, described())
     else:
         reply(connection, 200, described())
 
@@ -102,6 +109,10 @@ def post(connection, action):
     elif action == "AddPortMapping" and behaviour == "every port is taken":
         detail = f"<errorCode>718</errorCode><errorDescription>{'Conflict ' * 1000}</errorDescription>"
         reply(connection, 500, ENVELOPE.format(f"<s:Fault><detail><UPnPError>{detail}</UPnPError></detail></s:Fault>"))
+    elif behaviour == "slow at every step":
+        # No address, so that the next service is asked.
+        time.sleep(SLOW)
+        reply(connection, 200, ENVELOPE.format(f'<u:{action}Response xmlns:u="{KIND}"/>'))
     elif behaviour == "noise for an action":
         reply(connection, 200, "<html>login</html>")
     else:
