@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use multiaddr::{Multiaddr, PeerId, Protocol, multihash::Multihash};
 
+use super::fault::concrete;
 use crate::{model::Attempt, target::USUAL_PORT};
 
 type Parts = Vec<Protocol<'static>>;
@@ -42,13 +43,17 @@ pub(super) fn quic_v1(address: &str) -> Option<String> {
 /// The same with the peer of the target at its end, where the address has none.
 pub(super) fn quic_v1_of(attempt: &Attempt, peer: Option<&str>) -> Option<String> {
     let mend = |part| if part == Protocol::Quic { Protocol::QuicV1 } else { part };
-    let parts = parts(attempt)?;
-    let last = attempt.address.parse::<Multiaddr>().ok()?.iter().last().map(Protocol::acquire);
+    let address: Multiaddr = concrete(attempt)?;
+    let last = address.iter().last().map(Protocol::acquire);
     let own = match last {
         Some(Protocol::P2p(peer)) => Some(peer.to_string()),
         _ => None,
     };
-    Some(with_peer(parts.into_iter().map(mend).collect(), own.as_deref().or(peer)))
+    let mut parts: Parts = address.iter().map(|part| mend(part.acquire())).collect();
+    if own.is_some() {
+        parts.pop();
+    }
+    Some(with_peer(parts, own.as_deref().or(peer)))
 }
 
 /// The same address with what it lacks, by the part that a dial cannot begin with: the usual port, QUIC, or loopback for every

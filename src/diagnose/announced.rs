@@ -75,13 +75,13 @@ fn dead(report: &Report, peer: &Peer) -> Option<Warning> {
     let dead = || dialed.iter().filter_map(|(attempt, code)| Some((attempt, code.as_ref()?)));
     let named: Vec<String> =
         dead().map(|(attempt, code)| format!("{} {}", quoted(&attempt.address), verdict::phrase(code))).collect();
-    let text = format!(
-        "Of {} announced and dialed, {} {} not work from here ({}).",
-        count(dialed.len()),
-        named.len(),
-        if named.len() == 1 { "does" } else { "do" },
-        few(&named)
-    );
+    let what = match (dialed.len(), named.len()) {
+        (1, 1) => "The one address announced and dialed does not work".into(),
+        (all, failed) if all == failed => format!("None of {} announced and dialed works", count(all)),
+        (all, 1) => format!("Of {} announced and dialed, 1 does not work", count(all)),
+        (all, failed) => format!("Of {} announced and dialed, {failed} do not work", count(all)),
+    };
+    let text = format!("{what} from here ({}).", few(&named));
     (!named.is_empty()).then(|| Warning::new(WarningCode::AnnouncesDead, text).about(dead().map(|(attempt, _)| attempt.id)))
 }
 

@@ -123,15 +123,19 @@ fn failure(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode) -> String {
         let members: Vec<_> = faults.map(|(fault, code)| Member::new(fault.attempt, verdict::phrase(code))).collect();
         per_transport(&members)
     };
-    let mut deciding = heaps.fails.iter().filter(|(_, other)| other == code).map(|(fault, _)| sentence::of(report, fault));
-    let Some(first) = deciding.next() else { return phrases(&mut heaps.fails.iter()) };
-    let alike = deciding.all(|sentence| sentence == first);
+    let deciding = || heaps.fails.iter().filter(|(_, other)| other == code).map(|(fault, _)| fault);
+    let mut sentences = deciding().map(|fault| sentence::of(report, fault));
+    let Some(first) = sentences.next() else { return phrases(&mut heaps.fails.iter()) };
+    let alike = sentences.all(|sentence| sentence == first);
+    let mut transports = deciding().map(|fault| fault.attempt.transport);
+    let one_transport = transports.next().is_some_and(|first| transports.all(|other| other == first));
     let mut rest = heaps.fails.iter().filter(|(_, other)| other != code).peekable();
     match (rest.peek().is_some(), alike || verdict::tells_what_answers(code)) {
         // The code of a mixture is no more the one's than the other's.
         (true, _) if *code == VerdictCode::Unreachable => phrases(&mut heaps.fails.iter()),
         (true, _) => format!("{first}; {}", phrases(&mut rest)),
         (false, true) => first,
+        (false, false) if one_transport => format!("{first}; the same at {} more", words::addresses(deciding().count() - 1)),
         (false, false) => phrases(&mut heaps.fails.iter()),
     }
 }

@@ -122,10 +122,10 @@ fn timed_out(fault: &Fault<'_>, host: &str, port: &str) -> String {
         }
         Some(StageName::Tls) => silent(&format!("accepts on {port}"), "the TLS handshake"),
         Some(StageName::Dtls) => silent(&format!("answers on {port}"), "the DTLS handshake"),
-        Some(StageName::Channel) => silent("ends the DTLS handshake", "the data channel"),
+        Some(StageName::Channel) => silent("completes the DTLS handshake", "the data channel"),
         Some(StageName::Upgrade) => silent(&format!("accepts on {port}"), "an answer to the WebSocket upgrade"),
         Some(StageName::Secure) => silent(&format!("accepts on {port}"), "the secure handshake"),
-        Some(StageName::Multiplex) => silent("ends the secure handshake", "an answer about the stream multiplexer"),
+        Some(StageName::Multiplex) => silent("completes the secure handshake", "an answer about the stream multiplexer"),
         Some(StageName::Identify | StageName::Ping) => silent("accepts the connection", "an answer"),
         Some(StageName::Hop | StageName::DcutrConnect | StageName::DcutrSync) => {
             "The relay, or the target behind it, does not answer".into()
@@ -160,7 +160,7 @@ fn dropped(fault: &Fault<'_>, host: &str, port: &str, how: &str) -> String {
         Some(StageName::Secure) => accepted("libp2p begins (multistream-select)"),
         Some(StageName::Multiplex | StageName::Identify | StageName::Ping) => {
             let whose = if fault.behind_relay() { "The target behind the relay" } else { host };
-            format!("{whose} ends the secure handshake, then the connection is {how} before it can be used")
+            format!("{whose} completes the secure handshake, then the connection is {how} before it can be used")
         }
         Some(StageName::Hop | StageName::DcutrConnect | StageName::DcutrSync) => {
             format!("The connection through the relay is {how}")
@@ -251,10 +251,10 @@ fn of_certificate(fault: &Fault<'_>) -> String {
                 |dialed| format!("The certificate is for {names}, not for {dialed}"),
             )
         }
-        Cause::CertificateUntrusted { issuer: Some(issuer) } => {
+        Cause::CertificateUntrusted { issuer: Some(issuer) } if !issuer.is_empty() => {
             format!("The certificate is signed by {}, which this machine does not trust", quoted(issuer))
         }
-        Cause::CertificateUntrusted { issuer: None } => "No authority that this machine trusts signed the certificate".into(),
+        Cause::CertificateUntrusted { .. } => "No authority that this machine trusts signed the certificate".into(),
         _ => capitalised(fault.cause.brief()),
     }
 }

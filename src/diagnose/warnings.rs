@@ -35,9 +35,10 @@ pub(super) fn all(report: &Report, heaps: &Heaps<'_>, code: &VerdictCode) -> Vec
     warnings.extend(libp2p_webrtc::warning(report));
     warnings.extend(expires_soon(report));
     warnings.extend(other_peer(report).filter(|_| *code != VerdictCode::WrongPeer));
-    warnings.extend(family_missing(heaps));
+    // What the verdict says need not be said again.
+    warnings.extend(family_missing(heaps).filter(|_| *code != VerdictCode::LocalNetworkDown));
     warnings.extend(udp_buffer(report));
-    warnings.extend(incomplete(report, heaps));
+    warnings.extend(incomplete(report, heaps).filter(|_| *code != VerdictCode::Inconclusive));
     warnings
 }
 
@@ -102,11 +103,7 @@ fn after_connecting(report: &Report, step: StageName, code: &WarningCode) -> Opt
             continue;
         }
         if failed.is_empty() {
-            // Some codes are their own words.
-            said = match (cause.code(), cause.brief()) {
-                (code, brief) if code.replace('-', " ") == brief => brief.into(),
-                (code, brief) => format!("{code}, {brief}"),
-            };
+            cause.brief().clone_into(&mut said);
         }
         failed.push(attempt);
     }
@@ -125,7 +122,14 @@ fn hole_punch_failed(report: &Report) -> Option<Warning> {
         })
         .collect();
     let (_, step, cause) = failed.first()?;
-    let text = format!("The peer is reached through the relay, but no hole could be punched: {step} fails, {}.", cause.brief());
+    let text = match (step, cause) {
+        (StageName::DcutrConnect, Cause::TimedOut | Cause::ProtocolNotSupported) => {
+            "The peer is reached through the relay, but begins no hole punch: it does not offer DCUtR, or knows no public address of its \
+             own yet. Ask again when it has been observed from outside."
+                .into()
+        }
+        _ => format!("The peer is reached through the relay, but no hole could be punched: {step} fails, {}.", cause.brief()),
+    };
     Some(Warning::new(WarningCode::HolePunchFailed, text).about(failed.iter().map(|(attempt, ..)| attempt.id)))
 }
 
@@ -208,12 +212,13 @@ fn family_missing(heaps: &Heaps<'_>) -> Option<Warning> {
     Some(Warning::new(WarningCode::FamilyMissing, text).about(missing.iter().map(|attempt| attempt.id)))
 }
 
-/// On loopback nothing arrives faster than it is read.
+/// Of QUIC that works: what fails fails by something else. On loopback nothing arrives faster than it is read.
 fn udp_buffer(report: &Report) -> Option<Warning> {
     let buffer = report.nat.as_ref()?.local.udp_receive_buffer.filter(|buffer| *buffer < UDP_RECEIVE_BUFFER)?;
     let quic = |attempt: &&Attempt| {
-        let dialed = !matches!(attempt.outcome, Outcome::Skipped { .. });
-        attempt.transport == Some(Transport::Quic) && dialed && ip_of(attempt).is_some_and(|ip| !ip.is_loopback())
+        attempt.transport == Some(Transport::Quic)
+            && attempt.outcome.passed()
+            && ip_of(attempt).is_some_and(|ip| !ip.is_loopback())
     };
     let ids: Vec<u32> = outbound(report).filter(quic).map(|attempt| attempt.id).collect();
     let text = format!(

@@ -252,7 +252,7 @@ causes! {
     IceCredentialsRefused = "ice-credentials-refused", "the browser refuses WebRTC version 1", &[Connect];
 
     /// The relay has no reservation of the target: it is not connected to this relay, or its reservation ran out.
-    RelayNoReservation = "relay-no-reservation", "the target has no reservation there", &[Hop];
+    RelayNoReservation = "relay-no-reservation", "the target has no reservation at this relay", &[Hop];
     /// The relay refused.
     RelayRefused {
         /// Its status code (circuit relay v2).

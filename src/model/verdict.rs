@@ -43,7 +43,7 @@ codes! {
         /// No packet comes back: filtered, or the machine is off.
         Unanswered = "unanswered", "no answer";
         /// The name does not lead to an address.
-        NameProblem = "name-problem", "the name leads nowhere";
+        NameProblem = "name-problem", "the name does not resolve";
         /// The own network has no way out, so nothing can be said about the target. A machine that lacks only the address
         /// family of the target is `inconclusive`.
         LocalNetworkDown = "local-network-down", "the own network is down";

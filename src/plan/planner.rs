@@ -16,7 +16,7 @@ use super::{
     parse,
 };
 use crate::{
-    model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, is_local_name},
+    model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, ip_of, is_local_name},
     order::set,
 };
 
@@ -175,7 +175,9 @@ impl Planner {
             Ok(Parsed::Route(route)) => Some(route.transport),
             Ok(Parsed::Dnsaddr { .. }) | Err(_) => None,
         };
-        Step::Fail(fact(id, candidate, None, transport, None, cause), id)
+        // Of a name's records the one that cannot be dialed is told.
+        let concrete = (!candidate.names.is_empty() && ip_of(&candidate.remote).is_some()).then_some(&candidate.remote);
+        Step::Fail(fact(id, candidate, concrete, transport, None, cause), id)
     }
 
     /// The attempt for the addresses beyond [`ADDRESS_LIMIT`]. It fails once; what else is too much is left out.

@@ -76,6 +76,8 @@ fn cause_of(problem: &CertificateProblem) -> Cause {
             Cause::CertificateNotYetValid { not_before: Some(Stamp::at(*not_before)) }
         }
         CertificateProblem::WrongName { names } => Cause::CertificateWrongName { names: names.clone() },
-        CertificateProblem::Untrusted { issuer } => Cause::CertificateUntrusted { issuer: Some(issuer.clone()) },
+        CertificateProblem::Untrusted { issuer } => {
+            Cause::CertificateUntrusted { issuer: Some(issuer.clone()).filter(|issuer| !issuer.is_empty()) }
+        }
     }
 }

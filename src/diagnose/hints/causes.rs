@@ -92,7 +92,11 @@ impl Hints<'_> {
                 self.say(HintCode::UpdatePeer, fault, "Give the node an Ed25519 key, which every implementation knows.");
             }
             Cause::NoCommonProtocol { .. } => {
-                let text = "Update the peer, or switch on /noise or /tls/1.0.0 and /yamux/1.0.0 there.";
+                let text = if fault.step() == Some(StageName::Multiplex) {
+                    "Update the peer, or switch on /yamux/1.0.0 there: mplex alone is what current peers no longer speak."
+                } else {
+                    "Update the peer, or switch on /noise or /tls/1.0.0 there."
+                };
                 self.say(HintCode::UpdatePeer, fault, text);
             }
             Cause::WebsocketFailed { .. } => {
@@ -128,6 +132,7 @@ impl Hints<'_> {
             return self.of_version(fault, version);
         }
         match fault.step() {
+            Some(StageName::Hop) => self.of_relay(fault),
             Some(StageName::Resolve) => self.of_name(fault),
             Some(StageName::Connect | StageName::Direct) | None if fault.over_udp() => self.of_udp(fault),
             Some(StageName::Connect | StageName::Direct) | None => {

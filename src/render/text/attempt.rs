@@ -2,7 +2,7 @@
 
 use super::{Page, Piece, Tone, name_of};
 use crate::{
-    model::{Attempt, Leg, Outcome, Source, Stage, StageName},
+    model::{Attempt, Cause, Leg, Outcome, Source, Stage, StageName},
     render::{clean, style::columns},
 };
 
@@ -83,7 +83,7 @@ impl Page<'_> {
     /// The system's or the peer's own words about a failure.
     fn message(&self, out: &mut String, attempt: &Attempt) {
         let failed = attempt.stages.iter().find(|stage| stage.outcome.cause().is_some());
-        let Some(message) = failed.and_then(|stage| stage.message.as_deref()) else { return };
+        let Some(message) = failed.filter(|stage| !says_it_all(stage)).and_then(|stage| stage.message.as_deref()) else { return };
         let mut shown: String = message.chars().take(MESSAGE).collect();
         if shown.len() < message.len() {
             shown.push('…');
@@ -100,6 +100,12 @@ impl Page<'_> {
             self.style.fill(out, &self.indent(), &pieces, " ");
         }
     }
+}
+
+/// Whether the cause is what the system said, in one word.
+fn says_it_all(stage: &Stage) -> bool {
+    let of_system = stage.message.as_deref().is_some_and(|message| message.contains("(os error "));
+    of_system && matches!(stage.outcome.cause(), Some(Cause::Refused | Cause::Reset | Cause::Unreachable { .. }))
 }
 
 /// Stages with their times. The unit stands once, at the end.
@@ -128,7 +134,7 @@ fn piece(stage: &Stage) -> Piece {
 }
 
 /// The IP address that a concrete multiaddr begins with.
-fn ip_of(address: &str) -> Option<&str> {
+pub(super) fn ip_of(address: &str) -> Option<&str> {
     let mut parts = address.strip_prefix('/')?.split('/');
     match parts.next()? {
         "ip4" | "ip6" => parts.next(),

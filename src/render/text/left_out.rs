@@ -2,7 +2,7 @@
 
 use strum::IntoEnumIterator as _;
 
-use super::{Page, Piece, Tone, was_tried};
+use super::{Page, Piece, Tone, attempt::ip_of, was_tried};
 use crate::model::{Attempt, Outcome, Source, Transport, TransportStatus, Why};
 
 /// How many addresses stand for a group.
@@ -34,6 +34,9 @@ impl Page<'_> {
         for attempt in attempts.iter().take(SHOWN) {
             let address = attempt.remote.as_deref().filter(|_| attempt.address.starts_with("/dnsaddr/"));
             pieces.push(Piece::new(Tone::Plain, self.without_peer(address.unwrap_or(&attempt.address))));
+            // What a name leads to may be the reason.
+            let ip = attempt.remote.as_deref().filter(|_| address.is_none() && !attempt.names.is_empty()).and_then(ip_of);
+            pieces.extend(ip.map(|ip| Piece::new(Tone::Dim, &format!("({ip})"))));
         }
         if attempts.len() > SHOWN {
             pieces.push(Piece::new(Tone::Plain, &format!("and {} more", attempts.len() - SHOWN)));
