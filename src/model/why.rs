@@ -28,7 +28,7 @@ codes! {
         /// More than one run takes on: 100 addresses behind a `/dnsaddr`, 32 that a peer announces. Of a dialer: `listen` has as
         /// many connections as it serves, 256 in all and 32 from one IP address (an IPv6 /64 counts as one). Of a vantage point: it does no
         /// more dial-backs for this address in this minute, or for all together.
-        OverLimit = "over-limit", "more than one run takes on";
+        OverLimit = "over-limit", "over the limit";
         /// The entry of a `/dnsaddr` belongs to another peer than the one that was named.
         OtherPeer = "other-peer", "belongs to another peer";
         /// This machine has no route for the address family, IPv4 or IPv6, so nothing can be said about the address.

@@ -1,4 +1,4 @@
-//! `dial --self`: a node and a dialer in one process, over three transports; the first command of a new user.
+//! `dial --self`: a node and a dialer in one process, over every transport that it serves; the first command of a new user.
 
 use crate::{
     measure::{median, wall},
