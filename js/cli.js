@@ -71,7 +71,7 @@ async function dial (args) {
   if (more.length > 0) throw new Usage(`one target at a time; what is "${more[0]}"?`)
   const { format, output } = values
   if (!['text', 'json', 'ndjson'].includes(String(format))) throw new Usage(`--format is text, json or ndjson, not "${format}"`)
-  const out = new Output(output === undefined ? undefined : String(output))
+  const out = new Output(output === undefined || output === '-' ? undefined : String(output))
   const stop = new AbortController()
   const signals = interruptions(stop)
   const resolver = names(values.resolver === undefined ? {} : { server: String(values.resolver) })

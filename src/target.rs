@@ -217,8 +217,11 @@ fn host_and_port(input: &str) -> Option<Place> {
 
 /// Whether a text can be a DNS name (RFC 1123, and the underscore that people use all the same).
 fn is_host_name(text: &str) -> bool {
-    let label =
-        |label: &str| (1..=63).contains(&label.len()) && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
     let text = text.strip_suffix('.').unwrap_or(text);
     text.len() <= 253 && text.split('.').all(label) && text.chars().any(|c| c.is_ascii_alphabetic())
 }
@@ -333,5 +336,6 @@ mod tests {
         assert!(!says("\u{1b}[31mred").contains('\u{1b}'));
         assert!(says(&"a".repeat(5000)).len() < 200);
         assert_eq!(parse("http://").expect_err("no host").meant, None);
+        assert_eq!(parse("--self").expect_err("an option").meant, None);
     }
 }

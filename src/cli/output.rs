@@ -33,9 +33,9 @@ pub(super) struct Draft {
 }
 
 impl Output {
-    /// Opens it before the run, so that a folder that does not exist costs no time.
+    /// Opens it before the run, so that a folder that does not exist costs no time. `-` is stdout, as it is stdin where a report is read.
     pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else { return Ok(Self::Stdout { closed: false }) };
+        let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return Ok(Self::Stdout { closed: false }) };
         let opened = match path.metadata() {
             Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             Ok(metadata) if !metadata.is_file() => {

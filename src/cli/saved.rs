@@ -32,7 +32,7 @@ pub(super) struct ShowArgs {
     /// How to write it
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     format: SavedFormat,
-    /// Write to this file, whole or not at all
+    /// Write to this file, whole or not at all; - for stdout
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
 }
@@ -53,7 +53,7 @@ pub(super) struct CompareArgs {
     /// How to write it
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     format: SavedFormat,
-    /// Write to this file, whole or not at all
+    /// Write to this file, whole or not at all; - for stdout
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
 }

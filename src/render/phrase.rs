@@ -1,6 +1,6 @@
 //! Causes in words, with what they carry.
 
-use crate::model::{Cause, HolePunch, PortMapping, Relay};
+use crate::model::{Cause, HolePunch, PortMapping, Relay, Stage};
 
 /// How many names or protocols of a list are shown.
 const SHOWN: usize = 3;
@@ -53,6 +53,13 @@ pub(crate) fn cause(cause: &Cause) -> String {
         Cause::GatewayRefused { error } => format!("the gateway refused with error {error}"),
         other => other.brief().into(),
     }
+}
+
+/// The system's or the peer's own words about a failure, where they say more than its cause does.
+pub(crate) fn message(stage: &Stage) -> Option<&str> {
+    let of_system = |message: &&str| message.contains("(os error ");
+    let one_word = matches!(stage.outcome.cause(), Some(Cause::Refused | Cause::Reset | Cause::Unreachable { .. }));
+    stage.message.as_deref().filter(|message| !(one_word && of_system(message)))
 }
 
 fn with(text: &str, more: Option<&str>) -> String {

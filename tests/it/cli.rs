@@ -59,6 +59,16 @@ fn a_file_gets_the_report_instead_of_stdout() {
 }
 
 #[test]
+fn a_dash_is_stdout() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = program::command(home.path(), ["dial", REFUSED, "-o", "-"]);
+    command.current_dir(home.path());
+    let run = program::run(command);
+    assert!(run.exit == 1 && run.stdout.contains(REFUSED), "{}", run.stdout);
+    assert!(!home.path().join("-").exists());
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     for (arguments, exit) in [(vec!["schema"], 0), (vec!["dial", REFUSED], 1), (vec!["dial", REFUSED, "--format", "ndjson"], 1)] {
         let home = tempfile::tempdir().expect("a folder");

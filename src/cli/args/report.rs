@@ -13,7 +13,7 @@ pub(in crate::cli) struct ReportArgs {
     /// How to write the report
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(in crate::cli) format: Format,
-    /// Write to this file, whole or not at all
+    /// Write to this file, whole or not at all; - for stdout
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(in crate::cli) output: Option<PathBuf>,
 }

@@ -94,7 +94,7 @@ fn one(stage: &Stage) -> Markup {
 /// The system's or the peer's own words about a failure.
 fn message(attempt: &Attempt) -> Option<String> {
     let failed = attempt.stages.iter().find(|stage| stage.outcome.cause().is_some())?;
-    let message = failed.message.as_deref()?;
+    let message = phrase::message(failed)?;
     let mut shown: String = message.chars().take(MESSAGE).collect();
     if shown.len() < message.len() {
         shown.push('…');

@@ -2,8 +2,8 @@
 
 use super::{Page, Piece, Tone, name_of};
 use crate::{
-    model::{Attempt, Cause, Leg, Outcome, Source, Stage, StageName},
-    render::{clean, style::columns},
+    model::{Attempt, Leg, Outcome, Source, Stage, StageName},
+    render::{clean, phrase, style::columns},
 };
 
 /// How much of a message is shown.
@@ -83,7 +83,7 @@ impl Page<'_> {
     /// The system's or the peer's own words about a failure.
     fn message(&self, out: &mut String, attempt: &Attempt) {
         let failed = attempt.stages.iter().find(|stage| stage.outcome.cause().is_some());
-        let Some(message) = failed.filter(|stage| !says_it_all(stage)).and_then(|stage| stage.message.as_deref()) else { return };
+        let Some(message) = failed.and_then(phrase::message) else { return };
         let mut shown: String = message.chars().take(MESSAGE).collect();
         if shown.len() < message.len() {
             shown.push('…');
@@ -100,12 +100,6 @@ impl Page<'_> {
             self.style.fill(out, &self.indent(), &pieces, " ");
         }
     }
-}
-
-/// Whether the cause is what the system said, in one word.
-fn says_it_all(stage: &Stage) -> bool {
-    let of_system = stage.message.as_deref().is_some_and(|message| message.contains("(os error "));
-    of_system && matches!(stage.outcome.cause(), Some(Cause::Refused | Cause::Reset | Cause::Unreachable { .. }))
 }
 
 /// Stages with their times. The unit stands once, at the end.
