@@ -54,6 +54,7 @@ impl Asking {
     }
 
     /// Asks, and prints the answers.
+    #[expect(clippy::print_stdout, reason = "a program of its own, of which the output is read")]
     pub fn ask(&self) {
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let answers = tokio.block_on(self.asking());
@@ -210,6 +211,7 @@ fn framed(bytes: &[u8]) -> Vec<u8> {
     message
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Two digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }

@@ -172,7 +172,7 @@ fn forge(network: &Network, genuine: &Genuine) -> BTreeSet<String> {
 fn noise() -> Vec<String> {
     let stun =
         |kind: &str, attributes: &str| format!("{kind}{:04x}2112a442000102030405060708090a0b{attributes}", attributes.len() / 2);
-    let unknown: String = (1..=100).map(|number| format!("{:04x}0000", 0x0100 + number)).collect();
+    let unknown = (1..=100).fold(String::new(), |all, number| format!("{all}{:04x}0000", 0x0100 + number));
     let long = |head: &str, length: usize| head.to_owned() + &"5a".repeat(length - head.len() / 2);
     vec![
         stun("0001", ""),
@@ -181,7 +181,7 @@ fn noise() -> Vec<String> {
         stun("0101", ""),
         stun("0011", ""),
         // With credentials that are wrong.
-        stun("0001", &format!("00060009{}000000{}", hex("abcd:efgh"), "00080014".to_owned() + &"00".repeat(20))),
+        stun("0001", &format!("00060009{}000000{}", asker::hex(b"abcd:efgh"), "00080014".to_owned() + &"00".repeat(20))),
         // QUIC: a version that nobody speaks, long and short; an Initial of nonsense; a connection that nobody has.
         long("c0fafafafa08010203040506070808", 1200),
         long("c0fafafafa08010203040506070808", 40),
@@ -192,10 +192,6 @@ fn noise() -> Vec<String> {
         "15fefd000000000000000000020228".into(),
         long("16fefd0000000000000000", 300),
     ]
-}
-
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Waits until the listener is done with those that were pretended.
