@@ -161,9 +161,10 @@ impl Hints<'_> {
 
     /// One version of webrtc-direct is spoken, and the other was asked for.
     fn of_version(&mut self, fault: &Fault<'_>, version: &str) {
-        // Another attempt may have done so already.
+        // Another attempt may have done so already, and come no further.
         let place = fault.attempt.remote.as_ref();
-        if self.report.attempts.iter().any(|other| other.remote.as_ref() == place && other.outcome.passed()) {
+        let beside = |other: &&Attempt| other.id != fault.attempt.id && other.remote.as_ref() == place;
+        if self.report.attempts.iter().filter(beside).any(|other| other.outcome.passed() || is_answered(other)) {
             return;
         }
         let text = format!("Dial it in version {version}: by default p2p-probe goes on in whichever is answered.");
@@ -241,4 +242,9 @@ impl Hints<'_> {
             _ => self.say(HintCode::CheckLocalNetwork, fault, "Check this machine's network: its default route and its uplink."),
         }
     }
+}
+
+/// Whether the machine answered at all.
+fn is_answered(attempt: &Attempt) -> bool {
+    attempt.stage(StageName::Connect).is_some_and(|stage| stage.outcome.passed())
 }

@@ -145,6 +145,11 @@ fn a_version_that_is_not_spoken_is_told_from_silence() {
         ("no-common-protocol", vec!["use-other-version"], vec!["webrtc-v1-only"])
     );
     assert!(old.summary.contains("in version 1 of webrtc-direct, not in version 2"), "{}", old.summary);
+    let found = Found { versions: Some(Answered { v1: yes, v2: None, unanswered: Some(3) }), ..Found::default() };
+    let stalled = Dial::new(address).step(StageName::Connect, Outcome::Passed, found.clone());
+    let stalled = stalled.step(StageName::Dtls, Outcome::failed(Cause::TimedOut), Found::default());
+    let both = Run::new().dial(stalled).dial(Dial::new(address).fails_with(StageName::Connect, Cause::TimedOut, found)).verdict();
+    assert_eq!(hints(&both), ["check-udp", "update-peer"], "it was dialed in version 1 already");
     let new = asked(None, yes, Some(3));
     assert_eq!((new.code.code(), hints(&new), warnings(&new)), ("no-common-protocol", vec!["use-other-version"], vec![]));
     let too_few = asked(yes, None, None);
