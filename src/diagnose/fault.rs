@@ -48,6 +48,11 @@ impl<'a> Fault<'a> {
         }
     }
 
+    /// The words that came with it.
+    pub(super) fn words(&self) -> Option<&'a str> {
+        self.stage.and_then(|stage| stage.message.as_deref()).filter(|words| !words.is_empty())
+    }
+
     /// Whether it is the relay that could not be reached, and not the target behind it.
     pub(super) fn at_relay(&self) -> bool {
         self.stage.is_some_and(|stage| stage.leg == Some(Leg::Relay))

@@ -2,10 +2,12 @@
 
 use super::devtools::Devtools;
 use super::hand::{ends, serve};
-use super::probes::{OVER_WEBRTC, OVER_WS, fails, open, pages, probe, works};
+use super::probes::{OVER_WEBRTC, OVER_WEBTRANSPORT, OVER_WS, fails, open, pages, probe, works};
 use super::{Browser, Kind, LAN, PUBLIC, within};
 use crate::certificate::Authority;
+use crate::interop::go;
 use crate::listen;
+use crate::program::Live;
 use serde_json::{Value, json};
 
 /// Probes from the page of `listen`.
@@ -80,7 +82,7 @@ fn a_page_of_the_lan_is_not_kept_from_loopback() {
     });
 }
 
-/// Over HTTPS the visitor decides. WebRTC is not guarded.
+/// Over HTTPS the visitor decides, over WebSocket and WebTransport alike. WebRTC is not guarded.
 #[test]
 fn a_secure_page_of_the_internet_reaches_loopback_by_permission() {
     within("browser::permission::a_secure_page_of_the_internet_reaches_loopback_by_permission", async || {
@@ -92,6 +94,11 @@ fn a_secure_page_of_the_internet_reaches_loopback_by_permission() {
         let places = ["/ip4/127.0.0.1/tcp/0/ws".to_owned(), format!("/ip4/{LAN}/udp/0/webrtc-direct")];
         let places = places.each_ref().map(String::as_str);
         let (listener, addresses, page) = serve(authority.folder(), &places, &options);
+        let mut serve_go = go();
+        serve_go.args(["serve", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1/webtransport"]);
+        let mut go = Live::start(serve_go);
+        let ready = go.next_json();
+        let webtransport = ready["addrs"][0].as_str().expect("an address").to_owned();
         let port = page.trim_end_matches('/').rsplit(':').next().expect("a port").to_owned();
         let origin = format!("https://{PUBLIC}:{port}");
         Browser::run(Kind::Chromium, "permission-secure", &[], async |browser| {
@@ -106,10 +113,17 @@ fn a_secure_page_of_the_internet_reaches_loopback_by_permission() {
                 } else {
                     fails(&report, Some("upgrade"), "permission-needed");
                 }
+                let report = from_the_page(browser, &webtransport).await;
+                if reached {
+                    works(&report, &OVER_WEBTRANSPORT);
+                } else {
+                    fails(&report, Some("upgrade"), "permission-needed");
+                }
                 works(&from_the_page(browser, with(&addresses, "/webrtc-direct")).await, &OVER_WEBRTC);
             }
         })
         .await;
+        go.finish();
         ends(listener);
     });
 }

@@ -231,6 +231,11 @@ impl Hints<'_> {
                 );
                 self.say(HintCode::GiveAddress, fault, text);
             }
+            // No call of the system failed: the words say what is missing, and where.
+            Cause::LocalFault { errno: None } if fault.words().is_some() => {
+                let text = format!("It is for this machine to mend: {}.", quoted(fault.words().unwrap_or_default()));
+                self.say(HintCode::CheckLocalNetwork, fault, text);
+            }
             Cause::LocalFault { .. } => {
                 let text = "Check this machine: the bind address, free ports, and the limit on open files.";
                 self.say(HintCode::CheckLocalNetwork, fault, text);

@@ -72,6 +72,7 @@ async fn secure(dial: Dial<'_>, session: &WebTransport, certhashes: &[Multihash<
     Ok(secured)
 }
 
+/// A session that did not come about: the same word for every reason, a wrong certificate among them.
 fn opaque(error: &JsValue) -> Fault {
     Fault::new(Cause::Opaque, &words(error))
 }

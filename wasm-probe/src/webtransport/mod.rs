@@ -20,7 +20,8 @@ pub(crate) fn is_here() -> bool {
 }
 
 /// What broke a stream. Not every browser tells: Firefox breaks a stream, and drops what has come on it, where the peer has no
-/// more use for what we send, as go-libp2p has not once it has answered identify.
+/// more use for what we send (QUIC's STOP_SENDING), as go-libp2p has not once it has answered identify. It says the same of any end,
+/// so that the reader is told of this one as a possible one.
 fn of_stream(error: &JsValue) -> Fault {
     let word = |name| crate::platform::get(error, name).as_string().unwrap_or_default();
     let cause = match (word("name").as_str(), word("source").as_str()) {
@@ -28,8 +29,15 @@ fn of_stream(error: &JsValue) -> Fault {
         ("WebTransportError", "session") => Cause::Closed,
         _ => Cause::Opaque,
     };
+    if cause == Cause::Opaque {
+        return Fault::new(cause, &format!("{}; {BROKEN}", words(error)));
+    }
     Fault::new(cause, &words(error))
 }
+
+/// What to know of a browser that does not say why.
+const BROKEN: &str =
+    "some browsers (Firefox) break a stream, and drop the answer on it, when a peer that has answered reads no more";
 
 /// What the platform says of an error.
 fn words(error: &JsValue) -> String {
