@@ -79,7 +79,7 @@ pub(crate) fn door() -> Option<Door> {
     let interface = interfaces.iter().find(|interface| interface.ipv6.iter().any(|net| net.addr() == own))?;
     let router = *interface.gateway.as_ref()?.ipv6.first()?;
     let zone = if Scope::of_ip(router.into()) == Scope::LinkLocal { interface.index } else { 0 };
-    Some(Door { own, router: SocketAddrV6::new(router, pinhole::PORT, 0, zone) })
+    Some(Door { own, router: SocketAddrV6::new(router, pinhole::PORT, 0, zone), link: interface.index })
 }
 
 /// Whether an address is on a network that this machine has an address of.

@@ -1,6 +1,6 @@
 //! Causes in words, with what they carry.
 
-use crate::model::{Cause, HolePunch, PortMapping, Relay, Stage};
+use crate::model::{Cause, Family, HolePunch, PortMapping, Relay, Stage};
 
 /// How many names or protocols of a list are shown.
 const SHOWN: usize = 3;
@@ -83,9 +83,13 @@ fn list(items: &[String]) -> String {
 pub(crate) fn mapping(mapping: &PortMapping) -> String {
     let mut words = Vec::new();
     words.extend(mapping.gateway.as_ref().map(|gateway| format!("gateway {gateway}")));
-    words.extend(mapping.external.as_ref().map(|external| format!("outside address {external}")));
+    let opened = mapping.family == Family::Ipv6;
+    // Nothing is translated there.
+    let external = mapping.external.as_ref().filter(|_| !opened);
+    words.extend(external.map(|external| format!("outside address {external}")));
     if !mapping.mapped.is_empty() {
-        words.push(format!("mapped {}", mapping.mapped.join(" and ")));
+        let did = if opened { "opened" } else { "mapped" };
+        words.push(format!("{did} {}", mapping.mapped.join(" and ")));
     }
     words.extend(mapping.verified.map(|came| if came { "dialed through it" } else { "no dial came through it" }.into()));
     words.extend(mapping.message.clone());
@@ -99,6 +103,15 @@ pub(crate) fn slot(relay: &Relay) -> String {
     words.extend(relay.limit_ms.map(|time| format!("{} s", time / 1000)));
     words.extend(relay.limit_bytes.map(|bytes| format!("{bytes} bytes each way")));
     words.join(", ")
+}
+
+/// What a mapping is worth that a gateway has granted; none where it has not.
+pub(crate) fn worth(mapping: &PortMapping) -> Option<&'static str> {
+    mapping.outcome.passed().then_some(match mapping.verified {
+        Some(true) => "works",
+        Some(false) => "granted, and lets nobody in",
+        None => "granted",
+    })
 }
 
 /// How a hole punch went, but for the end of it.

@@ -141,23 +141,30 @@ fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, stat
 
 /// What the router says of holes in its IPv6 firewall; none where it opens none.
 fn pinhole(seen: &Observed) -> Option<Remedy> {
-    let opens = |mapping: &&PortMapping| mapping.family == Family::Ipv6 && mapping.outcome.passed();
-    let opened = seen.port_mappings.iter().find(opens)?;
-    let name = opened.protocol.name();
-    let (code, text) = match opened.verified {
-        Some(true) => (
-            RemedyCode::UseUpnp,
-            format!(
-                "The router opens its IPv6 firewall by {name}, and a dial from outside came through: turn that on in the node."
-            ),
-        ),
-        Some(false) => return None,
-        None => (
-            RemedyCode::UseUpnp,
-            format!("The router opens its IPv6 firewall by {name}: turn that on in the node. No dial through a hole was tested."),
-        ),
+    let by = |family: Family, verified: Option<bool>| {
+        let fits = |mapping: &&PortMapping| mapping.outcome.passed() && mapping.verified == verified && mapping.family == family;
+        let protocols = seen.port_mappings.iter().filter(fits).map(|mapping| mapping.protocol.name());
+        Some(protocols.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
     };
-    Some(Remedy::new(code, text))
+    if let Some(names) = by(Family::Ipv6, Some(true)) {
+        let too =
+            by(Family::Ipv4, Some(true)).map_or_else(String::new, |names| format!(" It maps ports of IPv4 by {names} too."));
+        let text = format!(
+            "The router opens its IPv6 firewall by {names}, and a dial from outside came through: turn that on in the node.{too}"
+        );
+        return Some(Remedy::new(RemedyCode::UseUpnp, text));
+    }
+    if let Some(names) = by(Family::Ipv6, None) {
+        let text = format!(
+            "The router opens its IPv6 firewall by {names}: turn that on in the node. No dial through an opening was tested."
+        );
+        return Some(Remedy::new(RemedyCode::UseUpnp, text));
+    }
+    let names = by(Family::Ipv6, Some(false))?;
+    let text = format!(
+        "The router says by {names} that it opened its IPv6 firewall, but no dial from outside came through: another firewall is in the way, on this machine or beyond the router."
+    );
+    Some(Remedy::new(RemedyCode::OpenFirewall, text))
 }
 
 /// A gateway that is itself behind a NAT.

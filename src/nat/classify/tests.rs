@@ -605,6 +605,9 @@ fn a_firewall_that_its_router_opens_is_to_be_opened_by_it() {
     assert_eq!(opened(Outcome::Passed, Some(true)), RemedyCode::UseUpnp);
     assert_eq!(opened(Outcome::Passed, None), RemedyCode::UseUpnp);
     assert_eq!(opened(Outcome::Passed, Some(false)), RemedyCode::OpenFirewall);
+    let six = PortMapping { verified: Some(true), family: Family::Ipv6, ..PortMapping::new(Gateway::Pcp, Outcome::Passed) };
+    let with_four = seen.clone().mapped(Gateway::Upnp, Outcome::Passed, Some(true)).add(&NatFound::PortMapping(six));
+    assert!(with_four.nat().remedies[0].text.ends_with("It maps ports of IPv4 by UPnP too."), "{:?}", with_four.nat().remedies);
     assert_eq!(opened(Outcome::failed(Cause::GatewayRefused { error: 2 }), None), RemedyCode::OpenFirewall);
     // One for each family.
     let both = seen.mapped(Gateway::Pcp, Outcome::Passed, None);

@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     io,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
 };
 
@@ -39,25 +39,29 @@ pub(super) struct Answer {
 }
 
 /// Where a URL leads, if it is plain HTTP to this host: nobody else is asked.
-pub(super) fn at(url: &Url, host: Ipv4Addr) -> Option<SocketAddrV4> {
-    let there = url.scheme() == "http" && url.host() == Some(Host::Ipv4(host)) && url.username().is_empty();
-    Some(SocketAddrV4::new(host, url.port_or_known_default().filter(|_| there)?))
+pub(super) fn at(url: &Url, host: IpAddr) -> Option<SocketAddr> {
+    let named = match host {
+        IpAddr::V4(ip) => Host::Ipv4(ip),
+        IpAddr::V6(ip) => Host::Ipv6(ip),
+    };
+    let there = url.scheme() == "http" && url.host() == Some(named) && url.username().is_empty();
+    Some(SocketAddr::new(host, url.port_or_known_default().filter(|_| there)?))
 }
 
-pub(super) async fn get(own: Ipv4Addr, to: SocketAddrV4, url: &Url) -> Result<Answer, Fault> {
+pub(super) async fn get(own: IpAddr, to: SocketAddr, url: &Url) -> Result<Answer, Fault> {
     let request = Request::builder().method(Method::GET);
     in_time(ASK, ask(own, to, request, url, String::new())).await
 }
 
-pub(super) async fn post(own: Ipv4Addr, to: SocketAddrV4, url: &Url, action: &str, body: String) -> Result<Answer, Fault> {
+pub(super) async fn post(own: IpAddr, to: SocketAddr, url: &Url, action: &str, body: String) -> Result<Answer, Fault> {
     let request = Request::builder().method(Method::POST);
     let request = request.header("SOAPAction", action).header(CONTENT_TYPE, "text/xml; charset=\"utf-8\"");
     in_time(ASK, ask(own, to, request, url, body)).await
 }
 
 async fn ask(
-    own: Ipv4Addr,
-    to: SocketAddrV4,
+    own: IpAddr,
+    to: SocketAddr,
     request: hyper::http::request::Builder,
     url: &Url,
     body: String,
@@ -65,9 +69,9 @@ async fn ask(
     let request = request.uri(&url[url::Position::BeforePath..url::Position::AfterQuery]).header(HOST, to.to_string());
     let request: Request<String> = request.body(body).map_err(|error| Fault::new(Cause::Malformed, &error))?;
     let connect = |error: io::Error| errors::of_connect(&error);
-    let socket = TcpSocket::new_v4().map_err(connect)?;
-    socket.bind(SocketAddr::new(own.into(), 0)).map_err(connect)?;
-    let stream = socket.connect(to.into()).await.map_err(connect)?;
+    let socket = if own.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(connect)?;
+    socket.bind(SocketAddr::new(own, 0)).map_err(connect)?;
+    let stream = socket.connect(to).await.map_err(connect)?;
     let handshake = http1::Builder::new().max_buf_size(LONGEST_HEAD).max_headers(MOST_HEADERS).handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(|error| fault(&error))?;
     let exchange = async { read(sender.send_request(request).await.map_err(|error| fault(&error))?).await };

@@ -4,7 +4,7 @@ use std::{cell::RefCell, pin::pin, rc::Rc, time::Duration};
 
 use futures::future::{LocalBoxFuture, join_all, select};
 
-use super::{pinhole, pmp, upnp};
+use super::{firewall, pinhole, pmp, upnp};
 use crate::native;
 
 /// The time for what is still to be done when everything else has ended.
@@ -36,6 +36,7 @@ pub(super) enum Undo {
     Upnp(upnp::Undo),
     Pmp(pmp::Undo),
     Pinhole(pinhole::Hole),
+    Firewall(firewall::Hole),
 }
 
 impl Undo {
@@ -44,6 +45,7 @@ impl Undo {
             Self::Upnp(undo) => undo.run().await,
             Self::Pmp(undo) => undo.run().await,
             Self::Pinhole(hole) => hole.run().await,
+            Self::Firewall(hole) => hole.run().await,
         }
     }
 }

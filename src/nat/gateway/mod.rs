@@ -4,13 +4,14 @@
 //! who answered from the own network. A mapping is asked for with a short lease and removed again whatever happens, see
 //! [`Lease`].
 //!
-//! Over IPv6 there is nothing to map: there PCP opens the router's firewall, see [`pinhole`].
+//! Over IPv6 there is nothing to map: there PCP ([`pinhole`]) and UPnP ([`firewall`]) open the router's firewall.
 //!
 //! PCP and NAT-PMP are spoken by `crab_nat`: a datagram each way, of bounded size, with time-outs of ours. UPnP is spoken here:
 //! `igd-next` reads answers of any length, follows `LOCATION` to any host, cannot be bound to an interface, and asks each
 //! connection service as `WANIPConnection:1`, which gateways on PPP refuse.
 
 mod description;
+pub(crate) mod firewall;
 mod http;
 mod lease;
 pub(crate) mod pinhole;

@@ -24,6 +24,8 @@ pub(crate) const PORT: u16 = 5351;
 const PATIENCE: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
 /// Removal is asked for twice: a hole that is not closed runs out soon.
 const REMOVAL: usize = 2;
+/// A port to ask about before there is one to be opened.
+const SOME_PORT: u16 = 1;
 const VERSION: u8 = 2;
 const MAP: u8 = 1;
 /// The bit that tells an answer.
@@ -46,6 +48,8 @@ pub(crate) struct Door {
     pub(crate) own: Ipv6Addr,
     /// The router, with the zone where it is link-local.
     pub(crate) router: SocketAddrV6,
+    /// The interface to it.
+    pub(crate) link: u32,
 }
 
 /// A hole: who may send to which port is not narrowed, so that it is for everybody.
@@ -63,6 +67,15 @@ pub(crate) struct Opened {
     /// The outside port and address: the own ones where nothing translates.
     pub(crate) port: u16,
     pub(crate) address: Ipv6Addr,
+}
+
+/// Whether the router speaks PCP over IPv6: to close what is not open changes nothing, and is answered. So is a refusal.
+pub(crate) async fn find(door: Door) -> Result<(), Fault> {
+    let nothing = Hole { door, nonce: rand::random(), layer: Layer4::Udp, port: SOME_PORT };
+    match nothing.ask(0, &PATIENCE).await {
+        Ok(_) | Err(Fault { cause: Cause::GatewayRefused { .. }, .. }) => Ok(()),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Has a port opened. Whatever comes of it, the lease closes what there may be.
@@ -159,7 +172,7 @@ fn refused(result: u8) -> Fault {
 }
 
 /// The protocol's number (IANA).
-fn number(layer: Layer4) -> u8 {
+pub(super) fn number(layer: Layer4) -> u8 {
     match layer {
         Layer4::Tcp => 6,
         Layer4::Udp => 17,
@@ -172,7 +185,7 @@ mod tests {
 
     fn hole() -> Hole {
         let own = "2a11:22:40::5".parse().unwrap();
-        let door = Door { own, router: SocketAddrV6::new("fe80::1".parse().unwrap(), PORT, 0, 2) };
+        let door = Door { own, router: SocketAddrV6::new("fe80::1".parse().unwrap(), PORT, 0, 2), link: 2 };
         Hole { door, nonce: [7; 12], layer: Layer4::Tcp, port: 4001 }
     }
 

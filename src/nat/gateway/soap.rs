@@ -1,6 +1,7 @@
-//! Questions to a service that maps ports (UPnP WANIPConnection:1 and :2), and its answers.
+//! Questions to a service that maps ports (UPnP WANIPConnection:1 and :2) or opens a firewall (WANIPv6FirewallControl:1), and its
+//! answers.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{
     description::{Service, parse, text},
@@ -32,14 +33,14 @@ pub(super) struct Mapping {
 }
 
 /// The gateway's address on the other side; none where it has none.
-pub(super) async fn external(own: Ipv4Addr, service: &Service) -> Result<Option<Ipv4Addr>, Fault> {
+pub(super) async fn external(own: IpAddr, service: &Service) -> Result<Option<Ipv4Addr>, Fault> {
     let told = ask(own, service, "GetExternalIPAddress", &[]).await?;
     let document = parse(&told)?;
     let address = text(document.root(), "NewExternalIPAddress").and_then(|text| text.parse::<Ipv4Addr>().ok());
     Ok(address.filter(|ip| !ip.is_unspecified()))
 }
 
-pub(super) async fn add(own: Ipv4Addr, service: &Service, mapping: Mapping) -> Result<(), Fault> {
+pub(super) async fn add(own: IpAddr, service: &Service, mapping: Mapping) -> Result<(), Fault> {
     let (client, port) = mapping.internal;
     let arguments = [
         ("NewRemoteHost", String::new()),
@@ -54,14 +55,33 @@ pub(super) async fn add(own: Ipv4Addr, service: &Service, mapping: Mapping) -> R
     ask(own, service, "AddPortMapping", &arguments).await.map(drop)
 }
 
-pub(super) async fn delete(own: Ipv4Addr, service: &Service, protocol: &'static str, external: u16) -> Result<(), Fault> {
+pub(super) async fn delete(own: IpAddr, service: &Service, protocol: &'static str, external: u16) -> Result<(), Fault> {
     let arguments =
         [("NewRemoteHost", String::new()), ("NewExternalPort", external.to_string()), ("NewProtocol", protocol.into())];
     ask(own, service, "DeletePortMapping", &arguments).await.map(drop)
 }
 
+/// Opens the firewall for everybody who sends to a port of this machine. Gives the number that the hole is closed by.
+pub(super) async fn open(own: Ipv6Addr, service: &Service, protocol: u8, port: u16, lease: u32) -> Result<u16, Fault> {
+    let arguments = [
+        ("RemoteHost", String::new()),
+        ("RemotePort", "0".into()),
+        ("InternalClient", own.to_string()),
+        ("InternalPort", port.to_string()),
+        ("Protocol", protocol.to_string()),
+        ("LeaseTime", lease.to_string()),
+    ];
+    let told = ask(own.into(), service, "AddPinhole", &arguments).await?;
+    let number = text(parse(&told)?.root(), "UniqueID").and_then(|number| number.parse().ok());
+    number.ok_or_else(|| Cause::Malformed.into())
+}
+
+pub(super) async fn close(own: Ipv6Addr, service: &Service, number: u16) -> Result<(), Fault> {
+    ask(own.into(), service, "DeletePinhole", &[("UniqueID", number.to_string())]).await.map(drop)
+}
+
 /// The answer to an action, or what the gateway says against it.
-async fn ask(own: Ipv4Addr, service: &Service, action: &str, arguments: &[(&str, String)]) -> Result<String, Fault> {
+async fn ask(own: IpAddr, service: &Service, action: &str, arguments: &[(&str, String)]) -> Result<String, Fault> {
     let header = format!("\"{}#{action}\"", service.kind);
     let body = envelope(&service.kind, action, arguments);
     let Answer { status, body } = http::post(own, service.at, &service.control, &header, body).await?;

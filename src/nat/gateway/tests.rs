@@ -1,13 +1,13 @@
 //! What gateways send, taken apart.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use url::Url;
 
 use super::{description, http, ssdp};
 use crate::model::Cause;
 
-const HOST: Ipv4Addr = Ipv4Addr::new(192, 168, 7, 1);
+const HOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 168, 7, 1)), 1900);
 
 fn at() -> Url {
     Url::parse("http://192.168.7.1:5000/rootDesc.xml").unwrap()
@@ -26,7 +26,9 @@ fn described(kind: &str, control: &str, before: &str) -> String {
 #[test]
 fn services_that_map_ports_are_found_by_their_place() {
     let ip = "urn:schemas-upnp-org:service:WANIPConnection:2";
-    let found = |kind: &str, control: &str, before: &str| description::services(&described(kind, control, before), &at(), HOST);
+    let found = |kind: &str, control: &str, before: &str| {
+        description::services(&described(kind, control, before), &at(), HOST, &description::MAPS)
+    };
     for (control, before, url) in [
         ("/ctl/IPConn", "", "http://192.168.7.1:5000/ctl/IPConn"),
         ("ctl", "", "http://192.168.7.1:5000/ctl"),
@@ -69,7 +71,7 @@ fn documents_are_bounded() {
 fn a_device_speaks_for_itself_alone() {
     let answer = |location: &str| {
         let text = format!("HTTP/1.1 200 OK\r\nST: x\r\nlocation: {location}\r\n\r\n");
-        ssdp::location(text.as_bytes(), HOST)
+        ssdp::location(text.as_bytes(), HOST, |_| false)
     };
     let (url, to) = answer("http://192.168.7.1:5000/rootDesc.xml").unwrap().unwrap();
     assert_eq!((url, to.to_string()), (at(), "192.168.7.1:5000".into()));
@@ -89,7 +91,23 @@ fn a_device_speaks_for_itself_alone() {
         "HTTP/1.1 404 Not Found\r\nLOCATION: http://192.168.7.1/\r\n\r\n",
         "HTTP/1.1 200 OK\r\n\r\n",
     ] {
-        assert_eq!(ssdp::location(noise.as_bytes(), HOST), None, "{noise}");
+        assert_eq!(ssdp::location(noise.as_bytes(), HOST, |_| true), None, "{noise}");
     }
-    assert_eq!(http::at(&Url::parse("http://192.168.7.1/").unwrap(), HOST).unwrap().port(), 80);
+    assert_eq!(http::at(&Url::parse("http://192.168.7.1/").unwrap(), HOST.ip()).unwrap().port(), 80);
+}
+
+/// Over IPv6 a router answers from one of its addresses and may name another one on the same link.
+#[test]
+fn a_router_has_several_addresses_of_ipv6() {
+    let router: SocketAddr = "[fe80::1%2]:1900".parse().unwrap();
+    let near = |ip: IpAddr| ip.to_string().starts_with("2a11:22:40:");
+    let answer = |location: &str| {
+        let text = format!("HTTP/1.1 200 OK\r\nlocation: {location}\r\n\r\n");
+        ssdp::location(text.as_bytes(), router, near).unwrap().map(|(_, at)| at.to_string()).map_err(|fault| fault.cause)
+    };
+    assert_eq!(answer("http://[fe80::1]:5000/x"), Ok("[fe80::1%2]:5000".into()));
+    assert_eq!(answer("http://[2a11:22:40::1]:5000/x"), Ok("[2a11:22:40::1]:5000".into()));
+    for elsewhere in ["http://[2a11:22:33::1]/", "http://[fe80::2]/", "http://192.168.7.1/", "http://[::1]/"] {
+        assert_eq!(answer(elsewhere), Err(Cause::Malformed), "{elsewhere}");
+    }
 }

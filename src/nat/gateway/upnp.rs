@@ -1,6 +1,10 @@
 //! UPnP Internet Gateway Devices.
 
-use std::{cell::RefCell, net::Ipv4Addr, time::Duration};
+use std::{
+    cell::RefCell,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use super::{
     Failed, Found, Granted, Here, LEASE_SECONDS, Lease, Portal, Wish, description,
@@ -29,7 +33,7 @@ const MOST_PORTS: u16 = 3;
 /// A gateway's service that maps ports.
 #[derive(Clone, Debug)]
 pub(crate) struct Igd {
-    own: Ipv4Addr,
+    own: IpAddr,
     service: Service,
 }
 
@@ -69,11 +73,12 @@ async fn search(here: Here, failed: &RefCell<Option<Failed>>) -> Result<Found, F
             }
             seen.push(device.clone());
             // Where the time is over while it is looked at, this is what is known of it.
-            let silent = Failed { gateway: Some(device.ip), fault: Cause::TimedOut.into() };
+            let ip = v4(device.ip);
+            let silent = Failed { gateway: ip, fault: Cause::TimedOut.into() };
             failed.borrow_mut().get_or_insert(silent);
             match open(here, &device).await {
                 Ok(found) => return Ok(found),
-                Err(fault) => *failed.borrow_mut() = Some(Failed { gateway: Some(device.ip), fault }),
+                Err(fault) => *failed.borrow_mut() = Some(Failed { gateway: ip, fault }),
             }
         }
     }
@@ -91,13 +96,14 @@ async fn next(search: &Search, until: impl Future<Output = ()> + Unpin) -> Optio
 /// What a device offers. Of several services the one counts that has an outside address.
 async fn open(here: Here, device: &Device) -> Result<Found, Fault> {
     let (location, at) = device.location.clone()?;
-    let description = http::get(here.own, at, &location).await?;
+    let own = IpAddr::V4(here.own);
+    let description = http::get(own, at, &location).await?;
     if description.status != 200 {
         return Err(Cause::HttpStatus { status: description.status, location: None }.into());
     }
     let mut asked = Vec::new();
-    for service in description::services(&description.body, &location, device.ip)? {
-        let external = soap::external(here.own, &service).await;
+    for service in description::services(&description.body, &location, at, &description::MAPS)? {
+        let external = soap::external(own, &service).await;
         let best = matches!(external, Ok(Some(_)));
         asked.push((service, external));
         if best {
@@ -115,7 +121,8 @@ async fn open(here: Here, device: &Device) -> Result<Found, Fault> {
         Err(fault) if !matches!(fault.cause, Cause::GatewayRefused { .. }) => return Err(fault),
         external => external.ok().flatten(),
     };
-    Ok(Found { portal: Portal::Upnp(Igd { own: here.own, service }), gateway: device.ip, external })
+    let gateway = v4(device.ip).ok_or(Cause::Malformed)?;
+    Ok(Found { portal: Portal::Upnp(Igd { own, service }), gateway, external })
 }
 
 impl Igd {
@@ -148,6 +155,13 @@ impl Igd {
             refused = fault;
         }
         (Err(refused), leases)
+    }
+}
+
+fn v4(ip: IpAddr) -> Option<Ipv4Addr> {
+    match ip {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
     }
 }
 

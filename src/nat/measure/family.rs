@@ -106,11 +106,11 @@ impl<'a> Family<'a> {
         let gateways = Gateways::new(self);
         let courses = join(self.course(udp.as_ref()), self.course(tcp.as_ref()));
         let mapping = async {
-            let found = gateways.find().await;
+            let (found, router) = join(gateways.find(), Box::pin(pinholes::find(self))).await;
             self.doubt.end().await;
             gateways.test(found, udp.as_ref(), tcp.as_ref()).await;
-            if self.version == model::Family::Ipv6 && !self.tests.leave_gateways {
-                pinholes::test(self, udp.as_ref(), tcp.as_ref()).await;
+            if let Some(router) = router {
+                Box::pin(pinholes::test(self, router, udp.as_ref(), tcp.as_ref())).await;
             }
         };
         let pumps = async {
@@ -136,6 +136,16 @@ impl<'a> Family<'a> {
         let inside = |ip| matches!(Scope::of_ip(ip), Scope::Private | Scope::Cgnat);
         let own = || network::families().into_iter().find(|(family, _)| *family == model::Family::Ipv4);
         self.version == model::Family::Ipv4 && !self.tests.leave_gateways && own().is_some_and(|(_, ip)| inside(ip))
+    }
+
+    /// Whether the router is asked to open its firewall: over IPv6.
+    pub(super) fn asks_router(&self) -> bool {
+        self.version == model::Family::Ipv6 && !self.tests.leave_gateways
+    }
+
+    /// Waits until all tests are over.
+    pub(super) async fn ended(&self) {
+        self.doubt.end().await;
     }
 
     /// A vantage point told the outside address of a socket under test.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::{join, select};
+use futures::future::{Either, join, select};
 
 use super::{
     family::Family,
@@ -15,10 +15,14 @@ use super::{
 use crate::{
     engine::Runtime as _,
     fault::Fault,
-    model::{self, Filtering, Gateway, Layer4, NatFound, NatStatus, Outcome, PortMapping, WhyCode},
+    model::{self, Filtering, Gateway, Layer4, NatFound, NatStatus, Outcome, PortMapping, Scope, WhyCode},
     nat::{
         dialback::By,
-        gateway::pinhole::{self, Door, Opened},
+        gateway::{
+            Lease,
+            firewall::{self, Control},
+            pinhole::{self, Door, Opened},
+        },
     },
     native::network,
 };
@@ -28,6 +32,22 @@ const TESTS: Duration = Duration::from_secs(4);
 /// What is left of the run's time for closing them.
 const REMOVAL: Duration = Duration::from_millis(1300);
 
+/// By whom the firewall is opened.
+enum Opener {
+    Pcp(Door),
+    Upnp(Control),
+}
+
+impl Opener {
+    async fn open(&self, family: &Family<'_>, layer: Layer4, port: u16) -> (Result<Opened, Fault>, Option<Lease>) {
+        let farewells = family.native.farewells();
+        match self {
+            Self::Pcp(door) => pinhole::open(*door, layer, port, farewells).await,
+            Self::Upnp(control) => control.open(layer, port, farewells).await,
+        }
+    }
+}
+
 /// What came of one port.
 struct Tried {
     layer: Layer4,
@@ -35,27 +55,65 @@ struct Tried {
     verified: Option<bool>,
 }
 
-/// Opens, dials and closes, once the tests are over.
-pub(super) async fn test(family: &Family<'_>, udp: Option<&impl UnderTest>, tcp: Option<&impl UnderTest>) {
-    let firewalled = family.notes.report(|report| {
+/// The router of IPv6, as far as it can be asked.
+pub(super) struct Router {
+    door: Door,
+    pcp: Result<(), Fault>,
+    upnp: Result<Control, Fault>,
+}
+
+/// Looks for it while the tests run. Where they show that nothing is to be opened it is left alone.
+pub(super) async fn find(family: &Family<'_>) -> Option<Router> {
+    let door = network::door().filter(|door| family.asks_router() && Scope::of_ip(door.own.into()) == Scope::Public)?;
+    let looking = async {
+        let (pcp, upnp) = Box::pin(join(pinhole::find(door), firewall::find(door))).await;
+        Router { door, pcp, upnp }
+    };
+    let needless = async {
+        family.ended().await;
+        if firewalled(family).is_some() {
+            std::future::pending::<()>().await;
+        }
+    };
+    match select(pin!(looking), pin!(needless)).await {
+        Either::Left((router, _)) => Some(router),
+        Either::Right(_) => None,
+    }
+}
+
+/// How UDP and TCP are filtered, where strangers are kept out.
+fn firewalled(family: &Family<'_>) -> Option<[Filtering; 2]> {
+    family.notes.report(|report| {
         let nat = report.nat.as_ref()?.ipv6.as_ref()?;
         (nat.status == NatStatus::Firewalled).then_some([nat.udp.filtering, nat.tcp.filtering])
-    });
-    let (Some([of_udp, of_tcp]), Some(door)) = (firewalled, network::door()) else { return };
+    })
+}
+
+/// Opens, dials and closes, once the tests are over.
+pub(super) async fn test(family: &Family<'_>, router: Router, udp: Option<&impl UnderTest>, tcp: Option<&impl UnderTest>) {
+    let Some([of_udp, of_tcp]) = firewalled(family) else { return };
     let left = family.until().saturating_sub(family.native.now());
     let Some(budget) = left.checked_sub(REMOVAL) else { return };
-    let both = async {
-        let tried = join(open(family, door, udp, of_udp), open(family, door, tcp, of_tcp)).await;
-        told(family, door, [tried.0, tried.1].into_iter().flatten().collect());
+    let Router { door, pcp, upnp } = router;
+    let openers = [(Gateway::Upnp, upnp.map(Opener::Upnp)), (Gateway::Pcp, pcp.map(|()| Opener::Pcp(door)))];
+    // One after the other: they are one and the same firewall.
+    let all = async {
+        for (protocol, opener) in openers {
+            let tried = match opener {
+                Ok(by) => join(open(family, &by, udp, of_udp), open(family, &by, tcp, of_tcp)).await.into(),
+                Err(fault) => [Some(Tried { layer: Layer4::Udp, asked: Err(fault), verified: None }), None],
+            };
+            told(family, protocol, door, tried.into_iter().flatten().collect());
+        }
     };
-    select(pin!(both), family.native.sleep(budget.min(TESTS))).await;
+    select(pin!(all), family.native.sleep(budget.min(TESTS))).await;
     // What was left in the middle.
     family.native.farewells().say().await;
 }
 
-async fn open<S: UnderTest>(family: &Family<'_>, door: Door, socket: Option<&S>, filtering: Filtering) -> Option<Tried> {
+async fn open<S: UnderTest>(family: &Family<'_>, by: &Opener, socket: Option<&S>, filtering: Filtering) -> Option<Tried> {
     let socket = socket?;
-    let (asked, lease) = pinhole::open(door, S::LAYER, socket.port(), family.native.farewells()).await;
+    let (asked, lease) = by.open(family, S::LAYER, socket.port()).await;
     let verified = match &asked {
         // Helpers were sent to by now: what they send comes through any firewall but one that knows ports.
         Ok(opened) if filtering == Filtering::AddressAndPortDependent => verify(family, socket, *opened).await,
@@ -79,9 +137,9 @@ async fn verify(family: &Family<'_>, socket: &impl UnderTest, opened: Opened) ->
     }
 }
 
-fn told(family: &Family<'_>, door: Door, ports: Vec<Tried>) {
+fn told(family: &Family<'_>, protocol: Gateway, door: Door, ports: Vec<Tried>) {
     let unknown = Outcome::unknown(WhyCode::NotReached);
-    let mut told = PortMapping { family: model::Family::Ipv6, ..PortMapping::new(Gateway::Pcp, unknown) };
+    let mut told = PortMapping { family: model::Family::Ipv6, ..PortMapping::new(protocol, unknown) };
     let verified: Vec<bool> = ports.iter().filter_map(|port| port.verified).collect();
     told.verified = (!verified.is_empty()).then(|| verified.iter().all(|came| *came));
     let mut refused = None;

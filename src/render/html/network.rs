@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Page, headline::advice, outside, said};
 use crate::{
-    model::{Behaviour, FamilyNat, Mapping, Nat, Nat64, NatStatus, Outcome, Prediction, TargetKind, Tested},
+    model::{Behaviour, Family, FamilyNat, Mapping, Nat, Nat64, NatStatus, Outcome, PortMapping, Prediction, TargetKind, Tested},
     render::phrase,
 };
 
@@ -72,6 +72,7 @@ fn family(name: &str, family: Option<&FamilyNat>) -> Markup {
     html! {
         h3 {
             (name) " " span class=(class) { (family.status) }
+            @if family.nat64 { " through the network's translator (NAT64)" }
             @if let Some(why) = &family.why { " " span.dim { "(" (said(why.code.brief())) ")" } }
         }
         table.family {
@@ -100,16 +101,17 @@ fn seen_as(layer: &Behaviour) -> Option<String> {
 
 /// Gateways, relays and hole punches.
 fn helpers(nat: &Nat) -> Markup {
-    let mut rows: Vec<(String, String, &Outcome)> = Vec::new();
+    let mut rows: Vec<(String, String, Markup)> = Vec::new();
     for asked in &nat.port_mapping {
-        rows.push((format!("port mapping by {}", asked.name()), phrase::mapping(asked), &asked.outcome));
+        let what = if asked.family == Family::Ipv6 { "opening of the IPv6 firewall" } else { "port mapping" };
+        rows.push((format!("{what} by {}", asked.protocol.name()), phrase::mapping(asked), granted(asked)));
     }
     for relay in &nat.relays {
         let more = [phrase::slot(relay)].into_iter().chain(relay.addresses.iter().cloned()).filter(|words| !words.is_empty());
-        rows.push((format!("reservation at {}", relay.via), more.collect::<Vec<_>>().join("\n"), &relay.outcome));
+        rows.push((format!("reservation at {}", relay.via), more.collect::<Vec<_>>().join("\n"), outcome(&relay.outcome)));
     }
     for punch in &nat.hole_punches {
-        rows.push((format!("hole punch {}", phrase::punch(punch)), String::new(), &punch.outcome));
+        rows.push((format!("hole punch {}", phrase::punch(punch)), String::new(), outcome(&punch.outcome)));
     }
     html! {
         @if !rows.is_empty() {
@@ -117,7 +119,7 @@ fn helpers(nat: &Nat) -> Markup {
                 thead { tr { th scope="col" { "Tried" } th scope="col" { "Outcome" } } }
                 tbody {
                     @for (what, more, came) in rows {
-                        tr { td { (said(&what)) @for line in more.lines() { br; span.dim { (said(line)) } } } td { (outcome(came)) } }
+                        tr { td { (said(&what)) @for line in more.lines() { br; span.dim { (said(line)) } } } td { (came) } }
                     }
                 }
             }
@@ -172,6 +174,15 @@ fn own(nat: &Nat) -> Markup {
         @if nat.local.nat64 == Nat64::Present {
             p { "This network translates IPv6 to IPv4 (NAT64)" @if let Some(prefix) = &nat.local.nat64_prefix { " under " code { (said(prefix)) } } "." }
         }
+    }
+}
+
+/// What a gateway grants is worth what comes through it.
+fn granted(mapping: &PortMapping) -> Markup {
+    match phrase::worth(mapping) {
+        Some(worth) if mapping.verified == Some(false) => html! { span.bad { "✘ " (worth) } },
+        Some(worth) => html! { span.good { "✔ " (worth) } },
+        None => outcome(&mapping.outcome),
     }
 }
 

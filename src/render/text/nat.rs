@@ -77,8 +77,7 @@ impl Page<'_> {
 
     /// Gateways, relays and hole punches.
     fn helped(&self, out: &mut String, nat: &Nat) {
-        let mut line = |name: &str, words: &str, outcome: &Outcome| {
-            let (tone, ended) = ended(outcome);
+        let mut line = |name: &str, words: &str, (tone, ended): (Tone, String)| {
             let lead = format!("{} ", self.style.paint(Tone::Strong, &format!("{name}:")));
             let mut pieces: Vec<Piece> = Piece::words(Tone::Plain, words).collect();
             pieces.push(Piece::new(tone, &ended));
@@ -87,18 +86,18 @@ impl Page<'_> {
         let nobody = |mapping: &&PortMapping| mapping.outcome.cause() == Some(&Cause::NoGateway);
         let (silent, others): (Vec<_>, Vec<_>) = nat.port_mapping.iter().partition(nobody);
         for mapping in others {
-            line(&mapping.name(), &phrase::mapping(mapping), &mapping.outcome);
+            line(&mapping.name(), &phrase::mapping(mapping), granted(mapping));
         }
         if let Some(first) = silent.first() {
             let names = silent.iter().map(|mapping| mapping.name()).collect::<Vec<_>>();
-            line(&names.join(", "), "", &first.outcome);
+            line(&names.join(", "), "", ended(&first.outcome));
         }
         for relay in &nat.relays {
             let words = [relay.via.clone(), phrase::slot(relay)].into_iter().filter(|words| !words.is_empty());
-            line("relay", &words.collect::<Vec<_>>().join(", "), &relay.outcome);
+            line("relay", &words.collect::<Vec<_>>().join(", "), ended(&relay.outcome));
         }
         for punch in &nat.hole_punches {
-            line("hole punch", &phrase::punch(punch), &punch.outcome);
+            line("hole punch", &phrase::punch(punch), ended(&punch.outcome));
         }
     }
 
@@ -152,6 +151,14 @@ fn asked(by: &InboundBy) -> Vec<Piece> {
     pieces.extend(failed.map(|stage| Piece::new(Tone::Dim, &format!("at {}", stage.stage))));
     pieces.extend(by.message.as_ref().map(|message| Piece::new(Tone::Dim, message)));
     pieces
+}
+
+/// What a gateway grants is worth what comes through it.
+fn granted(mapping: &PortMapping) -> (Tone, String) {
+    match phrase::worth(mapping) {
+        Some(worth) => (if mapping.verified == Some(false) { Tone::Bad } else { Tone::Good }, worth.into()),
+        None => ended(&mapping.outcome),
+    }
 }
 
 fn ended(outcome: &Outcome) -> (Tone, String) {

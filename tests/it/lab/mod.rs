@@ -1,5 +1,6 @@
 //! `p2p-probe nat` in networks of the test's own: `tests/lab/*.toml` says what they are, what is true of them and what is to be
-//! said. Plain sockets establish the truth before p2p-probe is asked.
+//! said. Plain sockets establish the truth before p2p-probe is asked. `LAB` names a part of the networks; `LAB_REPORTS` names a
+//! folder for the reports, to be read as `p2p-probe show` shows them.
 
 mod coturn;
 mod gateway;
@@ -247,6 +248,9 @@ impl Case {
         let helpers = self.helpers(&network, home.path());
         let gateways = gateway::start(&network, &self.routers, home.path());
         let run = self.ask(&network, home.path(), &helpers);
+        if let Some(folder) = std::env::var_os("LAB_REPORTS") {
+            std::fs::write(Path::new(&folder).join(format!("{}.json", self.name)), &run.stdout).expect("a file");
+        }
         drop(helpers);
         let mut faults = self.judge(&run, schema);
         faults.extend(gateway::left(&network, &self.routers));

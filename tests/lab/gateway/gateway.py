@@ -150,6 +150,15 @@ def mapping(sock):
         sock.sendto(b"\xff" * 1100, asker)
 
 
+def opening(sock):
+    """PCP over IPv6."""
+    while True:
+        asked, asker = sock.recvfrom(2000)
+        result = 2 if behaviour == "IPv6: it refuses" else 0
+        answer = asked[:1] + bytes([asked[1] | 0x80, 0, result]) + asked[4:8] + bytes(16) + asked[24:]
+        sock.sendto(b"\xff" * 1100 if behaviour == "IPv6: noise" else answer, asker)
+
+
 listener = socket.create_server(("0.0.0.0", 5000))
 if behaviour == "a trap":
     # Nobody has a reason to come.
@@ -168,6 +177,11 @@ if behaviour == "noise for a mapping":
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(("0.0.0.0", 5351))
     threading.Thread(target=mapping, args=(udp,), daemon=True).start()
+if behaviour.startswith("IPv6: "):
+    udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    udp.bind(("::", 5351))
+    threading.Thread(target=opening, args=(udp,), daemon=True).start()
 print("ready", flush=True)
 sys.stdin.read()
 os._exit(0)
