@@ -31,6 +31,7 @@ mod reflector;
 mod reflector;
 mod size;
 mod table;
+mod upload;
 
 use std::process::ExitCode;
 use table::{Row, Table};
@@ -49,11 +50,19 @@ const PARTS: [Part; 9] = [
     ("size", size::measure),
 ];
 
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("bench: {error:#}");
+    ExitCode::FAILURE
+}
+
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if words.first().is_some_and(|word| word == line::WITHIN) {
         return line::within(words.get(1).map(String::as_str));
+    }
+    if let Some((upload::COMMAND, words)) = words.split_first().map(|(word, words)| (word.as_str(), words)) {
+        return upload::run(words).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
     }
     if let Some(unknown) = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word)) {
         let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();

@@ -2,25 +2,17 @@
 // `node tests/bench/node.mjs`, after `cargo build --release` and `tests/transport/run --build`; PROGRAM, DRIVER and GO_PEER name
 // other places than those.
 import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { createTransport } from '../../js/index.js'
 import { load, probe } from '../../js/probe.js'
+import { BYTES, DRIVER, GO_PEER, PROGRAM, dialed, median, natively, rate, takesUploads } from './beside.mjs'
 
-const cache = process.env.P2P_PROBE_CACHE ?? `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/p2p-probe`
-const target = process.env.CARGO_TARGET_DIR ?? `${cache}/target`
-const PROGRAM = process.env.PROGRAM ?? `${target}/release/p2p-probe`
-const DRIVER = process.env.DRIVER ?? `${target}/wasm/transport-driver`
-const GO_PEER = process.env.GO_PEER ?? `${cache}/interop/go-peer`
 const RUNS = 31
-const BYTES = 64 << 20
 
 const rows = []
 const row = (what, value) => { rows.push(`| ${what} | ${value} |`) }
-const median = values => values.sort((a, b) => a - b)[values.length >> 1]
 const kb = bytes => `${(bytes / 1000).toFixed(1)} kB`
 
 function sizes () {
@@ -55,11 +47,10 @@ async function latency () {
       const begin = performance.now()
       await probe(addresses[place], { announced: false, pings: 1 })
       inside.push(performance.now() - begin)
-      for (const [times, program, before] of [[whole, process.execPath, [cli]], [native, PROGRAM, []]]) {
-        const begin = performance.now()
-        execFileSync(program, [...before, ...args], { stdio: 'ignore' })
-        times.push(performance.now() - begin)
-      }
+      const start = performance.now()
+      execFileSync(process.execPath, [cli, ...args], { stdio: 'ignore' })
+      whole.push(performance.now() - start)
+      native.push(dialed(addresses[place]))
     }
     row(`dial over ${name}: in Node, whole process in Node, whole process natively`, [inside, whole, native].map(times => `${median(times).toFixed(1)} ms`).join(', '))
   }
@@ -71,12 +62,13 @@ async function throughput () {
   if (!existsSync(`${DRIVER}/transport_driver.js`) || !existsSync(GO_PEER)) return row('throughput', 'not measured: tests/transport/run --build, tests/interop/prepare')
   const driver = await import(`${DRIVER}/transport_driver.js`)
   driver.initSync({ module: readFileSync(`${DRIVER}/transport_driver_bg.wasm`) })
-  const child = spawn(GO_PEER, ['serve', '--perf', '--listen', '/ip4/127.0.0.1/tcp/0'], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const [line] = await once(createInterface(child.stdout), 'line')
-  const address = JSON.parse(line).addrs.find(address => address.includes('/tcp/'))
-  const rates = []
-  for (let run = 0; run < 3; run++) rates.push(BYTES / (1 << 20) / await driver.upload(createTransport(), address, BYTES))
-  row('one yamux stream over TCP, Node to go-libp2p', `${median(rates).toFixed(1)} MiB/s`)
+  const { child, tcp } = await takesUploads()
+  const [rates, native] = [[], []]
+  for (let run = 0; run < 3; run++) {
+    rates.push(rate(await driver.upload(createTransport(), tcp, BYTES)))
+    native.push(natively(tcp))
+  }
+  row('one yamux stream over TCP to go-libp2p: in Node, natively', [rates, native].map(rates => `${median(rates).toFixed(1)} MiB/s`).join(', '))
   child.kill()
 }
 

@@ -6,34 +6,23 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import * as beside from './beside.mjs'
+import { BYTES, DRIVER, PROGRAM, dialed, median, natively, rate, takesUploads } from './beside.mjs'
 
-const cache = process.env.P2P_PROBE_CACHE ?? `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/p2p-probe`
-const target = process.env.CARGO_TARGET_DIR ?? `${cache}/target`
-const PROGRAM = process.env.PROGRAM ?? `${target}/release/p2p-probe`
-const DRIVER = process.env.DRIVER ?? `${target}/wasm/transport-driver`
-const GO_PEER = process.env.GO_PEER ?? `${cache}/interop/go-peer`
 const RUNS = 15
-const BYTES = 64 << 20
 
 const rows = []
 const row = (what, value) => { rows.push(`| ${what} | ${value} |`) }
-const median = values => [...values].sort((a, b) => a - b)[values.length >> 1]
 const ms = values => `${median(values).toFixed(0)} ms (${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)})`
 const children = []
 
-/** Starts a program, and gives its lines as JSON. */
+/** Starts a program, which ends with this one. */
 function started (program, args) {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const { child, next } = beside.started(program, args)
   children.push(child)
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  return async () => {
-    const { value, done } = await lines.next()
-    if (done) throw new Error(`${program} ended`)
-    return JSON.parse(value)
-  }
+  return next
 }
 
 /** A node of the native program; its addresses and its page. */
@@ -162,6 +151,7 @@ async function page (browser) {
     for (let run = 0; run < RUNS; run++) times.push(await browser.run(DIALED, address))
     row(`dial over ${name}, one ping`, ms(times))
   }
+  row('natively, the whole process: dial over ws, one ping', ms(Array.from({ length: RUNS }, () => dialed(ws))))
   await browser.close()
 }
 
@@ -176,13 +166,17 @@ async function throughput (browser) {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const next = started(GO_PEER, ['serve', '--perf', '--listen', '/ip4/127.0.0.1/tcp/0/ws'])
-  const address = (await next()).addrs.find(address => address.includes('/ws'))
+  const { child, tcp, ws } = await takesUploads()
+  children.push(child)
   await browser.fresh()
   await browser.open(`http://127.0.0.1:${server.address().port}/`)
-  const rates = []
-  for (let run = 0; run < 3; run++) rates.push(BYTES / (1 << 20) / await browser.run(UPLOADED, address, BYTES))
-  row('one yamux stream over WebSocket, Chromium to go-libp2p', `${median(rates).toFixed(1)} MiB/s`)
+  const [rates, native] = [[], []]
+  for (let run = 0; run < 3; run++) {
+    rates.push(rate(await browser.run(UPLOADED, ws, BYTES)))
+    native.push(natively(tcp))
+  }
+  const told = [rates, native].map(rates => `${median(rates).toFixed(1)} MiB/s`).join(', ')
+  row('one yamux stream to go-libp2p: Chromium over WebSocket, natively over TCP', told)
   await browser.close()
   server.close()
 }
