@@ -26,7 +26,7 @@ use crate::{
     native::network,
 };
 
-/// The time for all mappings and the dials through them.
+/// The time for all mappings and the dials through them, over a short line.
 const TESTS: Duration = Duration::from_secs(4);
 /// What is left of the run's time for removing mappings.
 const REMOVAL: Duration = Duration::from_millis(1300);
@@ -96,7 +96,9 @@ impl<'a> Gateways<'a> {
                 self.ended(protocol, &found, [mapped.0, mapped.1].into_iter().flatten().collect());
             }
         };
-        select(pin!(all), self.family.native.sleep(budget.min(TESTS))).await;
+        // Over a slow line one dial takes longer, and the other protocols are still to be asked.
+        let tests = self.family.helpers().map(|helper| helper.dials_within(TESTS)).max().unwrap_or(TESTS);
+        select(pin!(all), self.family.native.sleep(budget.min(tests))).await;
         // What was left in the middle.
         self.family.native.farewells().say().await;
     }
