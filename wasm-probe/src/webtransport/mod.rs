@@ -20,7 +20,7 @@ pub(crate) fn is_here() -> bool {
 }
 
 /// What broke a stream. Not every browser tells: Firefox breaks a stream, and drops what has come on it, where the peer has no
-/// more use for what we send (QUIC's STOP_SENDING), as go-libp2p has not once it has answered identify. It says the same of any end,
+/// more use for what we send (QUIC's `STOP_SENDING`), as go-libp2p has not once it has answered identify. It says the same of any end,
 /// so that the reader is told of this one as a possible one.
 fn of_stream(error: &JsValue) -> Fault {
     let word = |name| crate::platform::get(error, name).as_string().unwrap_or_default();
