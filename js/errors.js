@@ -104,6 +104,8 @@ const SYSTEM = {
   ECONNRESET: ['reset'],
   EHOSTUNREACH: ['unreachable', 'host'],
   EHOSTDOWN: ['unreachable', 'host'],
+  ENONET: ['unreachable', 'host'],
+  ENOPROTOOPT: ['unreachable', 'host'],
   ENETUNREACH: ['unreachable', 'network'],
   ENETDOWN: ['unreachable', 'network'],
   EACCES: ['forbidden-locally'],

@@ -6,6 +6,7 @@
 
 /**
  * @typedef {{
+ *   'node:dgram': typeof import('node:dgram'),
  *   'node:dns': typeof import('node:dns'),
  *   'node:fs': typeof import('node:fs'),
  *   'node:http': typeof import('node:http'),

@@ -19,6 +19,8 @@ import { builtin, gather, verifyEnd } from './platform.js'
 
 /** How long each address of a name that has several is tried before the next joins in (RFC 8305 asks for up to 2 s). */
 const NEXT_ADDRESS_MS = 1000
+/** A port to ask the system for a way by. Nothing is sent there. */
+const ANY_PORT = 443
 
 /**
  * Dials and listens on `/ip4|ip6|dns|dns4|dns6/…/tcp/…` (listening on IP addresses alone).
@@ -41,7 +43,7 @@ export function tcpTransport (options = {}) {
         autoSelectFamily: family === 0,
         autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS
       })
-      return connected(socket, signal)
+      return quiet(connected(socket, signal).catch(async error => { throw await fromAfar(error, host) }))
     },
     listen_on (address) {
       const net = required()
@@ -57,6 +59,37 @@ function required () {
   if (net !== null) return net
   const sentence = 'A page cannot open TCP connections: use a /ws or /wss address here, or dial this one from a terminal'
   throw new TransportError('not-in-this-runtime', sentence)
+}
+
+/**
+ * What an error of a dial means. Over IPv6 the answer of a firewall that something is prohibited, as several send it by default,
+ * reads like a ban of this machine; where it is one, the system gives no way there.
+ *
+ * @param {Error} error
+ * @param {string} host
+ */
+async function fromAfar (error, host) {
+  const banned = error instanceof TransportError && error.system === 'EACCES' && host.includes(':')
+  if (!banned || !await leadsTo(host)) return error
+  const { system, errno } = error
+  const sentence = 'a firewall there or on the way says that it is prohibited'
+  return new TransportError('unreachable', sentence, { what: 'host', system, errno, cause: error })
+}
+
+/**
+ * Whether the system has a way to an IPv6 address. Connecting a UDP socket sends nothing.
+ *
+ * @param {string} host
+ * @returns {Promise<boolean>}
+ */
+function leadsTo (host) {
+  const socket = builtin('node:dgram')?.createSocket('udp6')
+  if (socket === undefined) return Promise.resolve(false)
+  const led = new Promise(resolve => {
+    socket.once('error', () => resolve(false))
+    socket.connect(ANY_PORT, host, () => resolve(true))
+  })
+  return led.finally(() => socket.close())
 }
 
 /**

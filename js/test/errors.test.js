@@ -15,6 +15,7 @@ const TABLE = [
   ['EPIPE', 'stream', 'closed'],
   ['EHOSTUNREACH', 'connect', 'unreachable', 'host'],
   ['ENETUNREACH', 'connect', 'unreachable', 'network'],
+  ['ENOPROTOOPT', 'connect', 'unreachable', 'host'],
   ['EACCES', 'connect', 'forbidden-locally'],
   ['EPERM', 'connect', 'forbidden-locally'],
   ['ETIMEDOUT', 'connect', 'timed-out'],

@@ -5,6 +5,7 @@
  */
 /**
  * @typedef {{
+ *   'node:dgram': typeof import('node:dgram'),
  *   'node:dns': typeof import('node:dns'),
  *   'node:fs': typeof import('node:fs'),
  *   'node:http': typeof import('node:http'),
@@ -43,6 +44,7 @@ export function gather(socket: import("node:net").Socket): void;
  */
 export function verifyEnd(socket: import("node:net").Socket, ended: () => void): void;
 export type Builtins = {
+    "node:dgram": typeof import("node:dgram");
     "node:dns": typeof import("node:dns");
     "node:fs": typeof import("node:fs");
     "node:http": typeof import("node:http");

@@ -15,7 +15,7 @@ const WEBRTC: &str = "webrtc";
 /// Runs before the measured ones: both programs and the server are in memory then.
 const WARM_UP: usize = 3;
 /// Runs of each program, one after the other in turn, so that what else the machine does meets both.
-const RUNS: usize = 31;
+const RUNS: usize = 101;
 /// Memory hardly varies.
 const MEMORY_RUNS: usize = 5;
 
