@@ -126,6 +126,11 @@ impl<'a, S: FnMut(Step)> Asking<'a, S> {
         Ok((version, took))
     }
 
+    /// Asks for the other version, if that is still to be done.
+    pub(super) fn ask_beside(&mut self) {
+        self.beside.hurry();
+    }
+
     /// Waits for an event, or the end.
     pub(super) async fn until(&mut self, wanted: Event) -> Result<(), Ended> {
         poll_fn(|cx| {

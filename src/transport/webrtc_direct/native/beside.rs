@@ -15,6 +15,10 @@ use super::shared::now;
 use super::versions::{Requests, Versions, pace, patience};
 use super::waiting::{Failed, poll_event};
 
+/// The longest wait for the handshake of DTLS before the other version is asked for. A listener makes a connection of every
+/// question, and works on it beside the handshake: that comes first.
+const HANDSHAKE: Duration = Duration::from_millis(50);
+
 /// A connection that begins, its version, and when it asked.
 pub(super) struct Asked {
     pub(super) driver: Driver,
@@ -109,8 +113,8 @@ impl Beside {
         }
     }
 
-    /// The dial goes on in a version whose answer took this long. What was not asked until now is asked in its next turn, if it is
-    /// `wanted`, and else no more.
+    /// The dial goes on in a version whose answer took this long. What was not asked until now is asked after the handshake, if it
+    /// is `wanted`, and else no more.
     pub(super) fn follow(&mut self, version: Version, took: Duration, wanted: bool) {
         self.versions.note(version);
         self.patience = Some(patience(took));
@@ -119,6 +123,13 @@ impl Beside {
         }
         self.pace = Some(pace(took));
         self.keep_pace();
+        if let Some(later) = &mut self.later {
+            later.due = Some(Box::pin(tokio::time::sleep_until((now() + HANDSHAKE).into())));
+        }
+    }
+
+    /// What was not asked until now is asked in its next turn.
+    pub(super) fn hurry(&mut self) {
         if let Some(later) = &mut self.later {
             later.due = None;
         }

@@ -113,6 +113,7 @@ impl Dial<'_> {
         };
         let (dtls, proof) = join(asking.until(Event::Dtls), proving).await;
         dtls.map_err(of_dtls)?;
+        asking.ask_beside();
         let secured = waiting::secured(asking.driver())?;
         (asking.step)(secured);
         asking.until(Event::Channel).await.map_err(DialError::ChannelFailed)?;
