@@ -79,7 +79,7 @@ impl Driver {
     }
 
     fn receive(&mut self, machine: &mut Machine, now: Instant, cx: &mut Context<'_>) -> io::Result<bool> {
-        let mut moved = false;
+        let (mut moved, mut fault) = (false, None);
         for _ in 0..AT_ONCE {
             let progress = &self.progress;
             let received = self.link.poll_receive(cx, |from, bytes| {
@@ -94,15 +94,16 @@ impl Driver {
                     moved = true;
                 }
                 Poll::Ready(Err(error)) => {
-                    moved |= self.fault(machine, error)?;
+                    fault = Some(error);
                     break;
                 }
             }
         }
         if moved {
+            // Before any fault: an answer that came first has been given.
             machine.drive(now);
         }
-        Ok(moved)
+        Ok(fault.map_or(Ok(false), |error| self.fault(machine, error))? || moved)
     }
 
     fn keep_time(&mut self, machine: &mut Machine, now: Instant, cx: &mut Context<'_>) -> bool {
