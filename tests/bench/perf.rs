@@ -2,7 +2,7 @@
 //! says how much it wants back, sends, and is answered once everything has arrived. Go's side is `go-peer upload`.
 
 use anyhow::{Context as _, bail};
-use futures::{AsyncReadExt as _, AsyncWriteExt as _, future::poll_fn};
+use futures::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, future::poll_fn};
 use libp2p_core::muxing::StreamMuxerExt as _;
 use libp2p_identity::Keypair;
 use multiaddr::Protocol;
@@ -20,7 +20,7 @@ use std::{
     time::Instant,
 };
 
-const PROTOCOL: &str = "/perf/1.0.0";
+pub const PROTOCOL: &str = "/perf/1.0.0";
 /// What is written and read at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -80,26 +80,28 @@ async fn moved<T>(connection: &mut Connection, work: impl Future<Output = T>) ->
     .await
 }
 
+/// Sends so many bytes on a stream. The seconds from the first byte until the other side has said that it has them all.
+pub async fn send(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: usize) -> anyhow::Result<f64> {
+    stream.write_all(&1_u64.to_be_bytes()).await?;
+    let (begin, buffer) = (Instant::now(), vec![0; CHUNK]);
+    let mut left = bytes;
+    while left > 0 {
+        let count = left.min(CHUNK);
+        stream.write_all(&buffer[..count]).await?;
+        left -= count;
+    }
+    stream.close().await?;
+    stream.read_exact(&mut [0]).await?;
+    Ok(begin.elapsed().as_secs_f64())
+}
+
 /// Sends so many bytes to this address. The seconds from the first byte until the other side has said that it has them all.
 pub fn upload(address: &str, bytes: usize) -> anyhow::Result<f64> {
     runtime()?.block_on(async {
         let keypair = Keypair::generate_ed25519();
         let mut connection = dial(address, &keypair, Ipv4Addr::UNSPECIFIED).await?;
         let stream = poll_fn(|cx| connection.poll_outbound_unpin(cx)).await?;
-        let exchange = async {
-            let mut stream = session::propose(stream, PROTOCOL);
-            stream.write_all(&1_u64.to_be_bytes()).await?;
-            let (begin, buffer) = (Instant::now(), vec![0; CHUNK]);
-            let mut left = bytes;
-            while left > 0 {
-                let count = left.min(CHUNK);
-                stream.write_all(&buffer[..count]).await?;
-                left -= count;
-            }
-            stream.close().await?;
-            stream.read_exact(&mut [0]).await?;
-            anyhow::Ok(begin.elapsed().as_secs_f64())
-        };
+        let exchange = send(session::propose(stream, PROTOCOL), bytes);
         let seconds = moved(&mut connection, exchange).await??;
         poll_fn(|cx| connection.poll_close_unpin(cx)).await?;
         Ok(seconds)

@@ -1,10 +1,10 @@
 //! `upload ADDRESS BYTES`: one stream of yamux over TCP, secured by noise, as `/perf/1.0.0` has it (libp2p specs, perf/perf.md).
 //! Prints the seconds. It is what `node.mjs` and `page.mjs` measure the JS transport beside.
 
-use std::{net::SocketAddr, time::Instant};
+use std::net::SocketAddr;
 
+use crate::perf::{PROTOCOL, send};
 use anyhow::Context as _;
-use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p_identity::Keypair;
 use multiaddr::Protocol;
 use p2p_probe::{
@@ -18,9 +18,6 @@ use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
 /// The word that it is asked for by.
 pub const COMMAND: &str = "upload";
-
-/// What is written at once.
-const CHUNK: usize = 64 * 1024;
 
 pub fn run(words: &[String]) -> anyhow::Result<()> {
     let [address, bytes] = words else { anyhow::bail!("upload takes an address and how many bytes") };
@@ -40,18 +37,8 @@ async fn upload(address: &str, bytes: usize) -> anyhow::Result<f64> {
     let clock = Clock::new(|| Micros(0), |_| Box::pin(std::future::pending()));
     let session = Session::new(multiplexed, clock, us, |_| ());
     let exchange = session.run(async {
-        let mut stream = session.open("/perf/1.0.0").await.map_err(Fault::into_io)?;
-        stream.write_all(&1_u64.to_be_bytes()).await?;
-        let (begin, buffer) = (Instant::now(), vec![0; CHUNK]);
-        let mut left = bytes;
-        while left > 0 {
-            let count = left.min(CHUNK);
-            stream.write_all(&buffer[..count]).await?;
-            left -= count;
-        }
-        stream.close().await?;
-        stream.read_exact(&mut [0]).await?;
-        anyhow::Ok(begin.elapsed().as_secs_f64())
+        let stream = session.open(PROTOCOL).await.map_err(Fault::into_io)?;
+        send(stream, bytes).await
     });
     exchange.await
 }
