@@ -36,6 +36,8 @@ pub(super) struct Channel {
 #[derive(Default)]
 struct State {
     stream: Substream,
+    /// It was open once.
+    opened: bool,
     /// What of `Shared::unread` is this channel's.
     counted: usize,
     reader: Option<Waker>,
@@ -62,7 +64,10 @@ impl Channel {
             };
             let held = [
                 on("message", |this, event| this.received(&get(event, "data"))),
-                on("open", |this, _| this.settle()),
+                on("open", |this, _| {
+                    this.state.borrow_mut().opened = true;
+                    this.settle();
+                }),
                 on("close", |this, _| this.state.borrow_mut().stream.channel_closed()),
                 on("bufferedamountlow", |_, _| ()),
             ];
@@ -77,6 +82,11 @@ impl Channel {
             RtcDataChannelState::Connecting => Ok(false),
             _ => Err(io::ErrorKind::ConnectionAborted.into()),
         }
+    }
+
+    /// Whether it has been open, also where it is closed again.
+    pub(super) fn has_opened(&self) -> bool {
+        self.state.borrow().opened
     }
 
     /// Bytes that wait to be sent.

@@ -1,6 +1,6 @@
 //! An `RTCPeerConnection` to one server.
 
-use std::{future::poll_fn, net::SocketAddr, rc::Rc, task::Poll};
+use std::{cell::Cell, future::poll_fn, net::SocketAddr, rc::Rc, task::Poll};
 
 use js_sys::Reflect;
 use p2p_probe::{
@@ -40,7 +40,23 @@ pub(super) struct Peer {
     pub(super) certificate: Option<Fingerprint>,
     /// What it was dialed in.
     pub(super) version: Version,
+    reached: Rc<Reached>,
     listeners: Vec<On>,
+}
+
+/// What has been reached. It is noted while the event is told: a state that lasts for a moment is over before anybody asks for it,
+/// and what came after it would be taken for the next step before it.
+#[derive(Default)]
+struct Reached {
+    ice: Cell<bool>,
+    dtls: Cell<bool>,
+}
+
+impl Reached {
+    /// Notes `step` when `state` is there.
+    fn note(step: &Cell<bool>, state: State) {
+        step.set(step.get() || state == State::Done);
+    }
 }
 
 /// How far a connection is, as the platform tells it.
@@ -90,59 +106,66 @@ impl Peer {
         options.set_id(HANDSHAKE);
         let channel = connection.create_data_channel_with_data_channel_dict("", &options);
         let handshake = Channel::new(channel, Rc::clone(&shared));
-        let mut listeners: Vec<_> = ["iceconnectionstatechange", "connectionstatechange"]
-            .into_iter()
-            .map(|name| Self::waking(&connection, name, &shared))
-            .collect();
+        let reached = Rc::<Reached>::default();
+        let (noted, watched) = (Rc::clone(&reached), connection.clone());
         let opened = Rc::clone(&shared);
-        listeners.push(On::new(&connection, "datachannel", move |event| {
-            opened.opened(event.unchecked_into::<RtcDataChannelEvent>().channel());
-        }));
+        let listeners = vec![
+            Self::waking(&connection, "iceconnectionstatechange", &shared, move || Reached::note(&noted.ice, ice_of(&watched))),
+            Self::waking(&connection, "connectionstatechange", &shared, || ()),
+            On::new(&connection, "datachannel", move |event| {
+                opened.opened(event.unchecked_into::<RtcDataChannelEvent>().channel());
+            }),
+        ];
         let (dtls, sctp) = (JsValue::UNDEFINED, JsValue::UNDEFINED);
-        Ok(Self { connection, shared, handshake, dtls, sctp, certificate: None, version, listeners })
+        Ok(Self { connection, shared, handshake, dtls, sctp, certificate: None, version, reached, listeners })
     }
 
     /// Once the descriptions are set, what is below can be watched.
     fn watch_below(&mut self) {
         self.sctp = get(&self.connection, "sctp");
         self.dtls = get(&self.sctp, "transport");
-        for below in [&self.sctp, &self.dtls] {
-            if below.is_object() {
-                self.listeners.push(Self::waking(below, "statechange", &self.shared));
-            }
+        if self.sctp.is_object() {
+            self.listeners.push(Self::waking(&self.sctp, "statechange", &self.shared, || ()));
+        }
+        if self.dtls.is_object() {
+            let (reached, dtls) = (Rc::clone(&self.reached), self.dtls.clone());
+            let note = move || Reached::note(&reached.dtls, dtls_of(&dtls));
+            self.listeners.push(Self::waking(&self.dtls, "statechange", &self.shared, note));
         }
     }
 
-    fn waking(target: &JsValue, name: &'static str, shared: &Rc<Shared>) -> On {
+    fn waking(target: &JsValue, name: &'static str, shared: &Rc<Shared>, note: impl Fn() + 'static) -> On {
         let shared = Rc::clone(shared);
-        On::new(target, name, move |_| shared.wake())
+        On::new(target, name, move |_| {
+            note();
+            shared.wake();
+        })
     }
 
     /// Whether an address has answered.
     pub(super) fn ice(&self) -> State {
-        match self.connection.ice_connection_state() {
-            RtcIceConnectionState::Connected | RtcIceConnectionState::Completed => State::Done,
-            RtcIceConnectionState::Failed | RtcIceConnectionState::Closed => State::Over,
-            // One browser goes from here to failed only later, and says so of the whole at once.
-            _ if self.state() == State::Over => State::Over,
-            _ => State::Pending,
-        }
+        // One browser goes from here to failed only later, and says so of the whole at once.
+        self.step(&self.reached.ice, ice_of(&self.connection))
     }
 
-    /// Whether DTLS stands.
+    /// Whether DTLS stands, or stood.
     pub(super) fn dtls(&self) -> State {
-        match get(&self.dtls, "state").as_string().as_deref() {
-            Some("connected") => State::Done,
-            Some("failed" | "closed") => State::Over,
-            Some(_) if self.state() == State::Over => State::Over,
-            Some(_) => State::Pending,
-            None => State::Hidden,
+        self.step(&self.reached.dtls, dtls_of(&self.dtls))
+    }
+
+    /// A step that was reached stays reached; one that is on its way ends with the connection.
+    fn step(&self, reached: &Cell<bool>, state: State) -> State {
+        match state {
+            _ if reached.get() => State::Done,
+            State::Pending if self.state() == State::Over => State::Over,
+            state => state,
         }
     }
 
     /// Whether the channel of the handshake is open.
     pub(super) fn channel(&self) -> State {
         match self.handshake.is_open() {
+            _ if self.handshake.has_opened() => State::Done,
             Ok(true) => State::Done,
             Ok(false) if self.ended().is_none() => State::Pending,
             _ => State::Over,
@@ -167,7 +190,7 @@ impl Peer {
             return Some(Fault::from(Cause::Closed));
         }
         // Checks stay unanswered.
-        (self.state() == State::Over || self.ice() == State::Over).then(|| Fault::from(Cause::TimedOut))
+        (self.state() == State::Over || ice_of(&self.connection) == State::Over).then(|| Fault::from(Cause::TimedOut))
     }
 
     /// Waits until `look` no longer says that it is pending.
@@ -203,6 +226,23 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+fn ice_of(connection: &RtcPeerConnection) -> State {
+    match connection.ice_connection_state() {
+        RtcIceConnectionState::Connected | RtcIceConnectionState::Completed => State::Done,
+        RtcIceConnectionState::Failed | RtcIceConnectionState::Closed => State::Over,
+        _ => State::Pending,
+    }
+}
+
+fn dtls_of(dtls: &JsValue) -> State {
+    match get(dtls, "state").as_string().as_deref() {
+        Some("connected") => State::Done,
+        Some("failed" | "closed") => State::Over,
+        Some(_) => State::Pending,
+        None => State::Hidden,
     }
 }
 
