@@ -4,6 +4,7 @@ pub mod network;
 pub(crate) mod port;
 
 use std::{
+    cell::OnceCell,
     net::{IpAddr, SocketAddr},
     rc::Rc,
     time::{Duration, Instant, SystemTime},
@@ -14,7 +15,7 @@ use libp2p_identity::Keypair;
 
 use crate::{
     engine::{Ctx, Fault, LookedUp, Runtime},
-    model::{Fact, Options, RuntimeKind, Stamp, Transport},
+    model::{Fact, Family, Options, RuntimeKind, Stamp, Transport},
     nat::gateway::Farewells,
     plan::{Capabilities, Lookup, Planned},
     probe::{self, Machine, dns::Dns},
@@ -44,6 +45,8 @@ struct Shared {
     dns: Dns,
     machine: Machine,
     farewells: Farewells,
+    /// What the own network has, looked at once: it is asked for at the start of a run, as capabilities and as an event.
+    families: OnceCell<Vec<(Family, IpAddr)>>,
 }
 
 impl Native {
@@ -56,7 +59,8 @@ impl Native {
     pub fn new(settings: Settings) -> Self {
         let origin = now();
         let machine = Machine::new(clock(origin), settings.bind, settings.identity, network::zone_index);
-        Self { shared: Rc::new(Shared { origin, dns: Dns::new(settings.resolver), machine, farewells: Farewells::default() }) }
+        let (dns, farewells) = (Dns::new(settings.resolver), Farewells::default());
+        Self { shared: Rc::new(Shared { origin, dns, machine, farewells, families: OnceCell::new() }) }
     }
 
     /// Time since this runtime was made.
@@ -78,6 +82,10 @@ impl Native {
     /// Does what a run that was cut short left to be done, within a second or so: removes ports that gateways still map.
     pub async fn farewell(&self) {
         self.shared.farewells.say().await;
+    }
+
+    fn families(&self) -> &[(Family, IpAddr)] {
+        self.shared.families.get_or_init(network::families)
     }
 
     /// The same clock, for a session.
@@ -129,12 +137,12 @@ impl Runtime for Native {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let families = network::families().into_iter().map(|(family, _)| family).collect();
+        let families = self.families().iter().map(|(family, _)| *family).collect();
         Capabilities { transports: Self::TRANSPORTS.to_vec(), families: Some(families), ..Capabilities::default() }
     }
 
     fn local_network(&self) -> Option<Fact> {
-        Some(network::fact())
+        Some(network::fact(self.families()))
     }
 
     fn look_up(&self, lookup: Lookup) -> LocalBoxFuture<'static, LookedUp> {

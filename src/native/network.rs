@@ -36,8 +36,8 @@ pub fn families() -> Vec<(Family, IpAddr)> {
 
 /// The families as an event.
 #[must_use]
-pub fn fact() -> Fact {
-    let (families, sources): (Vec<Family>, Vec<IpAddr>) = families().into_iter().unzip();
+pub fn fact(families: &[(Family, IpAddr)]) -> Fact {
+    let (families, sources): (Vec<Family>, Vec<IpAddr>) = families.iter().copied().unzip();
     let source = |ip: &IpAddr| LocalAddress { address: ip.to_string(), scope: Scope::of_ip(*ip) };
     let sources = sources.iter().map(source).collect();
     Fact::LocalNetwork { families, sources, udp_receive_buffer: udp_receive_buffer() }

@@ -13,10 +13,9 @@ pub(super) struct Acknowledging {
 impl Acknowledging {
     /// A packet that came.
     pub(super) fn received(&mut self, packet: &[u8]) {
-        let Some(tsn) = packet::tsn(packet) else { return };
-        self.missing |= self.last.is_some_and(|last| tsn != last.wrapping_add(1));
-        // Of several chunks in one packet the first tells: the next packet then seems to be ahead, and is acknowledged at once.
-        self.last = Some(tsn);
+        let Some((first, last)) = packet::tsns(packet) else { return };
+        self.missing |= self.last.is_some_and(|before| first != before.wrapping_add(1));
+        self.last = Some(last);
     }
 
     /// A packet that leaves.

@@ -36,6 +36,9 @@ const SCTP_HEADERS: u32 = 12 + 16;
 /// Bytes of a message in one packet of SCTP, such that its DTLS record is within the MTU, and that nothing is padded.
 pub(super) const SCTP_PAYLOAD: u32 = (DTLS_MTU - DTLS_OVERHEAD - SCTP_HEADERS) & !3;
 
+/// Longest packet of SCTP.
+pub(super) const SCTP_PACKET: usize = (SCTP_HEADERS + SCTP_PAYLOAD) as usize;
+
 /// First guess of SCTP's time-out. With the 3 s of RFC 9260 one lost packet of the handshake costs more than all the rest.
 const SCTP_RTO_INITIAL: u64 = 300;
 /// The least time-out: above the 200 ms that a receiver may delay its acknowledgement.

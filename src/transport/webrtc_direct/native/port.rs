@@ -18,6 +18,9 @@ const RECEIVE_BUFFER: usize = 2 * 1024 * 1024;
 /// Longest that the system puts together of one sender's datagrams.
 const COALESCED: usize = 64 * 1024;
 
+/// The longest record of DTLS (RFC 6347, section 4.1): a header, 2^14 bytes, and 2,048 that a cipher may add.
+const RECORD: usize = 13 + (1 << 14) + 2048;
+
 /// Datagrams that a socket for one remote moves one by one. Having the system put them together costs it a tenth of a
 /// millisecond when it begins, and again when it ends: a dial that is over after fewer does not win it back.
 const FEW: usize = 128;
@@ -100,14 +103,14 @@ impl Port {
             (None, Some(remote)) => self.try_receive_one(space, remote),
             (None, None) => Err(io::ErrorKind::NotConnected.into()),
             (Some(many), _) => {
-                let mut slices: Vec<_> = space.bytes.chunks_exact_mut(COALESCED).map(IoSliceMut::new).collect();
-                self.io.try_io(Interest::READABLE, || many.recv((&self.io).into(), &mut slices, &mut space.metas))
+                let (mut slices, metas) = space.for_many();
+                self.io.try_io(Interest::READABLE, || many.recv((&self.io).into(), &mut slices, metas))
             }
         }
     }
 
     fn try_receive_one(&self, space: &mut Space, remote: SocketAddr) -> io::Result<usize> {
-        let len = self.io.try_recv(&mut space.bytes)?;
+        let len = self.io.try_recv(space.for_one())?;
         self.count();
         if let Some(meta) = space.metas.first_mut() {
             *meta = RecvMeta { addr: remote, len, stride: len, ..RecvMeta::default() };
@@ -159,21 +162,39 @@ fn many(io: &tokio::net::UdpSocket) -> io::Result<UdpSocketState> {
     Ok(many)
 }
 
-/// Room for what one call to the system brings.
+/// Room for what one call to the system brings. Most dials are over before many datagrams come at once, so that it begins with
+/// room for one.
 pub(super) struct Space {
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     metas: Box<[RecvMeta]>,
 }
 
 impl Space {
     /// For so many senders' datagrams at once.
     pub(super) fn new(senders: usize) -> Self {
-        Self { bytes: vec![0; senders * COALESCED].into(), metas: vec![RecvMeta::default(); senders].into() }
+        Self { bytes: Vec::new(), metas: vec![RecvMeta::default(); senders].into() }
+    }
+
+    /// A longer datagram than any of DTLS is cut.
+    fn for_one(&mut self) -> &mut [u8] {
+        self.grow(RECORD);
+        &mut self.bytes
+    }
+
+    fn for_many(&mut self) -> (Vec<IoSliceMut<'_>>, &mut [RecvMeta]) {
+        self.grow(self.metas.len() * COALESCED);
+        (self.bytes.chunks_exact_mut(COALESCED).map(IoSliceMut::new).collect(), &mut self.metas)
+    }
+
+    fn grow(&mut self, length: usize) {
+        if self.bytes.len() < length {
+            self.bytes.resize(length, 0);
+        }
     }
 
     fn hand_out(&self, count: usize, mut each: impl FnMut(Arrived<'_>)) -> usize {
         let mut datagrams = 0;
-        for (bytes, meta) in self.bytes.chunks_exact(COALESCED).zip(&self.metas[..count]) {
+        for (bytes, meta) in self.bytes.chunks(COALESCED).zip(&self.metas[..count]) {
             for bytes in bytes[..meta.len].chunks(meta.stride.max(1)) {
                 each(Arrived { from: meta.addr, to: meta.dst_ip, bytes });
                 datagrams += 1;
@@ -190,10 +211,10 @@ mod tests {
     use super::*;
 
     /// Sends one datagram, and takes what comes at the other end.
-    async fn carry(from: &Port, to: &Port, space: &mut Space, number: usize) -> Vec<Vec<u8>> {
+    async fn carry(from: &Port, to: &Port, space: &mut Space, datagram: &[u8]) -> Vec<Vec<u8>> {
         let mut batch = Batch::new();
         let remote = to.io().local_addr().expect("an address");
-        assert!(batch.push(remote, &number.to_be_bytes(), 1));
+        assert!(batch.push(remote, datagram, 1));
         from.io().writable().await.expect("room");
         from.try_send(&batch, None).expect("sent");
         let mut all = Vec::new();
@@ -209,10 +230,14 @@ mod tests {
         let other = Port::connected(other, here).expect("connected");
         let mut space = Space::new(1);
         assert!(one.many.get().is_none(), "a dial may be over after a few");
+        let long = vec![7; 2 * RECORD];
+        assert_eq!(carry(&one, &other, &mut space, &long).await, [&long[..RECORD]], "no record of DTLS is as long");
         for number in 0..2 * FEW {
-            assert_eq!(carry(&one, &other, &mut space, number).await, [number.to_be_bytes()]);
-            assert_eq!(carry(&other, &one, &mut space, number).await, [number.to_be_bytes()]);
+            let bytes = number.to_be_bytes();
+            assert_eq!(carry(&one, &other, &mut space, &bytes).await, [bytes]);
+            assert_eq!(carry(&other, &one, &mut space, &bytes).await, [bytes]);
         }
+        assert_eq!(carry(&one, &other, &mut space, &long).await, [&long[..]]);
         assert!(one.many.get().is_some() && other.many.get().is_some(), "it pays by now");
     }
 }

@@ -1,5 +1,6 @@
 //! One SCTP association (RFC 9260) over DTLS (RFC 8261), on `sctp-proto`.
 
+mod bundle;
 mod chunks;
 mod streams;
 
@@ -160,7 +161,7 @@ impl Sctp {
             self.acknowledging.sent(packet);
             self.window.sent(packet);
         }
-        all
+        bundle::bundle(all)
     }
 
     pub(super) fn poll(&mut self) -> Option<Seen> {

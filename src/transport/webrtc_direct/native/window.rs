@@ -17,7 +17,7 @@ pub(super) struct Window {
 impl Window {
     /// A packet that came.
     pub(super) fn received(&mut self, packet: &Bytes) {
-        if packet::tsn(packet).is_some() {
+        if packet::tsns(packet).is_some() {
             self.last = packet.clone();
         }
     }

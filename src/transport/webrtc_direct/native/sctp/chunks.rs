@@ -2,14 +2,14 @@
 //! does not know, where RFC 9260 asks for neither (sections 3.3.10 and 3.2).
 
 use bytes::Bytes;
+use crc::{CRC_32_ISCSI, Crc};
 
-use super::packet::HEADER;
+use super::packet::{Chunk, HEADER, chunks};
 
 /// Where a packet has its checksum.
-const CHECKSUM: std::ops::Range<usize> = 8..12;
+pub(super) const CHECKSUM: std::ops::Range<usize> = 8..12;
 
-/// Type, flags and length, before what a chunk holds.
-const CHUNK: usize = 4;
+const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 /// An answer to a heartbeat, which we never send, and an error, which is not fatal by itself.
 const PASSED_OVER: &[u8] = &[5, 9];
@@ -41,36 +41,13 @@ pub(super) fn sift(packet: Bytes) -> Option<Bytes> {
     Some(sifted.into())
 }
 
-/// A chunk with its padding.
-struct Chunk<'a> {
-    kind: u8,
-    bytes: &'a [u8],
-}
-
-/// The chunks of a packet. One that cannot be read is none, and the last.
-fn chunks(packet: &[u8]) -> impl Iterator<Item = Option<Chunk<'_>>> {
-    let mut rest = packet.get(HEADER..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let kind = *rest.first()?;
-        let length = rest.get(2..CHUNK).map_or(0, |length| usize::from(u16::from_be_bytes([length[0], length[1]])));
-        if length < CHUNK || length > rest.len() {
-            rest = &[];
-            return Some(None);
-        }
-        // The last one's padding may be missing.
-        let (bytes, next) = rest.split_at(length.next_multiple_of(4).min(rest.len()));
-        rest = next;
-        Some(Some(Chunk { kind, bytes }))
-    })
-}
-
 /// CRC-32c of a packet whose own checksum counts as zero (RFC 9260, appendix A).
 pub(in super::super) fn checksum(packet: &[u8]) -> [u8; 4] {
-    let crc = packet.iter().enumerate().fold(u32::MAX, |crc, (at, byte)| {
-        let byte = if CHECKSUM.contains(&at) { 0 } else { *byte };
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
-    });
-    (!crc).to_le_bytes()
+    let mut digest = CRC.digest();
+    digest.update(packet.get(..CHECKSUM.start).unwrap_or_default());
+    digest.update(&[0; CHECKSUM.end - CHECKSUM.start]);
+    digest.update(packet.get(CHECKSUM.end..).unwrap_or_default());
+    digest.finalize().to_le_bytes()
 }
 
 #[cfg(test)]
