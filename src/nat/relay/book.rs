@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     time::Duration,
 };
@@ -24,6 +25,8 @@ pub struct RelayLimits {
     pub circuits: usize,
     /// Connections through the relay of one peer, on whichever end.
     pub circuits_per_peer: usize,
+    /// Connections through the relay that were asked for from one IPv4 address or one IPv6 /64.
+    pub circuits_per_ip: usize,
     /// How long a connection may last.
     pub circuit_time: Duration,
     /// How many bytes a connection may carry each way.
@@ -39,7 +42,8 @@ pub struct RelayLimits {
 }
 
 impl Default for RelayLimits {
-    /// What the relays of go-libp2p and rust-libp2p allow by default, where they agree on it.
+    /// What the relays of go-libp2p and rust-libp2p allow by default, where they agree on it. They know no limit of connections
+    /// for an IP address: here one dialer with many peer IDs has no more than one with one.
     fn default() -> Self {
         Self {
             reservations: 128,
@@ -47,6 +51,7 @@ impl Default for RelayLimits {
             reservation_time: Duration::from_secs(60 * 60),
             circuits: 64,
             circuits_per_peer: 16,
+            circuits_per_ip: 16,
             circuit_time: Duration::from_secs(120),
             circuit_bytes: 128 * 1024,
             requests_per_peer: 30,
@@ -66,6 +71,8 @@ pub(super) struct Book<H> {
     limits: RelayLimits,
     slots: HashMap<PeerId, Held<H>>,
     circuits: HashMap<PeerId, usize>,
+    /// By who asked for them.
+    asked: HashMap<IpAddr, usize>,
     open: usize,
     rates: Rates,
 }
@@ -80,7 +87,7 @@ struct Held<H> {
 
 impl<H: Clone> Book<H> {
     pub(super) fn new(limits: RelayLimits) -> Self {
-        Self { limits, slots: HashMap::new(), circuits: HashMap::new(), open: 0, rates: Rates::default() }
+        Self { limits, slots: HashMap::new(), circuits: HashMap::new(), asked: HashMap::new(), open: 0, rates: Rates::default() }
     }
 
     /// Counts a request. The error is the status to refuse it with.
@@ -110,15 +117,20 @@ impl<H: Clone> Book<H> {
         }
     }
 
-    /// The way to the peer that `from` asks for, and a place for the circuit, to be given back by [`Book::ended`].
-    pub(super) fn connect(&mut self, from: PeerId, to: PeerId, now: Micros) -> Result<H, u32> {
+    /// The way to the peer that `from` asks for at `ip`, and a place for the circuit, to be given back by [`Book::ended`].
+    pub(super) fn connect(&mut self, from: PeerId, ip: IpAddr, to: PeerId, now: Micros) -> Result<H, u32> {
         let held = self.slots.get(&to).filter(|held| held.until > now);
         let handle = held.ok_or(status::NO_RESERVATION)?.handle.clone();
         let of = |peer| self.circuits.get(&peer).copied().unwrap_or(0);
-        if self.open >= self.limits.circuits || [from, to].into_iter().any(|peer| of(peer) >= self.limits.circuits_per_peer) {
+        let from_there = self.asked.get(&source(ip)).copied().unwrap_or(0);
+        if self.open >= self.limits.circuits
+            || from_there >= self.limits.circuits_per_ip
+            || [from, to].into_iter().any(|peer| of(peer) >= self.limits.circuits_per_peer)
+        {
             return Err(status::RESOURCE_LIMIT_EXCEEDED);
         }
         self.open += 1;
+        self.asked.insert(source(ip), from_there + 1);
         for peer in [from, to] {
             *self.circuits.entry(peer).or_default() += 1;
         }
@@ -126,15 +138,11 @@ impl<H: Clone> Book<H> {
     }
 
     /// A circuit has ended, or did not come about.
-    pub(super) fn ended(&mut self, from: PeerId, to: PeerId) {
+    pub(super) fn ended(&mut self, from: PeerId, ip: IpAddr, to: PeerId) {
         self.open = self.open.saturating_sub(1);
+        one_less(&mut self.asked, &source(ip));
         for peer in [from, to] {
-            if let Some(count) = self.circuits.get_mut(&peer) {
-                *count -= 1;
-                if *count == 0 {
-                    self.circuits.remove(&peer);
-                }
-            }
+            one_less(&mut self.circuits, &peer);
         }
     }
 
@@ -151,6 +159,16 @@ impl<H: Clone> Book<H> {
     }
 }
 
+/// No entry is zero, so that there are never more than circuits.
+fn one_less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
 /// Requests since the present span began.
 #[derive(Debug, Default)]
 struct Rates {
@@ -164,6 +182,10 @@ impl Rates {
         if now.since(self.began) >= Micros::from(limits.rate_time) {
             *self = Self { began: now, ..Self::default() };
         }
+        // By its source first: who comes as ever new peers is not noted as all of them, and leaves room for others.
+        if self.sources.get(&source).is_some_and(|requests| *requests >= limits.requests_per_ip) {
+            return false;
+        }
         let known = self.peers.contains_key(&peer) && self.sources.contains_key(&source);
         if !known && self.peers.len().max(self.sources.len()) >= MAX_COUNTED {
             return false;
@@ -171,7 +193,7 @@ impl Rates {
         let peers = self.peers.entry(peer).or_default();
         let sources = self.sources.entry(source).or_default();
         (*peers, *sources) = (peers.saturating_add(1), sources.saturating_add(1));
-        *peers <= limits.requests_per_peer && *sources <= limits.requests_per_ip
+        *peers <= limits.requests_per_peer
     }
 }
 
@@ -195,6 +217,7 @@ mod tests {
             reservations_per_ip: 2,
             circuits: 3,
             circuits_per_peer: 2,
+            circuits_per_ip: 3,
             requests_per_peer: 2,
             requests_per_ip: 3,
             ..RelayLimits::default()
@@ -227,7 +250,7 @@ mod tests {
         assert_eq!(book.reserve(peers[0], ip(1), 1, "a", now), Ok(()));
         // What is over makes room.
         let later = seconds(60 * 60);
-        assert_eq!(book.connect(peers[3], peers[1], later), Err(status::NO_RESERVATION));
+        assert_eq!(book.connect(peers[3], ip(4), peers[1], later), Err(status::NO_RESERVATION));
         assert_eq!(book.reserve(peers[3], ip(3), 4, "d", later), Ok(()));
         assert_eq!(book.held(), (1, 0));
     }
@@ -248,9 +271,9 @@ mod tests {
         book.reserve(holder, ip(1), 1, "old", Micros(0)).unwrap();
         book.reserve(holder, ip(1), 2, "new", Micros(0)).unwrap();
         book.gone(holder, 1);
-        assert_eq!(book.connect(dialer, holder, Micros(1)), Ok("new"));
+        assert_eq!(book.connect(dialer, ip(9), holder, Micros(1)), Ok("new"));
         book.gone(holder, 2);
-        assert_eq!(book.connect(dialer, holder, Micros(1)), Err(status::NO_RESERVATION));
+        assert_eq!(book.connect(dialer, ip(9), holder, Micros(1)), Err(status::NO_RESERVATION));
     }
 
     #[test]
@@ -260,17 +283,34 @@ mod tests {
         for (peer, last) in [(holder, 1), (other, 2)] {
             book.reserve(peer, ip(last), 1, "", Micros(0)).unwrap();
         }
-        let connect = |book: &mut Book<_>, from, to| book.connect(from, to, Micros(1)).map(drop);
+        let connect = |book: &mut Book<_>, from, to| book.connect(from, ip(9), to, Micros(1)).map(drop);
         assert_eq!(connect(&mut book, one, holder), Ok(()));
         assert_eq!(connect(&mut book, two, holder), Ok(()));
         assert_eq!(connect(&mut book, two, holder), FULL);
         assert_eq!(connect(&mut book, one, other), Ok(()));
         assert_eq!(connect(&mut book, two, other), FULL);
-        book.ended(one, holder);
+        book.ended(one, ip(9), holder);
         assert_eq!(connect(&mut book, two, other), Ok(()));
-        book.ended(two, other);
+        book.ended(two, ip(9), other);
         assert_eq!(connect(&mut book, one, other), Ok(()));
         assert_eq!(book.held(), (2, 3));
+    }
+
+    /// Ever new peer IDs of one dialer are one dialer.
+    #[test]
+    fn circuits_are_counted_by_who_asks() {
+        let mut book = Book::new(RelayLimits { circuits_per_ip: 2, ..RelayLimits::default() });
+        let holders = [(); 3].map(|()| PeerId::random());
+        for (holder, last) in holders.into_iter().zip(1..) {
+            book.reserve(holder, ip(last), 1, "", Micros(0)).unwrap();
+        }
+        let mut connect = |ip: IpAddr, to| book.connect(PeerId::random(), ip, to, Micros(1)).map(drop);
+        assert_eq!(holders.map(|holder| connect(ip(9), holder)), [Ok(()), Ok(()), FULL]);
+        let six = |last| IpAddr::from([0x2606, 0x4700, 0, 1, 0, 0, 0, last]);
+        assert_eq!([1, 2, 3].map(|last| connect(six(last), holders[0])), [Ok(()), Ok(()), FULL]);
+        book.ended(PeerId::random(), ip(9), holders[0]);
+        assert_eq!(book.connect(PeerId::random(), ip(9), holders[0], Micros(1)), Ok(""));
+        assert_eq!(book.asked.values().sum::<usize>(), 4);
     }
 
     #[test]
@@ -281,6 +321,23 @@ mod tests {
         assert_eq!([two, three].map(|peer| book.request(peer, ip(1), Micros(0))), [FULL, FULL]);
         assert_eq!(book.request(two, ip(2), Micros(0)), Ok(()));
         assert_eq!(book.request(one, ip(1), seconds(120)), Ok(()));
+    }
+
+    /// Who comes as ever new peers keeps nobody else out.
+    #[test]
+    fn one_source_does_not_fill_the_book() {
+        let (mut rates, limits) = (Rates::default(), RelayLimits::default());
+        let served = (0..2 * MAX_COUNTED).filter(|_| rates.take(PeerId::random(), ip(1), Micros(0), &limits)).count();
+        assert_eq!(served, usize::try_from(limits.requests_per_ip).unwrap());
+        assert_eq!(rates.peers.len(), served);
+        assert!(rates.take(PeerId::random(), ip(2), Micros(0), &limits));
+        // The same from the addresses of one IPv6 network.
+        let mut book: Book<()> = Book::new(limits);
+        let at = |last: u16| IpAddr::from([0x2606, 0x4700, 0, 1, 0, 0, 0, last]);
+        for last in 0..4096 {
+            let _ = book.request(PeerId::random(), at(last), Micros(0));
+        }
+        assert_eq!(book.request(PeerId::random(), ip(3), Micros(0)), Ok(()));
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub struct Guest {
     pub peer: PeerId,
     /// From where.
     pub ip: IpAddr,
-    /// Whether through another relay: such a guest gets no slot.
+    /// Whether through another relay: such a guest gets no slot and no circuit.
     pub relayed: bool,
     /// Opens streams on the connection.
     pub opener: Opener,
@@ -176,8 +176,12 @@ impl Relay {
         let Shared { book, clock, .. } = &*self.0;
         let now = clock.now();
         book.borrow_mut().request(guest.peer, guest.ip, now)?;
-        let opener = book.borrow_mut().connect(guest.peer, target, now)?;
-        let place = Place { relay: self.clone(), ends: [guest.peer, target] };
+        // Relays in a row would hide who sends, and each carries for the next. go-libp2p answers the same.
+        if guest.relayed {
+            return Err(status::PERMISSION_DENIED);
+        }
+        let opener = book.borrow_mut().connect(guest.peer, guest.ip, target, now)?;
+        let place = Place { relay: self.clone(), from: (guest.peer, guest.ip), to: target };
         let asked = self.in_time(stop::ask(&opener, guest.peer, self.limit())).await;
         let stream = asked.map_err(|_| status::CONNECTION_FAILED)?;
         Ok(Asked { stream: Box::new(stream), place })
@@ -229,12 +233,13 @@ struct Asked {
 /// A circuit among those that are counted.
 struct Place {
     relay: Relay,
-    ends: [PeerId; 2],
+    from: (PeerId, IpAddr),
+    to: PeerId,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let [from, to] = self.ends;
-        self.relay.0.book.borrow_mut().ended(from, to);
+        let (peer, ip) = self.from;
+        self.relay.0.book.borrow_mut().ended(peer, ip, self.to);
     }
 }

@@ -149,6 +149,9 @@ async fn refusals_say_why() {
         assert_eq!(connected(&dialer, PeerId::random()).await, status::NO_RESERVATION);
         let through = arrive(&relay, [11, 22, 33, 2], true, true).await;
         assert_eq!(reserved(&through).await, status::PERMISSION_DENIED);
+        // Also to somebody who is there, and would answer.
+        let there = holder(&relay, 9).await;
+        assert_eq!(connected(&through, there.peer).await, status::PERMISSION_DENIED);
         // A target that does not offer STOP, one that does not answer it, and one that is gone.
         let deaf = arrive(&relay, [11, 22, 33, 3], false, false).await;
         assert_eq!(reserved(&deaf).await, status::OK);
