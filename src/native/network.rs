@@ -64,6 +64,12 @@ pub fn on_links() -> Vec<IpAddr> {
     ips.filter(|ip| !ip.is_loopback() && Scope::of_ip(*ip) != Scope::LinkLocal).collect()
 }
 
+/// All addresses of this machine.
+pub(crate) fn own() -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    interfaces.into_iter().map(|interface| interface.ip()).collect()
+}
+
 /// The own IPv4 address towards the outside and the router there; none where no router leads out.
 pub(crate) fn here() -> Option<Here> {
     let own = source_towards(FAR[0])?;

@@ -93,6 +93,15 @@ impl Listener {
         }
     }
 
+    /// The IP address that it listens on, as it was bound.
+    pub(super) fn bound(&self) -> Option<Multiaddr> {
+        let local = match self {
+            Self::Tcp(listener, _) => listener.local_addr().ok()?,
+            Self::Quic(_, local) | Self::Webrtc(_, local) => *local,
+        };
+        Some(local.ip().into())
+    }
+
     /// The UDP port of it, if it is one: both kinds answer STUN.
     pub(super) fn udp_port(&self) -> Option<u16> {
         match self {

@@ -9,7 +9,7 @@ use super::{
     Config, Limits,
     accept::{Arrived, Listener},
     common::Common,
-    dialback::Dialback,
+    dialback::{Dialback, Reach},
     extra::Extras,
     punch::Puncher,
     via::{self, Door},
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     inbound::Service,
     nat::relay::{Circuits, Relay},
-    native::{self, Native, Settings},
+    native::{self, Native, Settings, network},
     probe::Ports,
 };
 
@@ -39,7 +39,9 @@ impl Setup {
     pub(super) fn new(config: Config, listeners: &[Listener], addresses: &[Multiaddr], closing: oneshot::Receiver<()>) -> Self {
         let native = Native::new(Settings::default());
         let (identity, limits) = (config.identity, config.limits);
-        let dialback = Dialback::new(native.clone(), identity.clone(), config.partner, addresses, stun_ports(listeners));
+        let bound = listeners.iter().filter_map(Listener::bound);
+        let reach = Reach::new(&bound.chain(addresses.iter().cloned()).collect::<Vec<_>>(), network::own);
+        let dialback = Dialback::new(native.clone(), identity.clone(), config.partner, reach, stun_ports(listeners));
         let (relay, circuits) = config.relay.map(|limits| Relay::new(limits, native.clock(), seconds_since_1970)).unzip();
         let (door, let_in) = via::door();
         let ports = if config.via.is_empty() { Ports::default() } else { ports(listeners) };

@@ -24,7 +24,9 @@
 //!   different ports of one address (of one IPv6 /64) in a minute.
 //! - Requests are limited for each address and in all, those at work at once too.
 //! - 144 bytes of datagrams cost the asker a stream and a request that is longer.
-//! - A private address is sent to only by a helper that listens on an address of the same kind itself.
+//! - A private address is sent to only by a helper that listens on an address of the same kind itself; a loopback one only by
+//!   a helper that listens on nothing else.
+//! - An address of the helper's own machine is not sent to: behind a proxy there every stranger seems to come from it.
 //! - Whatever is refused is told to the asker, with its reason ([`Refusal`]).
 
 mod client;

@@ -107,6 +107,8 @@ pub enum Refusal {
     Busy,
     /// The address is private and the helper listens on none of its kind.
     PrivateAddress,
+    /// The address is one of the helper's own machine, where a proxy may stand between.
+    OwnAddress,
     /// The helper has no partner.
     NoPartner,
     /// The partner could not be asked, or did not answer.

@@ -84,7 +84,7 @@ fn nothing<T>(answer: Result<Answer, Fault>) -> Done<T> {
         Ok(Answer::Refused { why }) => {
             let code = match why {
                 Refusal::TooManyPorts | Refusal::TooOften | Refusal::Busy => WhyCode::OverLimit,
-                Refusal::PrivateAddress => WhyCode::PrivateScope,
+                Refusal::PrivateAddress | Refusal::OwnAddress => WhyCode::PrivateScope,
                 Refusal::NoPartner => WhyCode::NotOffered,
                 Refusal::Malformed | Refusal::PartnerSilent | Refusal::BadTicket | Refusal::LocalFault | Refusal::Other => {
                     WhyCode::NotReached

@@ -22,7 +22,7 @@ use crate::{
         wire::{v1, v2},
     },
     native::{Native, Settings},
-    node::{Config, Node},
+    node::{Config, Node, dialback::Reach},
     probe,
     session::{Opener, Proposal, Session, Us, multiplex_inbound, secure_inbound},
 };
@@ -238,9 +238,27 @@ async fn a_request_that_is_too_long_is_not_read() {
         let mut stream = asking.server.open(DIAL_REQUEST).await.unwrap();
         let request = Some(v2::DialRequest { addrs: vec![vec![0; 9000]], nonce: 7 });
         let _ = wire::send(&mut stream, &v2::Message { request, ..v2::Message::default() }).await;
-        assert!(wire::receive::<v2::Message>(&mut stream, 4096).await.is_err());
+        let told = wire::receive::<v2::Message>(&mut stream, 4096).await.unwrap().response.unwrap();
+        assert_eq!((told.status, told.address, told.dial), (v2::E_INTERNAL_ERROR, 0, 0));
         // It goes on all the same.
         assert!(matches!(asking.first(&asking.address()).await, Answer::Connected { .. }));
+    })
+    .await;
+}
+
+/// In version 2, too, who asks hears that the request is none.
+#[tokio::test]
+async fn what_is_no_request_is_answered() {
+    with(true, async |asking| {
+        let response = v2::Message { response: Some(v2::DialResponse::default()), ..v2::Message::default() };
+        let encoded = prost::Message::encode_length_delimited_to_vec(&response);
+        for unreadable in [vec![0], vec![3, 0xff, 0xff, 0xff], encoded] {
+            let mut stream = asking.server.open(DIAL_REQUEST).await.unwrap();
+            stream.write_all(&unreadable).await.unwrap();
+            stream.flush().await.unwrap();
+            let told = wire::receive::<v2::Message>(&mut stream, 4096).await.unwrap().response;
+            assert_eq!(told.map(|told| told.status), Some(v2::E_INTERNAL_ERROR), "{unreadable:?}");
+        }
     })
     .await;
 }
@@ -276,7 +294,8 @@ async fn a_share_that_is_used_up_is_told() {
     let elsewhere = |n: u32| IpAddr::from(Ipv4Addr::from_bits(0x0b16_0000 + n));
     for (alone, words) in [(true, "too-often"), (false, "busy")] {
         let native = Native::new(Settings::default());
-        let dialback = Dialback::new(native, Keypair::generate_ed25519(), None, &[tcp("127.0.0.1", 1)], Vec::new());
+        let reach = Reach::new(&[tcp("127.0.0.1", 1)], Vec::new);
+        let dialback = Dialback::new(native, Keypair::generate_ed25519(), None, reach, Vec::new());
         let used_up = |n: &u32| dialback.admit(if alone { own } else { elsewhere(*n) }, port).is_err();
         assert!((0..10_000).any(|n| used_up(&n)), "{words}: it has no end");
         let addrs = vec![tcp("127.0.0.1", port).to_vec()];

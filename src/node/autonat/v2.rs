@@ -22,14 +22,17 @@ use crate::{
 };
 
 pub(super) async fn serve(dialback: Rc<Dialback>, asker: Asker, mut stream: SubstreamBox) {
-    let Ok(Some(v2::Message { request: Some(request), .. })) = hear(&mut stream, MAX_V2).await else { return };
-    let response = answer(&dialback, asker, &request).await;
+    let Ok(message) = hear::<v2::Message>(&mut stream, MAX_V2).await else { return };
+    let response = match message.and_then(|message| message.request) {
+        Some(request) => answer(&dialback, asker, &request).await,
+        // The specification has a status for limits and one for addresses; this one is for all else.
+        None => refused(v2::E_INTERNAL_ERROR),
+    };
     tracing::debug!(peer = %asker.peer, ?response, "AutoNAT answers");
     tell(&mut stream, &v2::Message { response: Some(response), ..v2::Message::default() }).await;
 }
 
 async fn answer(dialback: &Dialback, asker: Asker, request: &v2::DialRequest) -> v2::DialResponse {
-    let refused = |status| v2::DialResponse { status, address: 0, dial: 0 };
     let ways = request.addrs.iter().take(ADDRESSES).zip(0..);
     // An address of somebody else would want data first. It is refused, and so are names, relays and what is not spoken here.
     let way = ways.into_iter().find_map(|(address, place)| Some((dial::way(asker, address, true).ok()?.1, place)));
@@ -41,6 +44,10 @@ async fn answer(dialback: &Dialback, asker: Asker, request: &v2::DialRequest) ->
     };
     let dial = bring(dialback, asker, route, request.nonce).await;
     v2::DialResponse { status: v2::OK, address, dial }
+}
+
+fn refused(status: u32) -> v2::DialResponse {
+    v2::DialResponse { status, address: 0, dial: 0 }
 }
 
 /// Dials, and brings the number.

@@ -30,7 +30,7 @@ pub(super) struct Allowance {
     /// No more entries than requests are let in within a window.
     sources: HashMap<IpAddr, Source>,
     /// When each request was let in.
-    all: VecDeque<Duration>,
+    pub(super) all: VecDeque<Duration>,
     at_once: usize,
 }
 

@@ -4,6 +4,7 @@ mod allowance;
 mod datagrams;
 mod dial;
 mod partner;
+mod reach;
 #[cfg(test)]
 mod tests;
 
@@ -15,24 +16,28 @@ use std::{
     time::Duration,
 };
 
-use futures::{AsyncWriteExt as _, future::select};
+use futures::{
+    AsyncWriteExt as _,
+    future::{Either, OptionFuture, join, select},
+};
 use libp2p_core::muxing::SubstreamBox;
 use libp2p_identity::{Keypair, PeerId};
 use multiaddr::Multiaddr;
 
 use crate::{
-    model::Scope,
+    model::{Cause, Scope},
     nat::dialback::{Answer, By, Errand, MAX_REQUEST, PROTOCOL, Refusal, Request, Ticket, What, seconds},
     native::{self, Native},
-    session::{Service, frame},
+    session::{Fault, Service, frame},
     target,
 };
 use allowance::Allowance;
 pub(super) use allowance::Place;
 pub(super) use dial::route;
 pub(super) use partner::names_a_peer;
+pub(super) use reach::Reach;
 
-/// How long an asker may take to say what it wants: a request fits one packet.
+/// How long an asker may take to say what it wants, and to hear the answer: a request fits one packet.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest that anything may take: a dial that is not through by then is not through.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -42,8 +47,7 @@ pub(super) struct Dialback {
     pub(super) native: Native,
     pub(super) identity: Keypair,
     partner: Option<Multiaddr>,
-    /// How far the addresses listened on reach.
-    scopes: Vec<Scope>,
+    reach: Reach,
     /// UDP ports that answer STUN.
     stun: Vec<u16>,
     allowance: Rc<RefCell<Allowance>>,
@@ -69,17 +73,8 @@ struct Towards {
 }
 
 impl Dialback {
-    pub(super) fn new(
-        native: Native,
-        identity: Keypair,
-        partner: Option<Multiaddr>,
-        listening: &[Multiaddr],
-        stun: Vec<u16>,
-    ) -> Rc<Self> {
-        let mut scopes: Vec<Scope> = listening.iter().map(Scope::of).collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        Rc::new(Self { native, identity, partner, scopes, stun, allowance: Rc::default() })
+    pub(super) fn new(native: Native, identity: Keypair, partner: Option<Multiaddr>, reach: Reach, stun: Vec<u16>) -> Rc<Self> {
+        Rc::new(Self { native, identity, partner, reach, stun, allowance: Rc::default() })
     }
 
     /// The protocol, as it is served to one dialer.
@@ -95,7 +90,8 @@ impl Dialback {
     async fn serve(&self, asker: Asker, mut stream: SubstreamBox) {
         let said = frame::read(&mut stream, MAX_REQUEST);
         let request = match select(pin!(said), pin!(native::sleep(PATIENCE))).await {
-            futures::future::Either::Left((Ok(Some(bytes)), _)) => serde_json::from_slice::<Request>(&bytes).ok(),
+            Either::Left((Ok(Some(bytes)), _)) => serde_json::from_slice::<Request>(&bytes).ok(),
+            Either::Left((Err(Fault { cause: Cause::Malformed | Cause::TooLarge, .. }), _)) => None,
             _ => return,
         };
         let (answer, rest) = match request {
@@ -105,12 +101,14 @@ impl Dialback {
         let mut message = Vec::new();
         // What is made of JSON values alone is always written.
         frame::put(&mut message, &serde_json::to_vec(&answer).unwrap_or_default());
-        if stream.write_all(&message).await.is_ok() {
-            let _ = stream.close().await;
-        }
-        if let Some(rest) = rest {
-            rest.send().await;
-        }
+        let told = async {
+            if stream.write_all(&message).await.is_ok() {
+                let _ = stream.close().await;
+            }
+        };
+        let (told, patience) = (pin!(told), pin!(native::sleep(PATIENCE)));
+        // Beside it: who does not read its answer is to hold no place and no socket that others need.
+        join(select(told, patience), OptionFuture::from(rest.map(datagrams::Rest::send))).await;
     }
 
     async fn answer(&self, asker: Asker, request: Request) -> Result<(Answer, Option<datagrams::Rest>), Refusal> {
@@ -138,9 +136,7 @@ impl Dialback {
 
     /// Does it, as far as the rules allow.
     async fn act(&self, towards: Towards, what: &What) -> Result<(Answer, Option<datagrams::Rest>), Refusal> {
-        if !self.may_send_to(towards.ip) {
-            return Err(Refusal::PrivateAddress);
-        }
+        self.may_send_to(towards.ip)?;
         let vantage = self.identity.public().to_peer_id().to_base58();
         match what {
             What::Datagrams { port, token } => {
@@ -159,17 +155,13 @@ impl Dialback {
 
     /// Lets in a dial of somebody's port, or says why not.
     pub(super) fn admit(&self, ip: IpAddr, port: u16) -> Result<Place, Refusal> {
-        if !self.may_send_to(ip) {
-            return Err(Refusal::PrivateAddress);
-        }
+        self.may_send_to(ip)?;
         allowance::admit(&self.allowance, self.native.elapsed(), ip, port)
     }
 
-    /// Whether an address is public, or of a kind that the node listens on itself.
-    fn may_send_to(&self, ip: IpAddr) -> bool {
-        let scope = Scope::of_ip(ip);
-        let somewhere = !matches!(scope, Scope::Unspecified | Scope::Multicast) && !is_broadcast(ip);
-        somewhere && (scope == Scope::Public || self.scopes.contains(&scope))
+    /// Whether an address is public, or of a kind that the node listens on itself, and none of its own.
+    fn may_send_to(&self, ip: IpAddr) -> Result<(), Refusal> {
+        self.reach.check(ip, self.native.elapsed())
     }
 
     /// The errand of a ticket, if the partner signed it and it leads to nobody of this machine.
@@ -187,9 +179,7 @@ impl Dialback {
         let address = self.partner.as_ref().ok_or(Refusal::NoPartner)?;
         let partner = target::named_peer(address).ok_or(Refusal::NoPartner)?.to_base58();
         // The rules of the one that is asked hold for what it passes on.
-        if !self.may_send_to(asker) {
-            return Err(Refusal::PrivateAddress);
-        }
+        self.may_send_to(asker)?;
         let port = match &what {
             What::Datagrams { port, .. } => *port,
             What::Dial { layers, .. } => dial::route(asker, layers)?.0.port,
@@ -200,13 +190,8 @@ impl Dialback {
         let request = Request::ForPartner { ticket };
         let answering = pin!(partner::ask(&self.native, &self.identity, address, &request));
         match select(answering, pin!(native::sleep(2 * LONGEST))).await {
-            futures::future::Either::Left((answer, _)) => answer.map(|answer| (answer, None)),
-            futures::future::Either::Right(_) => Err(Refusal::PartnerSilent),
+            Either::Left((answer, _)) => answer.map(|answer| (answer, None)),
+            Either::Right(_) => Err(Refusal::PartnerSilent),
         }
     }
-}
-
-/// The one address that means every machine of a link.
-fn is_broadcast(ip: IpAddr) -> bool {
-    matches!(ip, IpAddr::V4(ip) if ip.is_broadcast())
 }

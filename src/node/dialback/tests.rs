@@ -1,7 +1,7 @@
 //! The rules, each with somebody who tries to break it, over real connections on loopback.
 
 use std::{
-    net::{SocketAddr, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     pin::pin,
     time::Duration,
 };
@@ -10,9 +10,12 @@ use futures::{
     AsyncWriteExt as _,
     channel::oneshot,
     future::{Either, select},
+    stream::{FuturesUnordered, StreamExt as _},
 };
 use libp2p_identity::Keypair;
 use multiaddr::Multiaddr;
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
 use super::*;
 use crate::{
@@ -26,6 +29,8 @@ use crate::{
 };
 
 const TOKEN: TokenText = TokenText([7; 16]);
+/// An address of the machine that a helper is made to believe to have.
+const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(11, 22, 33, 1));
 /// No test waits this long unless it hangs.
 const HANGS: Duration = Duration::from_secs(30);
 
@@ -97,6 +102,46 @@ async fn three_datagrams_come_from_a_fresh_port() {
         }
     })
     .await;
+}
+
+/// Who opens requests and reads no answers holds nothing that others need.
+#[tokio::test]
+async fn answers_that_nobody_reads_hold_no_places() {
+    let keypair = Keypair::generate_ed25519();
+    let reach = Reach::new(&["/ip4/127.0.0.1/tcp/1".parse().unwrap()], Vec::new);
+    let node = Dialback::new(Native::new(Settings::default()), keypair, None, reach, vec![]);
+    let (_socket, port) = socket().await;
+    let ours = IpAddr::from([127, 0, 0, 1]);
+    let asker = Asker { remote: SocketAddr::new(ours, 5), local: ours, peer: PeerId::random() };
+    let mut request = Vec::new();
+    frame::put(&mut request, &serde_json::to_vec(&Request::Datagrams { port, token: TOKEN, by: By::You }).unwrap());
+    // As long as the request: the answer does not fit.
+    let mut serving: FuturesUnordered<_> = (0..8)
+        .map(|_| {
+            let (mut asking, stream) = tokio::io::duplex(64);
+            let (node, request) = (Rc::clone(&node), request.clone());
+            async move {
+                let asks = async move {
+                    asking.write_all(&request).await.unwrap();
+                    asking
+                };
+                let serve = node.serve(asker, SubstreamBox::new(stream.compat()));
+                // What asked is kept, so that the stream does not break.
+                drop(futures::join!(asks, serve).0);
+            }
+        })
+        .collect();
+    let others = async {
+        while node.allowance.borrow().all.len() < 8 {
+            tokio::task::yield_now().await;
+        }
+        while node.admit(ours, port).is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let hold = async { while serving.next().await.is_some() {} };
+    let both = futures::future::join(hold, others);
+    tokio::time::timeout(HANGS, both).await.expect("the answers are given up, and the places before");
 }
 
 fn port(address: &Multiaddr) -> Option<u16> {
@@ -180,7 +225,7 @@ async fn what_cannot_be_read_is_told_and_what_is_too_long_is_not_read() {
         for garbage in [&b""[..], b"{}", b"[1]", br#"{"ask":"moon"}"#, br#"{"ask":"datagrams","port":70000}"#, b"\xff\xfe"] {
             assert_eq!(say(garbage).await, Some(refused(Refusal::Malformed)));
         }
-        assert_eq!(say(&vec![b' '; MAX_REQUEST + 1]).await, None);
+        assert_eq!(say(&vec![b' '; MAX_REQUEST + 1]).await, Some(refused(Refusal::Malformed)));
         assert!(matches!(ask(&helper, &Request::Info).await.unwrap(), Answer::Info { .. }));
     })
     .await;
@@ -262,34 +307,25 @@ async fn tickets_of_others_are_not_taken() {
 
 fn dialback(identity: &Keypair, partner: &Keypair, listening: &str) -> Rc<Dialback> {
     let partner: Multiaddr = format!("/ip4/11.22.33.2/tcp/1/p2p/{}", partner.public().to_peer_id()).parse().unwrap();
-    Dialback::new(Native::new(Settings::default()), identity.clone(), Some(partner), &[listening.parse().unwrap()], vec![])
+    let reach = Reach::new(&[listening.parse().unwrap()], || vec![OWN]);
+    Dialback::new(Native::new(Settings::default()), identity.clone(), Some(partner), reach, vec![])
 }
 
+/// Behind a proxy on the helper's machine every stranger has its address. Whoever asks is told, in every protocol alike.
 #[tokio::test]
-async fn private_addresses_are_for_those_who_listen_on_one() {
+async fn a_stranger_who_seems_to_be_the_machine_itself_is_told_so() {
     let [us, partner] = [(); 2].map(|()| Keypair::generate_ed25519());
-    let public = dialback(&us, &partner, "/ip4/11.22.33.1/tcp/1");
-    let at_home = dialback(&us, &partner, "/ip4/192.168.1.9/tcp/1");
-    for (ip, by_public, by_home) in [
-        ("11.22.33.44", true, true),
-        ("2606:4700::1", true, true),
-        ("192.168.1.5", false, true),
-        ("10.0.0.1", false, true),
-        ("127.0.0.1", false, false),
-        ("::1", false, false),
-        ("169.254.1.1", false, false),
-        ("100.64.0.1", false, false),
-        ("0.0.0.0", false, false),
-        ("255.255.255.255", false, false),
-        ("224.0.0.1", false, false),
-        ("ff02::1", false, false),
-        ("fe80::1", false, false),
-    ] {
-        let ip: IpAddr = ip.parse().unwrap();
-        assert_eq!((public.may_send_to(ip), at_home.may_send_to(ip)), (by_public, by_home), "{ip}");
-        let admitted = |node: &Dialback| node.admit(ip, 4001).map(drop);
-        let allowed = |allowed| if allowed { Ok(()) } else { Err(Refusal::PrivateAddress) };
-        assert_eq!((admitted(&public), admitted(&at_home)), (allowed(by_public), allowed(by_home)), "{ip}");
+    let node = dialback(&us, &partner, "/ip4/0.0.0.0/tcp/1");
+    let asker = |ip: IpAddr| Asker { remote: SocketAddr::new(ip, 5), local: ip, peer: PeerId::random() };
+    for ip in [IpAddr::from([127, 0, 0, 1]), OWN] {
+        for by in [By::You, By::Partner] {
+            let datagrams = Request::Datagrams { port: 4001, token: TOKEN, by };
+            let dial = Request::Dial { layers: "/tcp/4001".into(), within_ms: 1000, by };
+            for request in [datagrams, dial] {
+                assert_eq!(node.answer(asker(ip), request).await.map(drop), Err(Refusal::OwnAddress), "{ip} {by:?}");
+            }
+        }
+        assert_eq!(node.admit(ip, 4001).map(drop), Err(Refusal::OwnAddress));
     }
 }
 
