@@ -157,7 +157,7 @@ async fn hold(
             record.end(Ok(()));
             held.set(true);
             if let Some(observed) = session.identify().await.ok().and_then(|identified| identified.observed) {
-                common.puncher.seen_at(&observed);
+                common.puncher.seen_at(relay_at.ip(), &observed);
             }
             let us = circuit.with(Protocol::P2p(common.service.identity.public().to_peer_id()));
             record.tell(Fact::Listening { address: us.to_string() });

@@ -5,7 +5,11 @@
 //!
 //! The peer that was dialed begins: it asks and says when. The one that dialed is the client of whatever comes about.
 
-use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use futures::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use multiaddr::Multiaddr;
@@ -20,14 +24,25 @@ use crate::{
 
 /// The protocol.
 pub const DCUTR: &str = "/libp2p/dcutr";
-/// Addresses of the other side that are tried over one transport: a host has a handful, and nobody may make us send to more.
+/// Addresses that are told, and those of the other side that are tried over one transport: a host has a handful. Nothing proves
+/// that what is told is the other side's own, so this and the two below bound what one message makes us send to.
 pub const MAX_ADDRESSES: usize = 8;
+/// IP addresses of one family: a host is seen at one, and at two where two lines lead out.
+pub const MAX_IPS: usize = 2;
+/// Ports of one IP address over one transport: more than one are seen where a NAT maps per destination. go-libp2p tells three.
+pub const MAX_PORTS: usize = 3;
+/// Dials of one address in a round: what is refused is dialed again, see [`Tries`].
+pub const MAX_DIALS: u32 = 32;
 /// Rounds, as go-libp2p and rust-libp2p have them.
 pub const ROUNDS: u32 = 3;
 
 /// After a refusal, which a NAT answers until the other side has sent, the next attempt comes so much later, in milliseconds:
-/// a random time, so that two sides which have missed each other once do not go on to.
-const AGAIN: RangeInclusive<u64> = 20..=80;
+/// a random time, so that two sides which have missed each other once do not go on to. The first ones come soon, since both sides
+/// begin at the same moment.
+const SOON: RangeInclusive<u64> = 20..=80;
+const LATER: RangeInclusive<u64> = 80..=320;
+/// Attempts that come soon.
+const EARLY: u32 = 8;
 
 const CONNECT: u32 = 100;
 const SYNC: u32 = 300;
@@ -49,10 +64,17 @@ pub struct Hole {
     pub at: SocketAddr,
 }
 
-/// How long to wait after a dial that was refused.
-#[must_use]
-pub fn again() -> Duration {
-    Duration::from_millis(rand::random_range(AGAIN))
+/// Dials of one address in a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tries(u32);
+
+impl Tries {
+    /// How long to wait after a dial that was refused; none where it was the last one.
+    pub fn again(&mut self) -> Option<Duration> {
+        self.0 = self.0.saturating_add(1);
+        let pause = if self.0 <= EARLY { SOON } else { LATER };
+        (self.0 < MAX_DIALS).then(|| Duration::from_millis(rand::random_range(pause)))
+    }
 }
 
 /// Tells where the outside sees us.
@@ -62,7 +84,7 @@ pub async fn tell(stream: &mut (impl AsyncWrite + Unpin), ours: &[Multiaddr]) ->
 }
 
 /// Hears where the outside sees the other side: the addresses that a hole can be punched for, TCP and QUIC, public ones or
-/// of a scope that ours are of too; of each transport no more than [`MAX_ADDRESSES`].
+/// of a scope that ours are of too; the first ones within [`MAX_ADDRESSES`], [`MAX_IPS`] and [`MAX_PORTS`].
 pub async fn hear(stream: &mut (impl AsyncRead + Unpin), ours: &[Multiaddr]) -> Result<Vec<Hole>, Fault> {
     let told: HolePunch = wire::receive(stream).await?;
     if told.kind != Some(CONNECT) {
@@ -72,12 +94,23 @@ pub async fn hear(stream: &mut (impl AsyncRead + Unpin), ours: &[Multiaddr]) -> 
     let mut holes = Vec::new();
     for hole in told.addresses.into_iter().filter_map(|bytes| hole(&Multiaddr::try_from(bytes).ok()?)) {
         let scope = Scope::of_ip(hole.at.ip());
-        let alike = holes.iter().filter(|known: &&Hole| known.transport == hole.transport).count();
-        if (scope == Scope::Public || scopes.contains(&scope)) && !holes.contains(&hole) && alike < MAX_ADDRESSES {
+        if (scope == Scope::Public || scopes.contains(&scope)) && !holes.contains(&hole) && is_room(&holes, hole) {
             holes.push(hole);
         }
     }
     Ok(holes)
+}
+
+/// Whether one more may be sent to.
+fn is_room(holes: &[Hole], next: Hole) -> bool {
+    let ip = next.at.ip();
+    let alike = holes.iter().filter(|known| known.transport == next.transport);
+    let ports = alike.clone().filter(|known| known.at.ip() == ip).count();
+    let mut others: Vec<IpAddr> = holes.iter().map(|known| known.at.ip()).collect();
+    others.retain(|other| *other != ip && other.is_ipv4() == ip.is_ipv4());
+    others.sort_unstable();
+    others.dedup();
+    alike.count() < MAX_ADDRESSES && ports < MAX_PORTS && others.len() < MAX_IPS
 }
 
 /// Says that now is the moment, and that nothing follows.
@@ -90,6 +123,14 @@ pub async fn sync(stream: &mut (impl AsyncWrite + Unpin)) -> Result<(), Fault> {
 pub async fn synced(stream: &mut (impl AsyncRead + Unpin)) -> Result<(), Fault> {
     let told: HolePunch = wire::receive(stream).await?;
     if told.kind == Some(SYNC) { Ok(()) } else { Err(Fault::from(Cause::Malformed).say("not a SYNC")) }
+}
+
+/// What a relay says of where it sees us, if a hole can be punched for it. A relay elsewhere that sees a private address, or one of
+/// this machine, lies: it would have others name such addresses, see [`hear`].
+#[must_use]
+pub fn seen_by(relay: IpAddr, observed: &Multiaddr) -> Option<Hole> {
+    let (there, here) = (Scope::of_ip(relay.to_canonical()), Scope::of(observed));
+    hole(observed).filter(|_| here == Scope::Public || here == there)
 }
 
 /// What an address says, if a hole can be punched for it.
@@ -146,13 +187,52 @@ mod tests {
     }
 
     #[test]
+    fn a_relay_elsewhere_does_not_see_us_at_home() {
+        let seen = |relay: &str, observed: &str| seen_by(relay.parse().unwrap(), &observed.parse().unwrap()).is_some();
+        assert!(seen("11.22.33.1", "/ip4/11.22.33.44/tcp/4001") && seen("192.168.1.1", "/ip4/11.22.33.44/tcp/4001"));
+        assert!(seen("192.168.1.1", "/ip4/10.0.0.5/udp/4001/quic-v1") && seen("127.0.0.1", "/ip4/127.0.0.1/tcp/1"));
+        for observed in ["/ip4/127.0.0.1/tcp/1", "/ip4/192.168.1.5/tcp/1", "/ip4/169.254.1.1/tcp/1", "/ip6/::1/tcp/1"] {
+            assert!(!seen("11.22.33.1", observed), "{observed}");
+        }
+        assert!(!seen("192.168.1.1", "/ip4/127.0.0.1/tcp/1") && !seen("11.22.33.1", "/dns4/node.example.org/tcp/1"));
+    }
+
+    #[test]
     fn nobody_makes_us_send_everywhere() {
-        let many: Vec<String> = (1..=50).map(|port| format!("/ip4/11.22.33.44/tcp/{port}")).collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(heard(&connect(&many), "/ip4/11.22.33.55/tcp/1").unwrap().len(), MAX_ADDRESSES);
+        let told = |many: Vec<String>| {
+            let many: Vec<&str> = many.iter().map(String::as_str).collect();
+            heard(&connect(&many), "/ip4/11.22.33.55/tcp/1").unwrap()
+        };
+        // Ports of one host, over each transport.
+        let ports: Vec<String> = (1..=20).map(|port| format!("/ip4/11.22.33.44/tcp/{port}")).collect();
+        let ports = ports.into_iter().chain((1..=20).map(|port| format!("/ip4/11.22.33.44/udp/{port}/quic-v1")));
+        let both = ["tcp 11.22.33.44:1", "tcp 11.22.33.44:2", "tcp 11.22.33.44:3"].into_iter();
+        let both = both.chain(["quic 11.22.33.44:1", "quic 11.22.33.44:2", "quic 11.22.33.44:3"]);
+        assert_eq!(told(ports.collect()), both.collect::<Vec<_>>());
+        // Hosts, of each family.
+        let hosts = (1..=20).map(|host| format!("/ip4/11.22.33.{host}/udp/1/quic-v1"));
+        let hosts = hosts.chain((1..=20).map(|host| format!("/ip6/2a11:22::{host}/udp/1/quic-v1")));
+        let four = ["quic 11.22.33.1:1", "quic 11.22.33.2:1", "quic [2a11:22::1]:1", "quic [2a11:22::2]:1"];
+        assert_eq!(told(hosts.collect()), four);
+        // All that one message can name.
+        let all = [1, 2].into_iter().flat_map(|host| {
+            (1..=3).flat_map(move |port| [format!("/ip4/11.22.33.{host}/tcp/{port}"), format!("/ip6/2a11:22::{host}/tcp/{port}")])
+        });
+        assert_eq!(told(all.collect()).len(), MAX_ADDRESSES);
         let filling: Vec<u8> = std::iter::repeat_n(0, 5000).collect();
         let large = HolePunch { kind: Some(CONNECT), addresses: vec![filling] };
         assert_eq!(heard(&large, "/ip4/11.22.33.55/tcp/1"), Err(Cause::TooLarge));
+    }
+
+    #[test]
+    fn what_is_refused_is_not_dialed_without_end() {
+        let mut tries = Tries::default();
+        let pauses: Vec<Duration> = std::iter::from_fn(|| tries.again()).take(1000).collect();
+        // And the first one.
+        assert_eq!(pauses.len() + 1, usize::try_from(MAX_DIALS).unwrap());
+        let within = |pause: &Duration, range: RangeInclusive<u64>| range.contains(&u64::try_from(pause.as_millis()).unwrap());
+        assert!(pauses[..8].iter().all(|pause| within(pause, SOON)) && pauses[8..].iter().all(|pause| within(pause, LATER)));
+        assert_eq!(tries.again(), None);
     }
 
     #[test]

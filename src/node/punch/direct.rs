@@ -13,7 +13,7 @@ use multiaddr::Multiaddr;
 use super::Puncher;
 use crate::{
     model::Transport,
-    nat::punch::{Hole, again},
+    nat::punch::{Hole, Tries},
     native::{self, port},
     node::accept::{Arrived, Carrier},
     transport::quic,
@@ -23,6 +23,8 @@ use crate::{
 const DIRECT: Duration = Duration::from_secs(5);
 /// Between two packets that open the own NAT: random, by the specification.
 const BETWEEN: std::ops::RangeInclusive<u64> = 10..=200;
+/// Such packets to one address in a round: as many as fit it on average.
+const PACKETS: usize = 50;
 /// Bytes of such a packet, of no meaning to anybody.
 const PACKET: usize = 64;
 
@@ -73,12 +75,14 @@ impl Puncher {
     /// Dials until it works. The other side is the client of what comes about, as of any connection at our port. What fails
     /// may be a NAT that does not expect us yet.
     async fn dial_tcp(&self, local: SocketAddr, remote: SocketAddr) {
+        let mut tries = Tries::default();
         loop {
             if let Ok(stream) = port::connect(local, remote).await {
                 let local = stream.local_addr().unwrap_or(local);
                 return self.let_in(Transport::Tcp, local, remote, Carrier::Stream(stream)).await;
             }
-            native::sleep(again()).await;
+            let Some(pause) = tries.again() else { return };
+            native::sleep(pause).await;
         }
     }
 
@@ -101,7 +105,7 @@ impl Puncher {
 
 /// Opens the own NAT for a QUIC client.
 async fn knock(port: &Arc<quic::Listener>, to: SocketAddr) {
-    loop {
+    for _ in 0..PACKETS {
         let packet: [u8; PACKET] = rand::random();
         if port.send(&packet, to).await.is_err() {
             return;

@@ -1,5 +1,6 @@
 //! A hole punched to whoever came through a relay: DCUtR in the role of who was dialed, which begins.
 
+mod allowance;
 mod direct;
 mod round;
 #[cfg(test)]
@@ -8,6 +9,8 @@ mod tests;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    rc::Rc,
 };
 
 use futures::channel::{mpsc::Sender, oneshot};
@@ -17,22 +20,21 @@ use multiaddr::Multiaddr;
 use super::accept::Arrived;
 use crate::{
     engine::Record,
-    model::{Cause, Found, StageName, Transport},
-    nat::punch::{self, ROUNDS},
-    native,
+    model::{Cause, Found, Micros, StageName, Transport},
+    nat::punch::{self, Hole, ROUNDS},
+    native::{self, network},
     probe::Ports,
     session::{Clock, Opener},
 };
+use allowance::Allowance;
 use direct::Role;
 use round::Agreed;
-
-/// Peers punched to at once: each makes us send to addresses that it names.
-const AT_ONCE: usize = 8;
 
 /// The ports of a node that dial too, and where relays see them.
 pub(super) struct Puncher {
     pub(super) ports: Ports,
     identity: Keypair,
+    allowance: Rc<RefCell<Allowance>>,
     observed: RefCell<BTreeMap<Transport, Multiaddr>>,
     awaited: RefCell<HashMap<PeerId, oneshot::Sender<Multiaddr>>>,
     door: Sender<Arrived>,
@@ -40,12 +42,12 @@ pub(super) struct Puncher {
 
 impl Puncher {
     pub(super) fn new(ports: Ports, identity: Keypair, door: Sender<Arrived>) -> Self {
-        Self { ports, identity, observed: RefCell::default(), awaited: RefCell::default(), door }
+        Self { ports, identity, allowance: Rc::default(), observed: RefCell::default(), awaited: RefCell::default(), door }
     }
 
     /// A relay sees one of the ports here.
-    pub(super) fn seen_at(&self, observed: &Multiaddr) {
-        if let Some(hole) = punch::hole(observed) {
+    pub(super) fn seen_at(&self, relay: IpAddr, observed: &Multiaddr) {
+        if let Some(hole) = punch::seen_by(relay, observed) {
             self.observed.borrow_mut().insert(hole.transport, observed.clone());
         }
     }
@@ -61,9 +63,12 @@ impl Puncher {
     /// Begins rounds until one works. What goes wrong is told, and changes nothing for the connection through the relay.
     pub(super) async fn punch(&self, record: &Record, opener: &Opener, clock: &Clock, peer: PeerId) {
         let ours: Vec<Multiaddr> = self.observed.borrow().values().cloned().collect();
-        if ours.is_empty() || self.awaited.borrow().len() >= AT_ONCE {
+        if ours.is_empty() {
             return;
         }
+        let Some(_permit) = allowance::begin(&self.allowance, peer) else {
+            return tracing::info!(%peer, "no hole is punched: it is punched to already, or too many others are");
+        };
         for number in 1..=ROUNDS {
             record.enter(StageName::DcutrConnect);
             let agreed = if number == 1 {
@@ -80,6 +85,7 @@ impl Puncher {
             native::sleep(rtt / 2).await;
             record.enter(StageName::Direct);
             let role = if number == ROUNDS { Role::Client } else { Role::Server };
+            let holes = self.allowed(holes, clock.now());
             match self.direct(&holes, peer, role).await {
                 Some(from) => return record.found(Found { remote: Some(from.to_string()), ..Found::default() }),
                 None => record.failed_but_continue(Cause::TimedOut.into()),
@@ -87,6 +93,25 @@ impl Puncher {
             if opener.ended() {
                 return;
             }
+        }
+    }
+
+    /// Those that are sent to: none on this very machine, and no more than the allowance has left. The peer itself may come all
+    /// the same.
+    fn allowed(&self, mut holes: Vec<Hole>, now: Micros) -> Vec<Hole> {
+        let (own, named) = (network::on_links(), holes.len());
+        let mut allowance = self.allowance.borrow_mut();
+        holes.retain(|hole| self.has_port_for(*hole) && !own.contains(&hole.at.ip()) && allowance.take(now, hole.at.ip()));
+        if holes.len() < named {
+            tracing::info!(named, sent_to = holes.len(), "not all addresses of a hole punch are sent to");
+        }
+        holes
+    }
+
+    fn has_port_for(&self, hole: Hole) -> bool {
+        match hole.transport {
+            Transport::Quic => self.ports.quic_towards(hole.at.ip()).is_some(),
+            _ => self.ports.tcp_towards(hole.at.ip()).is_some(),
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::{
     engine::Fault,
     model::{Cause, Found, Security, Transport},
-    nat::punch::{Hole, again},
+    nat::punch::{Hole, Tries},
     native::port,
     probe::{Dial, errors, quic, socket},
     session::{multiplex_outbound, secure_outbound},
@@ -115,11 +115,12 @@ impl<'a> Doors<'a> {
     async fn over_tcp(&self, remotes: &[SocketAddr]) -> Result<Direct, Fault> {
         let dials = remotes.iter().map(|remote| Box::pin(self.tcp_to(*remote)));
         let accepted = async {
+            let mut tries = Tries::default();
             loop {
                 let Some(listener) = &self.listener else { return std::future::pending().await };
                 let Ok((stream, remote)) = listener.accept().await else {
                     // Who was gone before it was looked at, and others may come.
-                    self.dial.machine.clock().sleep(again()).await;
+                    self.pause(&mut tries).await;
                     continue;
                 };
                 match self.proved(stream, remote, true).await {
@@ -135,6 +136,7 @@ impl<'a> Doors<'a> {
     /// the answer to what was sent before.
     async fn tcp_to(&self, remote: SocketAddr) -> Result<Direct, Fault> {
         let local = self.dial.machine.ports().tcp_towards(remote.ip()).ok_or(Cause::LocalFault { errno: None })?;
+        let mut tries = Tries::default();
         loop {
             match port::connect(local, remote).await {
                 Ok(stream) => {
@@ -148,7 +150,15 @@ impl<'a> Doors<'a> {
                 Err(error) if port::is_taken(&error) => {}
                 Err(error) => self.note(errors::of_connect_to(&error, remote)),
             }
-            self.dial.machine.clock().sleep(again()).await;
+            self.pause(&mut tries).await;
+        }
+    }
+
+    /// Until the next attempt, for ever where there is none: the peer may still come.
+    async fn pause(&self, tries: &mut Tries) {
+        match tries.again() {
+            Some(pause) => self.dial.machine.clock().sleep(pause).await,
+            None => std::future::pending().await,
         }
     }
 

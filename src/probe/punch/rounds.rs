@@ -57,12 +57,14 @@ impl<'a> Rounds<'a> {
         None
     }
 
-    /// Where the relay sees the port that we dial from. There is none where the relay does not tell, and where its transport
-    /// has no holes to be punched.
+    /// Where the relay sees the port that we dial from. There is none where the relay does not tell or cannot be right, and where
+    /// its transport has no holes to be punched.
     fn ours(&self) -> Result<Multiaddr, WhyCode> {
         let observed = self.met.observed.as_ref().ok_or(WhyCode::TooFewVantages)?;
         let hole = punch::hole(observed).filter(|hole| hole.transport == self.doors.transport);
-        hole.map(|_| observed.clone()).ok_or(WhyCode::NotOffered)
+        let hole = hole.ok_or(WhyCode::NotOffered)?;
+        let believed = punch::seen_by(self.dial.remote().ip(), observed) == Some(hole);
+        if believed { Ok(observed.clone()) } else { Err(WhyCode::TooFewVantages) }
     }
 
     /// Where to send, at the moment of return; none where the peer begins no round, or does not come to its end.

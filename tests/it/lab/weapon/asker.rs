@@ -199,7 +199,7 @@ fn words(answer: Result<autonat::Answer, p2p_probe::session::Fault>) -> Value {
 }
 
 /// With its length in front, as an unsigned varint.
-fn framed(bytes: &[u8]) -> Vec<u8> {
+pub fn framed(bytes: &[u8]) -> Vec<u8> {
     let mut length = bytes.len();
     let mut message = Vec::new();
     while length > 0x7f {

@@ -2,6 +2,7 @@
 //! that are named, in every protocol that takes one; and by datagrams from addresses that are somebody else's.
 
 mod asker;
+mod punch;
 mod record;
 
 use super::network::Network;
@@ -86,11 +87,7 @@ fn network() -> Network {
 
 /// A listener that does all it can for others, and its addresses by port.
 fn listen(network: &Network, home: &Path, host: &str, partner: &str) -> (Live, BTreeMap<u16, String>) {
-    let mut command = network.command(host, &program::binary().to_string_lossy());
-    program::settle(&mut command, home);
-    command.args(["listen", "--format", "ndjson", "--relay", "--no-page", "--partner", partner, "--identity"]);
-    command.arg(home.join(format!("{host}.key")));
-    let mut running = Live::start(command);
+    let mut running = listen_as(network, home, host, &["--relay", "--partner", partner]);
     let mut addresses = BTreeMap::new();
     while addresses.len() < 2 {
         let line = running.until(|line| line["event"] == "listening");
@@ -102,6 +99,15 @@ fn listen(network: &Network, home: &Path, host: &str, partner: &str) -> (Live, B
         }
     }
     (running, addresses)
+}
+
+/// A listener of the identity that is called like its host.
+fn listen_as(network: &Network, home: &Path, host: &str, arguments: &[&str]) -> Live {
+    let mut command = network.command(host, &program::binary().to_string_lossy());
+    program::settle(&mut command, home);
+    command.args(["listen", "--format", "ndjson", "--no-page", "--identity"]).arg(home.join(format!("{host}.key")));
+    command.args(arguments);
+    Live::start(command)
 }
 
 /// What genuine dialers send: the first packet of QUIC, signed checks of webrtc-direct, the first message of DTLS.
