@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{
     asked::{self, Dialed, Done},
-    listener::{Guests, MOST},
+    listener::Guests,
     nat64::Way,
     order::{How, Packets, Target, UnderTest},
     udp::seen_at,
@@ -68,11 +68,10 @@ impl<'a> Tcp<'a> {
             let mut arrival = pin!(self.listener.accept().fuse());
             select_biased! {
                 arrival = arrival => match arrival {
-                    Ok((stream, remote)) if guests.len() < MOST => {
-                        guests.push(self.guests.tcp(self.native, self.keypair, stream, remote));
-                    }
-                    // One too many: it is let go unheard.
-                    Ok(_) => {}
+                    // One too many is let go unheard.
+                    Ok((stream, remote)) => if let Some(place) = self.guests.place(remote.ip()) {
+                        guests.push(self.guests.tcp(self.native, self.keypair, (stream, remote), place));
+                    },
                     // A dialer that was gone before it was looked at.
                     Err(_) => self.native.sleep(Duration::from_millis(10)).await,
                 },

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 use super::{
     asked::{self, Dialed, Done, Sent},
-    listener::{Guests, MOST},
+    listener::Guests,
     nat64::Way,
     order::{How, Packets, Target, UnderTest},
     vantage::Vantage,
@@ -101,9 +101,10 @@ impl<'a> Udp<'a> {
                     None => return,
                 },
                 arrival = arrival => match arrival {
-                    Some(arrival) if guests.len() < MOST => guests.push(self.guests.quic(self.native, self.keypair, arrival)),
-                    // One too many: it is let go unheard.
-                    Some(_) => {}
+                    // One too many is let go unheard.
+                    Some(arrival) => if let Some(place) = self.guests.place(arrival.remote.ip()) {
+                        guests.push(self.guests.quic(self.native, self.keypair, arrival, place));
+                    },
                     None => return,
                 },
                 () = guests.select_next_some() => {}
