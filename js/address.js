@@ -26,8 +26,8 @@ const FAMILIES = new Map(/** @type {[string, 0 | 4 | 6][]} */ ([['ip4', 4], ['ip
 const IP4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const PEER = /^[a-zA-Z0-9]{1,128}$/
 const ZONE = /^[\w.-]{1,64}$/
-/** No character that means something in a URL. RFC 1035 allows 253 octets. */
-const NAME = /^[\p{L}\p{N}_.-]{1,253}$/u
+/** No character that means something in a URL; beyond ASCII whatever may belong to a script. RFC 1035 allows 253 octets. */
+const NAME = /^(?:[\w.-]|[^\0-\x7f\s\p{C}]){1,253}$/u
 
 /**
  * @param {string} address
@@ -157,13 +157,14 @@ export function parseFor (address, transport) {
 
 /**
  * The URL of a WebSocket address. A page cannot ask one IP address for another's name, so where the address has an `/sni`
- * the name is dialed, and DNS decides where it leads, unless the platform can be told (websocket.js).
+ * the name is dialed, and DNS decides where it leads, unless the platform can be told (websocket.js). A zone has no place in it
+ * (WHATWG URL, section 3.5).
  *
  * @param {Route} route
  * @param {string} [name] that the address stands for
  */
 export function url ({ host, literal, family, port, secure, sni, path }, name) {
-  const place = sni ?? name ?? (literal && family === 6 ? `[${host}]` : host)
+  const place = sni ?? name ?? (literal && family === 6 ? `[${host.replace(/%.*/, '')}]` : host)
   return `${secure ? 'wss' : 'ws'}://${place}:${port}${path}`
 }
 

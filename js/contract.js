@@ -6,7 +6,8 @@
  * What this package adds to it is marked **(ours)**: a host need not offer it, and a driver has to do without.
  * A *driver* is the program that calls; the *host* is this package. Addresses are multiaddrs as text.
  *
- * The host never calls the driver. It only settles promises, so a driver is never entered twice.
+ * The host never calls the driver. It only settles promises, so a driver is never entered twice. (What a program in WebAssembly
+ * hands to its page or to Node besides, it documents itself: wasm-probe/src/lib.rs.)
  *
  * ## Transport
  *
@@ -90,9 +91,13 @@
  *
  * `return()` of the iterator, JavaScript's own way to stop one, ends listening: connections nobody took are closed, one
  * last event expires the addresses, then it is done. The crate's `ExtTransport` does not call it and so listens for ever.
- * At most BACKLOG connections wait to be taken; more are closed at once.
+ * At most BACKLOG connections wait to be taken; more are closed at once. So are more than as many that have not asked for a
+ * WebSocket yet, and one that has not done so after HANDSHAKE_MS is a failed connection (`timed-out`).
  *
  * ## Errors
+ *
+ * A driver of other hosts expects that any call and any member of theirs throws, and that a promise brings what it should not:
+ * an exception that passes through WebAssembly runs no destructor there.
  *
  * What is thrown or rejected is a {@link TransportError} (errors.js): an Error with a `code` from a closed table. No
  * rejection that a driver does not look at becomes an unhandled one.
@@ -117,6 +122,9 @@ export const MESSAGE_COST = 256
 
 /** Connections that wait to be taken from a listener: what systems take as their own queue. */
 export const BACKLOG = 128
+
+/** How long a client of a listener may take to ask for a WebSocket, in milliseconds: as long as p2p-probe gives it for the next step. */
+export const HANDSHAKE_MS = 10_000
 
 /** How long bytes accepted by write() may still go out after close(), in milliseconds. */
 export const LINGER_MS = 5000

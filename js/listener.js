@@ -21,6 +21,16 @@ import { builtin } from './platform.js'
  * @typedef {object} ListenOptions
  * @property {() => string[]} [interfaces] the addresses of this machine, where not those of its interfaces
  * @property {number} [interfacesMs] how often they are looked at
+ * @property {number} [handshakeMs] how long a client may take to ask for a WebSocket
+ */
+
+/**
+ * How sockets become connections.
+ *
+ * @typedef {object} Accept
+ * @property {(socket: Socket, ready: (made: Connection | Error) => void) => void} begin makes a connection of a socket, at once or
+ *   later, or says why nothing comes of it; a socket that is one too many it destroys without a word
+ * @property {() => void} end nobody listens any more: those that have not become a connection are destroyed
  */
 
 /** Of what Node lists, IPv6 link-local addresses cannot be dialed without naming the interface. */
@@ -32,8 +42,7 @@ const WILDCARD = /^(0\.0\.0\.0|[0:]+)$/
 /**
  * @param {typeof import('node:net')} net
  * @param {import('./address.js').Route} route
- * @param {(socket: Socket, ready: (made: Connection | Error) => void) => void} accept makes a connection of a socket, at once or
- *   later, or says why nothing comes of it
+ * @param {Accept} accept
  * @param {ListenOptions} options
  */
 export function listen (net, { host, port, family, transport }, accept, options) {
@@ -46,6 +55,7 @@ export function listen (net, { host, port, family, transport }, accept, options)
   const stop = () => {
     clearInterval(timer)
     server.close()
+    accept.end()
     events.end({ expired_addrs: addresses.forget() })
   }
   const look = () => {
@@ -56,7 +66,7 @@ export function listen (net, { host, port, family, transport }, accept, options)
   }
   server.on('connection', socket => {
     const ends = endsOf(socket, suffix)
-    accept(socket, made => {
+    accept.begin(socket, made => {
       const gone = ends === null || events.waiting >= BACKLOG || !server.listening
       // Whoever failed has been answered, and is let go by whoever answered.
       if (made instanceof Error) return gone ? undefined : events.push({ failed_connections: [{ error: made, ...ends }] })

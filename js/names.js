@@ -5,6 +5,7 @@
  */
 
 import { TransportError, quiet } from './errors.js'
+import { hosts } from './hosts.js'
 import { builtin } from './platform.js'
 
 /**
@@ -20,26 +21,33 @@ import { builtin } from './platform.js'
 /** How long one server is waited for before it is asked again, in milliseconds, and how often. */
 const WAIT = { timeout: 3000, tries: 3 }
 
-/** Names that belong to a machine and not to DNS have no dot or end with this. */
+/** Names of this very machine, which are asked of nobody (RFC 6761, section 6.3). */
 const LOCALHOST = /(^|\.)localhost\.?$/i
 
 /**
  * @param {object} [options]
- * @param {string} [options.server] the DNS server to ask, `ip:port`, instead of the system's
+ * @param {string} [options.server] the DNS server to ask, `ip:port`, instead of what the system knows and asks
+ * @param {string} [options.hosts] another file than the system's `hosts`
  * @returns {Names | null} null in a page
  */
-export function names ({ server } = {}) {
+export function names ({ server, hosts: file } = {}) {
   const dns = builtin('node:dns')
   if (dns === null) return null
   const resolver = new dns.promises.Resolver(WAIT)
   if (server !== undefined) resolver.setServers([server])
+  const known = server === undefined ? hosts(file) : async () => []
 
   /** @param {string} name @param {'A' | 'AAAA' | 'TXT'} type */
   const ask = async (name, type) => {
     if (type === 'TXT') return (await resolver.resolveTxt(name)).map(parts => parts.join(''))
-    const local = server === undefined && (LOCALHOST.test(name) || !name.includes('.'))
-    if (!local) return type === 'A' ? await resolver.resolve4(name) : await resolver.resolve6(name)
-    const found = await dns.promises.lookup(name, { all: true, family: type === 'A' ? 4 : 6 })
+    const family = type === 'A' ? 4 : 6
+    const own = await known(name, family)
+    if (own.length > 0) return own
+    if (LOCALHOST.test(name)) return [family === 4 ? '127.0.0.1' : '::1']
+    // One without a dot belongs to the network around, in which the system knows other ways than DNS to look.
+    const local = server === undefined && !name.includes('.')
+    if (!local) return family === 4 ? await resolver.resolve4(name) : await resolver.resolve6(name)
+    const found = await dns.promises.lookup(name, { all: true, family })
     return found.map(({ address }) => address)
   }
   return {

@@ -12,7 +12,8 @@
  *   'node:http': typeof import('node:http'),
  *   'node:module': typeof import('node:module'),
  *   'node:net': typeof import('node:net'),
- *   'node:os': typeof import('node:os')
+ *   'node:os': typeof import('node:os'),
+ *   'node:tls': typeof import('node:tls')
  * }} Builtins
  */
 

@@ -49,7 +49,7 @@ export function tcpTransport (options = {}) {
       const net = required()
       const route = parseFor(address, 'tcp')
       if (!route.literal) throw new TransportError('unsupported-address', `${address} cannot be listened on: name an IP address`)
-      return listen(net, route, (socket, ready) => ready(new TcpConnection(socket)), options)
+      return listen(net, route, { begin: (socket, ready) => ready(new TcpConnection(socket)), end () {} }, options)
     }
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BACKLOG } from './contract.js'
 import { TransportError, fromSystem } from './errors.js'
 import { WebSocketConnection } from './websocket-connection.js'
 
@@ -22,26 +23,34 @@ const QUOTED = 128
 const REQUEST = /^[A-Z-]{1,17}( ([!-~]|$)|$)/
 
 /** How a request that cannot be read is answered, by the code that Node has for it. @type {Record<string, string>} */
-const ANSWERS = { HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large', ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout' }
+const ANSWERS = { HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large' }
 
 /**
  * @param {typeof import('node:http')} http
  * @param {any} acceptor a WebSocketServer of `ws` without a server of its own
- * @returns {(socket: Socket, ready: Ready) => void} called once for each socket
+ * @param {number} handshakeMs how long a client may take
+ * @returns {import('./listener.js').Accept}
  */
-export function upgrades (http, acceptor) {
-  // Without a port of its own; it keeps the times that a request may take.
+export function upgrades (http, acceptor, handshakeMs) {
+  // Without a port of its own, and so without the times of Node for a request: it minds those of a server that listens alone.
   const server = http.createServer()
-  /** @type {WeakMap<Socket, Ready>} */
-  const waiting = new WeakMap()
+  /** @type {Map<Socket, { ready: Ready, timer: ReturnType<typeof setTimeout> }>} the handshakes that go on */
+  const waiting = new Map()
   /**
    * @param {Socket} socket
    * @param {Connection | Error} made
    */
   const settle = (socket, made) => {
-    const ready = waiting.get(socket)
+    const handshake = waiting.get(socket)
+    if (handshake === undefined) return
     waiting.delete(socket)
-    ready?.(made)
+    clearTimeout(handshake.timer)
+    handshake.ready(made)
+  }
+  /** @param {Socket} socket */
+  const late = socket => {
+    settle(socket, new TransportError('timed-out', 'no whole request came in time'))
+    answer(socket, '408 Request Timeout')
   }
   server.on('request', (request, response) => {
     const status = request.method === 'GET' ? 426 : 405
@@ -67,11 +76,21 @@ export function upgrades (http, acceptor) {
     settle(socket, refused(error, request))
     answer(socket, request.method === 'GET' ? '400 Bad Request' : '405 Method Not Allowed')
   })
-  return (socket, ready) => {
-    waiting.set(socket, ready)
-    // Who hangs up before there is a request.
-    socket.once('close', () => settle(socket, new TransportError('closed', 'the connection ended before it asked for anything')))
-    server.emit('connection', socket)
+  return {
+    begin (socket, ready) {
+      if (waiting.size >= BACKLOG) return void socket.destroy()
+      waiting.set(socket, { ready, timer: setTimeout(late, handshakeMs, socket) })
+      // Who hangs up before there is a request.
+      socket.once('close', () => settle(socket, new TransportError('closed', 'the connection ended before it asked for anything')))
+      server.emit('connection', socket)
+    },
+    end () {
+      for (const [socket, { timer }] of waiting) {
+        clearTimeout(timer)
+        socket.destroy()
+      }
+      waiting.clear()
+    }
   }
 }
 
@@ -104,7 +123,6 @@ function refused (error, request) {
 function unreadable (error) {
   const { code = '', rawPacket: received, message } = error
   if (code === 'HPE_INVALID_EOF_STATE') return new TransportError('closed', 'the connection ended in the middle of a request', { cause: error })
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new TransportError('timed-out', 'no whole request came in time', { cause: error })
   if (!code.startsWith('HPE_')) return fromSystem(error, 'stream')
   const begin = String.fromCharCode(...(received ?? []).slice(0, QUOTED))
   if (!REQUEST.test(begin.split('\r\n', 1)[0] ?? '')) return new TransportError('not-http', message, { received, cause: error })

@@ -141,7 +141,8 @@ export class WebSocketConnection {
   upgraded (wire) {
     const { localAddress, localPort, remoteAddress, remotePort } = wire
     this.#wire = wire
-    wire.on('end', () => verifyEnd(wire, () => {}))
+    // Before the package answers an end by its own, after which nothing can be written.
+    wire.prependListener('end', () => verifyEnd(wire, () => {}))
     if (localAddress !== undefined && localPort !== undefined) this.local_addr = tcpAddress(localAddress, localPort)
     if (remoteAddress !== undefined && remotePort !== undefined) this.remote_addr = tcpAddress(remoteAddress, remotePort)
   }

@@ -8,7 +8,7 @@
  */
 
 import { parseFor, url } from './address.js'
-import { UNREAD_LIMIT } from './contract.js'
+import { HANDSHAKE_MS, UNREAD_LIMIT } from './contract.js'
 import { TransportError, interrupted, quiet } from './errors.js'
 import { listen } from './listener.js'
 import { builtin, optional } from './platform.js'
@@ -42,6 +42,11 @@ export function websocketTransport (options = {}) {
       const route = parseFor(address, 'websocket')
       const target = url(route, name)
       const WebSocket = options.WebSocket ?? implementation()
+      const onLink = route.host.includes('%') && target === url(route)
+      if (onLink && WebSocket === globalThis.WebSocket) {
+        const sentence = 'The WebSocket of this platform dials no address of one network segment; in Node the npm package ws does'
+        throw new TransportError('not-in-this-runtime', sentence)
+      }
       if (signal?.aborted) return quiet(Promise.reject(interrupted(signal)))
       const at = route.literal ? { address: route.host, family: route.family } : undefined
       return open(new WebSocketConnection(create(WebSocket, target, at)), signal)
@@ -56,7 +61,8 @@ export function websocketTransport (options = {}) {
       if (!route.literal || route.secure) {
         throw new TransportError('unsupported-address', `${address} cannot be listened on: name an IP address, and /ws`)
       }
-      return listen(net, route, upgrades(http, new ws.WebSocketServer({ noServer: true, ...LIMITS })), options)
+      const acceptor = new ws.WebSocketServer({ noServer: true, ...LIMITS })
+      return listen(net, route, upgrades(http, acceptor, options.handshakeMs ?? HANDSHAKE_MS), options)
     }
   }
 }
@@ -86,7 +92,7 @@ function packaged () {
      * @param {{ address: string, family: number }} [at] where its host is: the address is known, and the URL has its name
      */
     constructor (url, at) {
-      super(url, at === undefined ? LIMITS : { ...LIMITS, lookup: pinned(at) })
+      super(url, at === undefined ? LIMITS : { ...LIMITS, ...towards(new URL(url), at) })
     }
   }
 }
@@ -99,6 +105,38 @@ function packaged () {
 function open (connection, signal) {
   if (signal !== undefined) connection.obey(signal)
   return quiet(connection.opened.then(() => connection))
+}
+
+/**
+ * What tells the package `ws` where a host is.
+ *
+ * @param {URL} url
+ * @param {{ address: string, family: number }} at
+ */
+function towards ({ protocol, hostname }, at) {
+  // An address is not looked up: its zone, which a URL has no place for, is added at the last moment.
+  return hostname.startsWith('[') && at.address.includes('%')
+    ? { createConnection: onLink(at.address, protocol === 'wss:') }
+    : { lookup: pinned(at) }
+}
+
+/**
+ * Connects to an address on a link.
+ *
+ * @param {string} address with its zone
+ * @param {boolean} secure
+ */
+function onLink (address, secure) {
+  const [ip = ''] = address.split('%')
+  /** @param {Record<string, any>} options */
+  return options => {
+    const towards = { ...options, host: address, path: undefined, servername: '' }
+    if (!secure) return builtin('node:net')?.connect(/** @type {any} */ (towards))
+    const tls = builtin('node:tls')
+    /** @param {string} _host @param {import('node:tls').PeerCertificate} certificate */
+    const checkServerIdentity = (_host, certificate) => tls?.checkServerIdentity(ip, certificate)
+    return tls?.connect(/** @type {any} */ ({ ...towards, checkServerIdentity }))
+  }
 }
 
 /**

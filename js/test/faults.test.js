@@ -3,69 +3,107 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { createTransport, websocketTransport } from '../index.js'
-import { MIB, fill, oneSided, readAll, sockets, tcpPeer, wsPeer } from './helpers.js'
+import { UNREAD_LIMIT } from '../contract.js'
+import { MIB, fill, oneSided, pair, read, readAll, roles, smallWrites, sockets, tcpPeer } from './helpers.js'
 
 const GIB = 1024 * MIB
-const kinds = ['tcp', ...sockets.map(([name]) => name)]
 
-for (const kind of kinds) {
+/** A frame as the other end has to send it, of which only the payload comes: a client masks, here with zeros, which change nothing. */
+const frame = (role, first, payload, length = payload.length) => role === 'dial'
+  ? Buffer.concat([Buffer.from([first, length]), payload])
+  : Buffer.concat([Buffer.from([first, 0x80 | length, 0, 0, 0, 0]), payload])
+
+for (const [kind, role] of roles) {
   /** What the platform's own WebSocket hides is `opaque`. */
   const told = code => kind === 'platform' ? 'opaque' : code
 
-  test(`${kind}: a peer that sends 1 GiB and never reads`, async () => {
-    const found = await oneSided(kind, GIB, 64 * 1024)
+  test(`${kind}, ${role}: a million small writes arrive, in bounded memory`, async () => {
+    const { writes, received, most } = await smallWrites(kind, role)
+    assert.equal(received, writes)
+    assert.ok(most < (kind === 'tcp' ? 16 : 32) * MIB, `${most} bytes held`)
+  })
+
+  test(`${kind}, ${role}: a peer that sends 1 GiB and never reads`, async () => {
+    const found = await oneSided(kind, role, GIB, 64 * 1024)
     assert.equal(found.received, GIB)
     assert.ok(found.most < 96 * MIB, `${found.most} bytes held`)
     assert.ok(found.written < 32 * MIB, `${found.written} bytes were taken for a peer that does not read`)
     assert.equal(found.waited, true)
     assert.deepEqual([found.reading, found.writing], [told('reset'), told('reset')])
   })
+
+  test(`${kind}, ${role}: a reset while a write waits`, async t => {
+    const { connection, socket } = await pair(t, kind, role)
+    socket.pause()
+    const { room } = await fill(connection, 64 * MIB)
+    const wire = socket._socket ?? socket
+    wire.write(frame(role, 0x82, Buffer.alloc(10), 100))
+    wire.resetAndDestroy()
+    const broken = error => ['reset', 'closed'].map(told).includes(error.code)
+    await assert.rejects(room, broken)
+    // Over TCP what had come is read before.
+    await assert.rejects(async () => { while (await read(connection) !== null); await room }, broken)
+    connection.close()
+  })
+}
+
+for (const [kind, role] of roles.filter(([kind]) => kind !== 'tcp')) {
+  const told = code => kind === 'platform' ? 'opaque' : code
+  test(`${kind}, ${role}: a peer that sends a million tiny messages and never reads`, async () => {
+    const found = await oneSided(kind, role, 1_000_000, 1)
+    assert.equal(found.received, 1_000_000)
+    assert.ok(found.most < 64 * MIB, `${found.most} bytes held`)
+  })
+
+  test(`${kind}, ${role}: a reset in the middle of a frame`, async t => {
+    const { connection, socket } = await pair(t, kind, role)
+    socket._socket.write(frame(role, 0x82, Buffer.alloc(10), 100))
+    socket._socket.resetAndDestroy()
+    await assert.rejects(readAll(connection), { code: told('reset') })
+    connection.close()
+  })
+
+  test(`${kind}, ${role}: an end in the middle of a message of many frames`, async t => {
+    const { connection, socket } = await pair(t, kind, role)
+    // The first frame of a message that never ends; nothing of it is handed out.
+    socket._socket.end(frame(role, 0x02, Buffer.alloc(100)))
+    await assert.rejects(readAll(connection), { code: told('closed') })
+    connection.close()
+  })
+
+  test(`${kind}, ${role}: a text frame, whole and cut in two, and frames that break the rules`, async t => {
+    const [begin, rest] = [frame(role, 0x01, Buffer.from('a')), frame(role, 0x80, Buffer.from('b'))]
+    const broken = {
+      'a text frame': [frame(role, 0x81, Buffer.from('ab')), ['websocket-failed']],
+      'a text frame cut in two': [Buffer.concat([begin, rest]), ['websocket-failed']],
+      'text that is none': [frame(role, 0x81, Buffer.from([0xff])), ['websocket-failed', told('websocket-failed')]],
+      'a ping beyond its length': [Buffer.concat([Buffer.from(role === 'dial' ? [0x89, 126, 0, 126] : [0x89, 0xfe, 0, 126, 0, 0, 0, 0]), Buffer.alloc(126)]), [told('websocket-failed')]],
+      'a frame of nothing known': [frame(role, 0x83, Buffer.alloc(1)), [told('websocket-failed')]],
+      'a mask where there may be none, or none where there has to be': [role === 'dial' ? Buffer.from([0x82, 0x81, 0, 0, 0, 0, 1]) : Buffer.from([0x82, 1, 1]), [told('websocket-failed')]]
+    }
+    for (const [what, [bytes, codes]] of Object.entries(broken)) {
+      const { connection, socket } = await pair(t, kind, role)
+      socket._socket.write(bytes)
+      await assert.rejects(readAll(connection), error => codes.includes(error.code) || assert.fail(`${what}: ${error.code}`))
+      await assert.rejects(connection.write(new Uint8Array(1)), error => codes.includes(error.code) || assert.fail(`${what}: ${error.code}`))
+      connection.close()
+    }
+  })
+
+  test(`${kind}, ${role}: a driver that does not read drops what is too much`, async t => {
+    const { connection, socket } = await pair(t, kind, role)
+    const chunk = Buffer.alloc(64 * 1024)
+    const gone = once(socket, 'close')
+    for (let sent = 0; sent <= 2 * UNREAD_LIMIT; sent += chunk.length) socket.send(chunk)
+    await gone
+    await assert.rejects(read(connection), { code: 'overrun' })
+    connection.close()
+  })
 }
 
 for (const [kind, WebSocket] of sockets) {
   const transport = websocketTransport({ WebSocket })
   const told = code => kind === 'platform' ? 'opaque' : code
-
-  test(`${kind}: a peer that sends a million tiny messages and never reads`, async () => {
-    const found = await oneSided(kind, 1_000_000, 1)
-    assert.equal(found.received, 1_000_000)
-    assert.ok(found.most < 64 * MIB, `${found.most} bytes held`)
-  })
-
-  test(`${kind}: a reset in the middle of a frame, while a write waits`, async t => {
-    const peer = await wsPeer(t)
-    const connection = await transport.dial(peer.address)
-    const socket = await peer.next()
-    socket.pause()
-    const { room } = await fill(connection, 64 * MIB)
-    socket._socket.write(Buffer.concat([Buffer.from([0x82, 100]), Buffer.alloc(10)]))
-    socket._socket.resetAndDestroy()
-    await assert.rejects(room, error => [told('reset'), told('closed')].includes(error.code))
-    await assert.rejects(readAll(connection), error => [told('reset'), told('closed')].includes(error.code))
-    connection.close()
-  })
-
-  test(`${kind}: an end in the middle of a message of many frames`, async t => {
-    const peer = await wsPeer(t)
-    const connection = await transport.dial(peer.address)
-    const socket = await peer.next()
-    // The first frame of a message that never ends; nothing of it is handed out.
-    socket._socket.end(Buffer.concat([Buffer.from([0x02, 100]), Buffer.alloc(100)]))
-    await assert.rejects(readAll(connection), { code: told('closed') })
-    connection.close()
-  })
-
-  test(`${kind}: a text frame cut in two, and a ping beyond its length`, async t => {
-    for (const frame of [Buffer.from([0x01, 1, 0x61]), Buffer.concat([Buffer.from([0x89, 126, 0, 126]), Buffer.alloc(126)])]) {
-      const peer = await wsPeer(t)
-      const connection = await transport.dial(peer.address)
-      const socket = await peer.next()
-      socket._socket.write(frame)
-      socket._socket.end(Buffer.from([0x80, 1, 0x62]))
-      await assert.rejects(readAll(connection), error => ['websocket-failed', told('websocket-failed')].includes(error.code))
-      connection.close()
-    }
-  })
 
   test(`${kind}: a peer that goes in the middle of each handshake`, async t => {
     const peer = await tcpPeer(t)

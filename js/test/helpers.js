@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { WebSocketServer } from 'ws'
 import * as ws from 'ws'
+import { createTransport, websocketTransport } from '../index.js'
 
 export const MIB = 1024 * 1024
 
@@ -54,6 +55,35 @@ export async function wsPeer (t, { path, handle } = {}) {
   const { port } = http.address()
   return { address: `/ip4/127.0.0.1/tcp/${port}/ws`, port, next: next.shift }
 }
+
+/**
+ * A connection of this package and the socket at its other end, `net`'s or that of `ws`. `kind` is `tcp`, `package` or `platform`;
+ * by `role` the connection was dialed, or came to a listener of this package.
+ */
+export async function pair (t, kind, role) {
+  const transport = kind === 'platform' ? websocketTransport({ WebSocket: globalThis.WebSocket }) : createTransport()
+  if (role === 'dial') {
+    const peer = await (kind === 'tcp' ? tcpPeer : wsPeer)(t)
+    const connection = await transport.dial(peer.address)
+    return { connection, socket: await peer.next() }
+  }
+  const events = transport.listen_on(`/ip4/127.0.0.1/tcp/0${kind === 'tcp' ? '' : '/ws'}`)
+  t.after(() => events.return())
+  const { new_addrs: [address] } = await events.next().value
+  const port = Number(address.split('/')[4])
+  const next = events.next().value
+  const socket = kind === 'tcp'
+    ? net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    : new ws.WebSocket(`ws://127.0.0.1:${port}/`, { perMessageDeflate: false })
+  socket.on('error', () => {})
+  t.after(() => { if (kind === 'tcp') socket.destroy(); else socket.terminate() })
+  if (kind !== 'tcp') await once(socket, 'open')
+  const { new_connections: [{ connection }] } = await next
+  return { connection, socket }
+}
+
+/** The roles that a connection of each kind can have: what the platform brings listens to nobody. */
+export const roles = [['tcp', 'dial'], ['tcp', 'listen'], ...sockets.map(([kind]) => [kind, 'dial']), ['package', 'listen']]
 
 /** What comes later, for whoever asks first. */
 function queue () {
@@ -124,10 +154,10 @@ export async function fill (connection, limit, chunk = new Uint8Array(64 * 1024)
 }
 
 /** What small-writes.js finds. */
-export const smallWrites = kind => found('small-writes.js', kind)
+export const smallWrites = (kind, role) => found('small-writes.js', kind, role)
 
 /** What one-sided.js finds. */
-export const oneSided = (kind, bytes, chunk) => found('one-sided.js', kind, bytes, chunk)
+export const oneSided = (kind, role, bytes, chunk) => found('one-sided.js', kind, role, bytes, chunk)
 
 async function found (name, ...words) {
   const script = fileURLToPath(new URL(name, import.meta.url))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { TransportError, createTransport } from 'p2p-probe'
@@ -67,4 +67,36 @@ test('what the package promises is in it', () => {
     assert.ok(readFileSync(join(root, target)).length > 0)
   }
   assert.doesNotMatch(readFileSync(join(root, 'package-lock.json'), 'utf8'), /"resolved"/)
+})
+
+test('the package that npm makes holds what it names, and nothing else', () => {
+  const said = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' })
+  const [{ files }] = JSON.parse(said)
+  const packed = files.map(({ path }) => path)
+  const { exports, bin, types, type } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const named = [types, ...Object.values(bin), ...Object.values(exports).flatMap(entry => Object.values(typeof entry === 'string' ? { entry } : entry))]
+  for (const target of named) assert.ok(packed.includes(target.replace('./', '')), `${target} is not packed`)
+  assert.equal(type, 'module')
+  // A program that is started by its name.
+  assert.match(readFileSync(join(root, bin['p2p-probe-node']), 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  // What is packed asks for nothing that is not.
+  for (const path of packed.filter(path => /\.(d\.ts|js)$/.test(path))) {
+    const source = readFileSync(join(root, path), 'utf8')
+    for (const [, wanted] of source.matchAll(/(?:from |import\(|import )['"](\.[^'"]+)['"]/g)) {
+      const found = join(dirname(path), wanted)
+      const meant = path.endsWith('.d.ts') ? found.replace(/\.js$/, '.d.ts') : found
+      assert.ok(packed.includes(meant), `${path} asks for ${wanted}`)
+    }
+  }
+  const known = /^(LICENSE-(APACHE|MIT)|README\.md|package\.json|[a-z-]+\.js|types\/(wasm\/)?[a-z-]+\.d\.ts|wasm\/probe(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts))$/
+  assert.deepEqual(packed.filter(path => !known.test(path)), [])
+})
+
+test('the versions of Node that the package asks for are those that have what it needs', () => {
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  // `process.getBuiltinModule` came with 20.16 and 22.3.
+  assert.deepEqual(engines, { node: '^20.16.0 || >=22.3.0' })
+  assert.equal(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages[''].engines.node, engines.node)
+  assert.match(readFileSync(join(root, '..', 'tests', 'run'), 'utf8'), /^node_wanted=20\.16\.0$/m)
+  assert.equal(typeof process.getBuiltinModule, 'function')
 })

@@ -1,10 +1,9 @@
 // A peer that sends and never reads, in a process of its own: memory is measured.
-// `node --expose-gc one-sided.js tcp|package|platform BYTES CHUNK` prints what arrived, the most memory that was held, how much the
+// `node --expose-gc one-sided.js tcp|package|platform dial|listen BYTES CHUNK` prints what arrived, the most memory that was held, how much the
 // driver could write before it had to wait, and how reading and that write ended when the peer was gone.
-import { createTransport, websocketTransport } from '../index.js'
-import { held, staysOpen, tcpPeer, wsPeer } from './helpers.js'
+import { held, pair, staysOpen } from './helpers.js'
 
-const [kind, ...numbers] = process.argv.slice(2)
+const [kind, role, ...numbers] = process.argv.slice(2)
 const [bytes, size] = numbers.map(Number)
 /** More than every buffer on the way holds. */
 const WRITE_LIMIT = 256 * 1024 * 1024
@@ -13,7 +12,9 @@ const LOOKS = 32
 const test = { after () {} }
 const memory = () => held() + process.memoryUsage().heapUsed
 
-const { connection, send, destroy } = await { tcp, package: ws, platform: ws }[kind]()
+const { connection, socket } = await pair(test, kind, role)
+const { send, destroy } = kind === 'tcp' ? tcp() : ws()
+socket.pause()
 const before = memory()
 let most = 0
 const [{ written, room }, received] = await Promise.all([fill(), readAll(), pump()])
@@ -54,26 +55,15 @@ async function fill () {
   throw new Error('the peer reads')
 }
 
-async function tcp () {
-  const peer = await tcpPeer(test)
-  const connection = await createTransport().dial(peer.address)
-  const socket = await peer.next()
-  socket.pause()
+function tcp () {
   return {
-    connection,
     send: chunk => socket.write(chunk) ? undefined : new Promise(resolve => socket.once('drain', resolve)),
     destroy: () => socket.resetAndDestroy()
   }
 }
 
-async function ws () {
-  const peer = await wsPeer(test)
-  const transport = websocketTransport(kind === 'platform' ? { WebSocket: globalThis.WebSocket } : {})
-  const connection = await transport.dial(peer.address)
-  const socket = await peer.next()
-  socket.pause()
+function ws () {
   return {
-    connection,
     send: chunk => new Promise(resolve => {
       if (socket.bufferedAmount < 1024 * 1024) resolve(socket.send(chunk))
       else socket.send(chunk, resolve)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { test } from 'node:test'
 import { tcpTransport } from '../tcp.js'
-import { MIB, count, fill, held, read, readAll, smallWrites, staysOpen, tcpPeer } from './helpers.js'
+import { MIB, count, fill, held, read, readAll, staysOpen, tcpPeer } from './helpers.js'
 
 const transport = tcpTransport()
 
@@ -124,12 +124,6 @@ test('a driver that does not read makes the peer wait, and nothing is lost', asy
   assert.ok(queued < 32 * MIB, `${queued} bytes were taken from the peer`)
   assert.ok(held() - before < 8 * MIB, `${held() - before} bytes held`)
   assert.equal(await count(connection), 64 * MIB)
-})
-
-test('a million small writes arrive, in bounded memory', async () => {
-  const { writes, received, most } = await smallWrites('tcp')
-  assert.equal(received, writes)
-  assert.ok(most < 16 * MIB, `${most} bytes held`)
 })
 
 test('a reset breaks what waits and what follows, as typed errors', async t => {

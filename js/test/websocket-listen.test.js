@@ -2,14 +2,15 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { test } from 'node:test'
+import { BACKLOG } from '../contract.js'
 import { websocketTransport } from '../websocket.js'
-import { readAll } from './helpers.js'
+import { readAll, staysOpen } from './helpers.js'
 
 const transport = websocketTransport()
 
 /** Listens on a port of the loopback. */
-async function listening (t) {
-  const events = transport.listen_on('/ip4/127.0.0.1/tcp/0/ws')
+async function listening (t, using = transport) {
+  const events = using.listen_on('/ip4/127.0.0.1/tcp/0/ws')
   t.after(() => events.return())
   const { new_addrs: [address] } = await events.next().value
   return { events, address, port: Number(address.split('/')[4]) }
@@ -83,6 +84,98 @@ test('who hangs up without a word is told of, and who resets', async t => {
     socket[leave]()
     assert.equal((await next).code, code)
   }
+})
+
+/** A client that is connected, and of which the listener has heard: whoever comes later has been served. */
+async function guest (t, { events, address, port }, words = '') {
+  const socket = net.connect(port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  socket.write(words)
+  const next = events.next().value
+  const dialed = await transport.dial(address)
+  const { new_connections: [{ connection }] } = await next
+  connection.close()
+  dialed.close()
+  return socket
+}
+
+for (const [what, words] of [['nothing', ''], ['one byte', 'G'], ['half a request', UPGRADE], ['a body that does not come', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Len']]) {
+  test(`who sends ${what} and falls silent is told of, answered and let go`, async t => {
+    const { events, address, port } = await listening(t, websocketTransport({ handshakeMs: 30 }))
+    const next = failed(events)
+    const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    t.after(() => socket.destroy())
+    socket.write(words)
+    let said = ''
+    for await (const bytes of socket) said += bytes
+    assert.match(said, /^HTTP\/1\.1 408 Request Timeout\r\n/)
+    const { code, local_addr } = await next
+    assert.deepEqual([code, local_addr], ['timed-out', address])
+  })
+}
+
+test('who sends a byte now and then gets no more time', async t => {
+  const { events, port } = await listening(t, websocketTransport({ handshakeMs: 30 }))
+  const next = failed(events)
+  const socket = net.connect(port, '127.0.0.1')
+  const drip = setInterval(() => socket.write('a'), 5)
+  socket.on('error', () => {}).resume()
+  t.after(() => { clearInterval(drip); socket.destroy() })
+  socket.write('GET /')
+  assert.equal((await next).code, 'timed-out')
+})
+
+test('who has become a WebSocket has all the time it wants', async t => {
+  const { events, address, port } = await listening(t, websocketTransport({ handshakeMs: 30 }))
+  const next = events.next().value
+  const dialed = await transport.dial(address)
+  const { new_connections: [{ connection }] } = await next
+  // Another one's time runs out after that of this one would have.
+  const late = failed(events)
+  const socket = net.connect(port, '127.0.0.1').resume()
+  t.after(() => socket.destroy())
+  assert.equal((await late).code, 'timed-out')
+  await dialed.write(Buffer.from('still here'))
+  dialed.shutdown()
+  assert.equal(String(await readAll(connection)), 'still here')
+  connection.close()
+  dialed.close()
+})
+
+test('who listens no more lets those go that have not asked for anything', async t => {
+  const listener = await listening(t)
+  const guests = [await guest(t, listener), await guest(t, listener, 'GET / HT')]
+  const gone = Promise.all(guests.map(socket => once(socket.resume(), 'close')))
+  listener.events.return()
+  await gone
+})
+
+test('those that have not asked for anything are limited', async t => {
+  const { events, address, port } = await listening(t)
+  const sockets = new Set()
+  let closed = 0
+  t.after(() => { for (const socket of sockets) socket.destroy() })
+  for (let index = 0; index < BACKLOG + 10; index++) {
+    const socket = net.connect(port, '127.0.0.1')
+    sockets.add(socket)
+    socket.on('close', () => { closed += 1; sockets.delete(socket) })
+    socket.on('error', () => {}).resume()
+    await once(socket, 'connect')
+  }
+  assert.ok(await staysOpen(new Promise(() => {})))
+  assert.equal(closed, 10)
+  // None of them was told of, and a place that is left is free again.
+  const [one] = sockets
+  const next = failed(events)
+  one.end()
+  assert.equal((await next).code, 'closed')
+  const following = events.next().value
+  const dialed = await transport.dial(address)
+  const { new_connections: [{ connection }] } = await following
+  connection.close()
+  dialed.close()
 })
 
 test('who listens no more gives its port back, and says what has expired', async t => {

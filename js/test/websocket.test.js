@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
+import os from 'node:os'
 import { test } from 'node:test'
 import { UNREAD_LIMIT } from '../contract.js'
 import { websocketTransport } from '../websocket.js'
-import { MIB, PackageSocket, fill, held, read, readAll, smallWrites, sockets, staysOpen, tcpPeer, wsPeer } from './helpers.js'
+import { MIB, PackageSocket, fill, held, read, readAll, sockets, staysOpen, tcpPeer, wsPeer } from './helpers.js'
 
 for (const [name, WebSocket] of sockets) {
   const transport = websocketTransport({ WebSocket })
@@ -159,12 +160,6 @@ for (const [name, WebSocket] of sockets) {
     await assert.rejects(read(connection), { code: 'overrun' })
   })
 
-  test(`${name}: very many small writes arrive, in bounded memory`, async () => {
-    const { writes, received, most } = await smallWrites(name)
-    assert.equal(received, writes)
-    assert.ok(most < 32 * MIB, `${most} bytes held`)
-  })
-
   test(`${name}: dials that fail say why as far as the platform tells`, async t => {
     const silent = await tcpPeer(t)
     const dial = port => transport.dial(`/ip4/127.0.0.1/tcp/${port}/ws`)
@@ -220,6 +215,33 @@ for (const [name, WebSocket] of sockets) {
     const connection = await transport.dial(peer.address.replace(/ws$/, 'x-parity-ws/%2Fa%2Fb'))
     connection.close()
     await assert.rejects(transport.dial(peer.address), error => ['http-status', 'opaque'].includes(error.code))
+  })
+}
+
+const ip6 = os.networkInterfaces().lo?.some(({ family }) => family === 'IPv6')
+
+test('package: an address on a link is dialed there, with and without TLS, and asked for without its zone', { skip: !ip6 }, async t => {
+  const asked = []
+  const server = net.createServer(socket => {
+    socket.on('error', () => {})
+    socket.once('data', bytes => { asked.push(bytes); socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n') })
+  })
+  t.after(() => server.close())
+  await once(server.listen(0, '::1'), 'listening')
+  const { port } = server.address()
+  const transport = websocketTransport()
+  await assert.rejects(transport.dial(`/ip6zone/lo/ip6/::1/tcp/${port}/x-parity-ws/%2Fa`), { code: 'http-status', status: 404 })
+  await assert.rejects(transport.dial(`/ip6zone/lo/ip6/::1/tcp/${port}/tls/ws`), { code: 'tls-failed' })
+  assert.match(String(asked[0]), new RegExp(`^GET /a HTTP/1.1\r\n(?:.*\r\n)*Host: \\[::1\\]:${port}\r\n`))
+  // The begin of a TLS handshake.
+  assert.equal(asked[1][0], 22)
+  await assert.rejects(transport.dial(`/ip6zone/nolink/ip6/fe80::1/tcp/${port}/ws`), { name: 'TransportError' })
+})
+
+if (globalThis.WebSocket !== undefined) {
+  test('platform: an address on a link cannot be dialed', () => {
+    const { dial } = websocketTransport({ WebSocket: globalThis.WebSocket })
+    assert.throws(() => dial('/ip6zone/lo/ip6/::1/tcp/1/ws'), { name: 'NotSupportedError', code: 'not-in-this-runtime' })
   })
 }
 

@@ -13,7 +13,8 @@ export function parse(address: string): Route;
 export function parseFor(address: string, transport: Route["transport"]): Route;
 /**
  * The URL of a WebSocket address. A page cannot ask one IP address for another's name, so where the address has an `/sni`
- * the name is dialed, and DNS decides where it leads, unless the platform can be told (websocket.js).
+ * the name is dialed, and DNS decides where it leads, unless the platform can be told (websocket.js). A zone has no place in it
+ * (WHATWG URL, section 3.5).
  *
  * @param {Route} route
  * @param {string} [name] that the address stands for

@@ -185,6 +185,8 @@ fn of_address(fault: &Fault<'_>) -> String {
             "ip4" | "ip6" | "dns" | "dns4" | "dns6" => "The address names a host, and no port to dial".into(),
             "udp" => "The address ends with a UDP port, and says nothing of what is spoken there".into(),
             "tcp/0" | "udp/0" => "Port 0 is for listening on any free port: nothing can be dialed there".into(),
+            "certhash" => "The address promises a certificate by another hash than SHA-256, the one that certificates are compared by".into(),
+            "x-parity-ws" | "x-parity-wss" => "The path of the WebSocket has a character that no request can carry".into(),
             part => of_part(part),
         },
         _ => capitalised(fault.cause.brief()),
@@ -193,8 +195,11 @@ fn of_address(fault: &Fault<'_>) -> String {
 
 /// A part with its value, or a protocol alone.
 fn of_part(part: &str) -> String {
-    let ip = part.split_once('/').and_then(|(_, value)| value.parse::<IpAddr>().ok());
-    match ip {
+    let (protocol, value) = part.split_once('/').unwrap_or((part, ""));
+    if matches!(protocol, "dns" | "dns4" | "dns6" | "dnsaddr" | "sni") {
+        return format!("\"{}\" is no name that a host can have", quoted(value));
+    }
+    match value.parse::<IpAddr>().ok() {
         Some(ip) if ip.is_unspecified() => format!("{ip} is for listening on all addresses: nothing can be dialed there"),
         Some(ip) => format!("{ip} is no address of one machine: nothing can be dialed there"),
         None => format!("p2p-probe cannot dial /{}", quoted(part)),

@@ -103,10 +103,13 @@ pub(crate) fn is_on_link(ip: Ipv4Addr) -> bool {
 /// The index of a link-local zone, by the name or number of its interface.
 #[must_use]
 pub fn zone_index(zone: &str) -> Option<u32> {
-    zone.parse().ok().or_else(|| {
+    let of_addresses = || {
         let interfaces = if_addrs::get_if_addrs().ok()?;
         interfaces.into_iter().find(|interface| interface.name == zone)?.index
-    })
+    };
+    // The former leave out what has link-local addresses alone.
+    let of_all = || Some(netdev::get_interfaces().into_iter().find(|interface| interface.name == zone)?.index);
+    zone.parse().ok().or_else(of_addresses).or_else(of_all)
 }
 
 /// The most that a UDP socket may buffer, in bytes, where the system has such a file (Linux).

@@ -42,6 +42,8 @@ pub struct Capabilities {
     pub hides_names: bool,
     /// Whether the platform compares certificates itself, so that it has to know them before it dials: a browser learns none.
     pub needs_certhash: bool,
+    /// Whether it cannot name the link of a link-local address: URLs and ICE candidates have no zone (WHATWG URL, section 3.5).
+    pub no_zones: bool,
     /// Where it was loaded from, if it is a page.
     pub loaded: Loaded,
 }

@@ -14,10 +14,12 @@ use super::{
     Route, Step,
     nat64::{self, Prefix},
     parse,
+    route::is_host_name,
 };
 use crate::{
     model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, ip_of, is_local_name},
     order::set,
+    transport::webrtc_direct::Fingerprint,
 };
 
 /// What makes two dials the same. Over TCP and QUIC the name on the way is nothing that the peer would see.
@@ -89,25 +91,17 @@ impl Planner {
             Ok(Parsed::Dnsaddr { .. }) if self.capabilities.hides_names => {
                 return self.leave(&candidate, None, WhyCode::NotInThisRuntime);
             }
+            Ok(Parsed::Dnsaddr { lookup, .. }) if !lookup.is_of_a_host() => {
+                return self.fail(&candidate, Some(unsupported(candidate.remote.iter().next())));
+            }
             Ok(Parsed::Dnsaddr { lookup, .. }) => return self.look_up(candidate, lookup),
             Err(cause) => return self.fail(&candidate, Some(cause)),
         };
         if let Some(why) = self.left_out(&route) {
             return self.leave(&candidate, Some(&route), why);
         }
-        if route.port == 0 {
-            // Whoever listens there was given another one.
-            return self.fail(&candidate, Some(unsupported(candidate.remote.iter().nth(1))));
-        }
-        if self.capabilities.loaded == Loaded::Securely && route.carrier() == Transport::Ws && !is_this_machine(&route.host) {
-            return self.fail(&candidate, Some(Cause::MixedContent));
-        }
-        if route.circuit.is_some() && route.peer.is_none() && self.meant(&candidate).is_none() {
-            // Whom should the relay connect us to?
-            return self.fail(&candidate, Some(Cause::UnsupportedAddress { part: "/p2p-circuit".into() }));
-        }
-        if self.lacks_certhash(&route) {
-            return self.fail(&candidate, Some(Cause::CerthashMissing));
+        if let Some(cause) = self.of_no_use(&candidate, &route) {
+            return self.fail(&candidate, Some(cause));
         }
         if route.carrier() == Transport::WebrtcDirect {
             // Browsers look up no name for it.
@@ -124,6 +118,40 @@ impl Planner {
             Host::Name(lookup) => self.look_up(candidate, lookup),
             Host::Ip(ip, zone) => self.concrete(&candidate, route, ip, zone),
         }
+    }
+
+    /// Why an address cannot lead to a peer from here, whatever is there.
+    fn of_no_use(&self, candidate: &Candidate, route: &Route) -> Option<Cause> {
+        if route.port == 0 {
+            // Whoever listens there was given another one.
+            return Some(unsupported(candidate.remote.iter().find(|part| matches!(part, Protocol::Tcp(_) | Protocol::Udp(_)))));
+        }
+        if self.capabilities.loaded == Loaded::Securely && route.carrier() == Transport::Ws && !is_this_machine(&route.host) {
+            return Some(Cause::MixedContent);
+        }
+        if route.circuit.is_some() && route.peer.is_none() && self.meant(candidate).is_none() {
+            // Whom should the relay connect us to?
+            return Some(Cause::UnsupportedAddress { part: "/p2p-circuit".into() });
+        }
+        if let Some(part) = self.no_name(route) {
+            return Some(Cause::UnsupportedAddress { part });
+        }
+        if !route.certhashes.is_empty() && !route.certhashes.iter().any(|hash| Fingerprint::of_certhash(hash).is_some()) {
+            // Certificates are compared by SHA-256 alone.
+            return Some(Cause::UnsupportedAddress { part: "/certhash".into() });
+        }
+        self.lacks_certhash(route).then_some(Cause::CerthashMissing)
+    }
+
+    /// The part whose name is none.
+    fn no_name(&self, route: &Route) -> Option<String> {
+        if let Some(sni) = route.sni.as_ref().filter(|sni| !is_host_name(sni)) {
+            return Some(format!("/sni/{sni}"));
+        }
+        let Host::Name(lookup) = &route.host else { return None };
+        // An IP address is asked for in vain, and then told as what it is.
+        let asked = !self.capabilities.hides_names && lookup.name.parse::<IpAddr>().is_ok();
+        (!asked && !lookup.is_of_a_host()).then(|| lookup.to_string())
     }
 
     /// What a look-up led to.
@@ -202,7 +230,9 @@ impl Planner {
         if self.options.transports.as_ref().is_some_and(|asked| !asked.contains(&route.transport)) {
             return Some(WhyCode::ByOption);
         }
-        let dialable = [route.transport, route.carrier()].iter().all(|part| self.capabilities.transports.contains(part));
+        let on_link = matches!(route.host, Host::Ip(_, Some(_))) && self.capabilities.no_zones;
+        let known = [route.transport, route.carrier()].iter().all(|part| self.capabilities.transports.contains(part));
+        let dialable = known && !on_link;
         if !dialable && self.capabilities.loaded == Loaded::Insecurely && route.carrier() == Transport::Webtransport {
             return Some(WhyCode::NeedsSecureContext);
         }
@@ -230,7 +260,7 @@ impl Planner {
                 None => self.fail(candidate, Some(unsupported(Some(ip.into())))),
             };
         }
-        if let Some(why) = self.not_from_here(ip).or_else(|| self.not_named(candidate, ip)) {
+        if let Some(why) = self.not_from_here(ip, zone.is_some()).or_else(|| self.not_named(candidate, ip)) {
             if why == WhyCode::NoLocalFamily && self.may_be_translated(ip) {
                 return Step::LookUp(candidate.clone(), nat64::lookup());
             }
@@ -303,14 +333,15 @@ impl Planner {
         self.peer.or_else(|| self.learned.filter(|_| candidate.source == Source::Announced))
     }
 
-    /// Whether the address is of a family that was not asked for, or that this machine does not have.
-    fn not_from_here(&self, ip: IpAddr) -> Option<WhyCode> {
+    /// Whether the address is of a family that was not asked for, or that this machine does not have. What is on this machine or
+    /// on a link of it needs no way out.
+    fn not_from_here(&self, ip: IpAddr, on_link: bool) -> Option<WhyCode> {
         let family = if ip.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
         if self.options.family.is_some_and(|asked| asked != family) {
             return Some(WhyCode::ByOption);
         }
         let families = self.capabilities.families.as_ref()?;
-        (!ip.is_loopback() && !families.contains(&family)).then_some(WhyCode::NoLocalFamily)
+        (!ip.is_loopback() && !on_link && !families.contains(&family)).then_some(WhyCode::NoLocalFamily)
     }
 
     /// Whether a translator may lead to an address of IPv4: it does so for public ones alone (RFC 6052, section 3.1).

@@ -91,6 +91,13 @@ impl Lookup {
         format!("{prefix}{name}{dot}")
     }
 
+    /// Whether the name can be a host's (RFC 1123, section 2.1, and the underscore that some have). Another one cannot be asked
+    /// for everywhere: in a URL many characters mean something else. Letters beyond ASCII are for whoever asks to write in it.
+    #[must_use]
+    pub fn is_of_a_host(&self) -> bool {
+        is_host_name(&self.name)
+    }
+
     /// What it means that there is no such record.
     #[must_use]
     pub fn no_record(&self) -> Cause {
@@ -114,6 +121,22 @@ impl fmt::Display for Lookup {
         };
         write!(f, "/{kind}/{}", self.name)
     }
+}
+
+/// The longest name, and the longest of its labels (RFC 1035, section 2.3.4).
+const NAME: usize = 253;
+const LABEL: usize = 63;
+
+/// See [`Lookup::is_of_a_host`].
+pub(super) fn is_host_name(name: &str) -> bool {
+    let fits = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
+    let letter = |c: char| match c {
+        '-' | '_' => true,
+        _ if c.is_ascii() => c.is_ascii_alphanumeric(),
+        _ => !c.is_whitespace() && !c.is_control(),
+    };
+    fits(name, NAME)
+        && name.strip_suffix('.').unwrap_or(name).split('.').all(|label| fits(label, LABEL) && label.chars().all(letter))
 }
 
 /// What an address asks for.
@@ -190,10 +213,7 @@ fn over_tcp(rest: &[Protocol<'_>]) -> Result<Layers, Cause> {
         layers
     };
     match rest {
-        // A request line cannot carry it.
-        [.., Protocol::Ws(path) | Protocol::Wss(path)] if !path.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Err(unsupported(rest.last().cloned()))
-        }
+        [.., Protocol::Ws(path) | Protocol::Wss(path)] if !is_path(path) => Err(unsupported(rest.last().cloned())),
         [] => Ok(Layers::new(Transport::Tcp, peer)),
         [Protocol::Ws(path)] => Ok(websocket(Transport::Ws, path)),
         [Protocol::Wss(path)] | [Protocol::Tls, Protocol::Ws(path)] => Ok(websocket(Transport::Wss, path)),
@@ -203,6 +223,11 @@ fn over_tcp(rest: &[Protocol<'_>]) -> Result<Layers, Cause> {
         // What does not belong behind a WebSocket is the part to name, not the WebSocket.
         [Protocol::Ws(_) | Protocol::Wss(_), other, ..] | [other, ..] => Err(unsupported(Some(other.clone()))),
     }
+}
+
+/// Whether a request line can carry it; what follows a `#` is never sent (RFC 9110, section 4.2.5).
+fn is_path(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 fn over_udp(rest: &[Protocol<'_>]) -> Result<Layers, Cause> {
@@ -327,10 +352,29 @@ mod tests {
     }
 
     #[test]
+    fn names_of_hosts() {
+        let (label, long) = ("a".repeat(63), "a.".repeat(126));
+        for name in ["a", "node.example.org", "node.example.org.", "_x.a-b.example", "1-2-3-4.example", "127.0.0.1", "b\u{fc}cher.example"]
+            .into_iter()
+            .chain(["\u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940}.example", &label, &format!("{long}a")])
+        {
+            assert!(is_host_name(name), "{name:?}");
+        }
+        for name in ["", ".", "a..b", ".a", "a b", "a\u{a0}b", "user@host", "host:80", "a%2Fb", "a?b", "a#b", "a/b", "::1", "*.example", "a\tb"]
+            .into_iter()
+            .chain(["a\u{80}b", &format!("{label}a"), &format!("{long}aa")])
+        {
+            assert!(!is_host_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_dialed_names_its_part() {
         let table = [
             ("/ip4/1.2.3.4/tcp/1/x-parity-ws/%2Fa%20b", "/x-parity-ws"),
             ("/ip4/1.2.3.4/tcp/1/x-parity-ws/%2Fa%0d%0aX:%20y", "/x-parity-ws"),
+            ("/ip4/1.2.3.4/tcp/1/x-parity-ws/%2Fa%23b", "/x-parity-ws"),
+            ("/ip4/1.2.3.4/tcp/1/tls/x-parity-ws/%2Fa%23b", "/x-parity-ws"),
             ("/ip4/1.2.3.4/udp/4001/quic", "/quic"),
             ("/unix/tmp%2Fsocket", "/unix"),
             ("/ip4/1.2.3.4/udp/4001", "/udp"),

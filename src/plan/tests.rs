@@ -1,7 +1,7 @@
 //! What is dialed once, and what is too much.
 
 use super::*;
-use crate::model::{Fact, Options, Source, Transport, WhyCode};
+use crate::model::{Cause, Fact, Options, Source, Transport, WhyCode};
 
 const PEER: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
 
@@ -83,6 +83,55 @@ fn a_page_is_told_what_it_cannot_dial() {
     }
 }
 
+/// What no dial could reach is told before one, with the part that is to blame.
+#[test]
+fn what_is_of_no_use_anywhere_names_its_part() {
+    const SHA_256: &str = "uEiCmjjV31dRNVy27CCU4SU3UpQcFBFsXxqEtFx03VrJ6Jg";
+    let sha_512 = format!("uE0{}", "A".repeat(86));
+    let transports = vec![Transport::Tcp, Transport::Ws, Transport::Wss, Transport::WebrtcDirect, Transport::Webtransport];
+    let planner = |hides_names| {
+        let capabilities = Capabilities { transports: transports.clone(), hides_names, ..Capabilities::default() };
+        Planner::new(Options { learn_certhash: true, ..Options::default() }, capabilities, None)
+    };
+    let step = |address: &str, page| match planner(page).step(candidate(address, Source::Target)) {
+        Step::Fail(Fact::AttemptPlanned { cause: Some(Cause::UnsupportedAddress { part }), .. }, _) => part,
+        step => told(&step),
+    };
+    for (address, terminal, page) in [
+        ("/dns4/a b/tcp/1/ws", "/dns4/a b", "/dns4/a b"),
+        ("/dns/a@b/tcp/1", "/dns/a@b", "/dns/a@b"),
+        ("/dnsaddr/a@b", "/dnsaddr/a@b", "not-in-this-runtime"),
+        // Which is told as what it is, once it was asked for.
+        ("/dns6/::1/tcp/1/ws", "look up", "/dns6/::1"),
+        ("/ip4/1.2.3.4/tcp/1/tls/sni/*.a/ws", "/sni/*.a", "/sni/*.a"),
+        ("/ip6zone/a/ip6/fe80::1/tcp/0", "/tcp/0", "/tcp/0"),
+        (&format!("/ip4/1.2.3.4/udp/1/webrtc-direct/certhash/{sha_512}"), "/certhash", "/certhash"),
+        (&format!("/ip4/1.2.3.4/udp/1/quic-v1/webtransport/certhash/{sha_512}"), "/certhash", "/certhash"),
+        (&format!("/ip4/1.2.3.4/udp/1/webrtc-direct/certhash/{sha_512}/certhash/{SHA_256}"), "dial", "dial"),
+        ("/ip4/1.2.3.4/udp/1/webrtc-direct", "dial", "dial"),
+    ] {
+        assert_eq!(step(address, false), terminal, "{address}");
+        assert_eq!(step(address, true), page, "{address} in a page");
+    }
+}
+
+/// A URL has no place for the link of a link-local address.
+#[test]
+fn a_page_leaves_links_out() {
+    const HASH: &str = "/certhash/uEiCmjjV31dRNVy27CCU4SU3UpQcFBFsXxqEtFx03VrJ6Jg";
+    for no_zones in [false, true] {
+        let transports = vec![Transport::Ws, Transport::Wss, Transport::WebrtcDirect, Transport::Webtransport];
+        let otherwise = Some(WhyCode::NotInThisRuntime);
+        let capabilities = Capabilities { transports, otherwise, no_zones, ..Capabilities::default() };
+        let mut planner = Planner::new(Options::default(), capabilities, None);
+        for layers in ["tcp/1/ws", "tcp/1/tls/ws", &format!("udp/1/webrtc-direct{HASH}"), &format!("udp/1/quic-v1/webtransport{HASH}")] {
+            let mut step = |host: &str| told(&planner.step(candidate(&format!("{host}/{layers}"), Source::Target)));
+            assert_eq!(step("/ip6zone/eth0/ip6/fe80::1"), if no_zones { "not-in-this-runtime" } else { "dial" }, "{layers}");
+            assert_eq!(step("/ip6/fe80::2"), "dial", "{layers}");
+        }
+    }
+}
+
 /// An address whose certhash is stale is dialed beside the one that the peer announces now.
 #[test]
 fn one_place_with_another_certhash_is_another_address() {
@@ -108,6 +157,18 @@ fn links_differ_by_zone() {
     let mut planner = planner();
     for address in ["/ip6zone/a/ip6/fe80::1/tcp/1", "/ip6zone/b/ip6/fe80::1/tcp/1"] {
         assert_eq!(told(&planner.step(candidate(address, Source::Target))), "dial", "{address}");
+    }
+}
+
+/// A machine without a way out for IPv6 has link-local addresses all the same.
+#[test]
+fn a_link_needs_no_way_out() {
+    let (transports, families) = (vec![Transport::Tcp], Some(vec![Family::Ipv4]));
+    let mut planner = Planner::new(Options::default(), Capabilities { transports, families, ..Capabilities::default() }, None);
+    for (address, expected) in
+        [("/ip6zone/a/ip6/fe80::1/tcp/1", "dial"), ("/ip6/::1/tcp/1", "dial"), ("/ip6/2600::1/tcp/1", "no-local-family")]
+    {
+        assert_eq!(told(&planner.step(candidate(address, Source::Target))), expected, "{address}");
     }
 }
 

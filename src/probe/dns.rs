@@ -4,11 +4,11 @@ use std::{io, net::SocketAddr, sync::OnceLock};
 
 use hickory_resolver::{
     TokioResolver,
-    config::{NameServerConfig, ResolverConfig, ResolverOpts},
+    config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::{
         op::ResponseCode,
-        rr::{RData, RecordType},
+        rr::{Name, RData, RecordType},
     },
 };
 use multiaddr::Multiaddr;
@@ -19,7 +19,8 @@ use crate::{
     plan::{ADDRESS_LIMIT, Lookup, Record, Records},
 };
 
-/// Asks the system's resolver, or the one that was named. Nothing is read before the first look-up.
+/// Asks the system: its file `hosts` and then its resolver. Or the resolver that was named, and nothing else: an answer of the file
+/// would be told as one of that resolver. Nothing is read before the first look-up.
 #[derive(Debug, Default)]
 pub struct Dns {
     server: Option<SocketAddr>,
@@ -90,7 +91,9 @@ impl Dns {
                     connection.port = server.port();
                 }
                 let config = ResolverConfig::from_name_servers(vec![config]);
-                TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).with_options(ResolverOpts::default())
+                let mut options = ResolverOpts::default();
+                options.use_hosts_file = ResolveHosts::Never;
+                TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).with_options(options)
             }
         };
         // The engine bounds the whole; a lost packet is asked for again well within it.
@@ -101,6 +104,12 @@ impl Dns {
         let resolver = builder.build()?;
         Ok(self.resolver.get_or_init(|| resolver))
     }
+}
+
+/// A name in the form in which DNS, TLS and HTTP carry it (RFC 5890, section 2.3.2.1); as it is, where it has none.
+pub(super) fn in_ascii(name: &str) -> String {
+    let ascii = || Some(Name::from_utf8(name).ok()?.to_ascii());
+    Some(name).filter(|name| name.is_ascii()).map(str::to_owned).or_else(ascii).unwrap_or_else(|| name.to_owned())
 }
 
 /// What a record says, and how to show it. Other types, such as the CNAME on the way, say nothing of use.
@@ -151,5 +160,22 @@ fn rcode(code: ResponseCode) -> String {
         ResponseCode::NotImp => "NOTIMP".into(),
         ResponseCode::Refused => "REFUSED".into(),
         other => format!("RCODE{}", u16::from(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_beyond_ascii_are_carried_in_it() {
+        for (name, carried) in [
+            ("node.example.org", "node.example.org"),
+            ("b\u{fc}cher.example", "xn--bcher-kva.example"),
+            ("\u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940}.example.", "xn--j2bd4cyah0f.example."),
+            ("a\u{fffe}b", "a\u{fffe}b"),
+        ] {
+            assert_eq!(in_ascii(name), carried);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use rustls::pki_types::ServerName;
 
-use super::{Dial, errors};
+use super::{Dial, dns::in_ascii, errors};
 use crate::{
     engine::{Ctx, Fault},
     model::{Cause, Certificate, Found, Stamp},
@@ -44,8 +44,9 @@ fn server_name(dial: Dial<'_>) -> Result<ServerName<'static>, Fault> {
         (None, Host::Name(lookup)) => lookup.name.as_str(),
         (None, Host::Ip(..)) => return Ok(ServerName::IpAddress(dial.ip().into())),
     };
-    let part = || Cause::UnsupportedAddress { part: format!("/{name}") };
-    ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|error| Fault::new(part(), &error))
+    // The plan leaves out what no host can be called. Some of the rest TLS takes less kindly than DNS: a dash at the begin.
+    let fault = |error| Fault::new(Cause::LocalFault { errno: None }, &error);
+    ServerName::try_from(in_ascii(name.trim_end_matches('.'))).map_err(fault)
 }
 
 fn found(observed: &Observed) -> Found {

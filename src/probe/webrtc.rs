@@ -12,7 +12,7 @@ use multiaddr::Protocol;
 use super::{Connected, Dial, connected::Aside, errors, socket, tls, udp};
 use crate::{
     engine::{Ctx, Fault},
-    model::{Answered, Cause, Found, StageName, WebrtcVersions},
+    model::{Answered, Found, StageName, WebrtcVersions},
     session::{Multiplexed, key_type},
     transport::{
         quic::Progress,
@@ -33,12 +33,8 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
         Some(WebrtcVersions::V2) => Ask::Only(Version::V2, dial.udp()?),
         Some(WebrtcVersions::Both) | None => Ask::Both(dial.udp()?),
     };
-    let certhashes = &dial.planned.route.certhashes;
-    let known: Vec<_> = certhashes.iter().filter_map(Fingerprint::of_certhash).collect();
-    if known.is_empty() && !certhashes.is_empty() {
-        // Another hash than SHA-256: nothing could be compared.
-        return Err(Cause::UnsupportedAddress { part: "/certhash".into() }.into());
-    }
+    // Where there is none it is to be learned: the plan leaves out an address whose certhashes are all of another kind.
+    let known = dial.planned.route.certhashes.iter().filter_map(Fingerprint::of_certhash).collect();
     let dialing = crate::transport::webrtc_direct::Dial {
         socket: dial.udp()?,
         remote: dial.remote(),

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    Connected, Dial, errors, tls,
+    Connected, Dial, dns::in_ascii, errors, tls,
     typed::Typed,
     upgrade::{self, Carrier},
 };
@@ -70,8 +70,8 @@ impl WebSocket<'_> {
     fn host(&self) -> String {
         let route = &self.0.planned.route;
         let host = match (&route.sni, &route.host) {
-            (Some(sni), _) => sni.clone(),
-            (None, Host::Name(lookup)) => lookup.name.clone(),
+            (Some(sni), _) => in_ascii(sni),
+            (None, Host::Name(lookup)) => in_ascii(&lookup.name),
             (None, Host::Ip(..)) if self.0.ip().is_ipv6() => format!("[{}]", self.0.ip()),
             (None, Host::Ip(..)) => self.0.ip().to_string(),
         };

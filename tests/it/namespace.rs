@@ -14,7 +14,7 @@ const WITHIN: &str = "P2P_PROBE_TEST_WITHIN";
 /// Longest that a test within a namespace may take unless it hangs, in seconds: two browsers start in it, and ping for 20 s.
 const WITHIN_HANGS_AFTER: &str = "240";
 
-/// The program after `setup`, a list of shell commands, in a new network namespace.
+/// The program after `setup`, a list of shell commands, in a new network namespace, and one of mounts.
 ///
 /// # Panics
 /// Where a tool is missing: a test that cannot run has not passed.
@@ -22,7 +22,7 @@ pub fn command_of(program: &OsStr, home: &Path, setup: &[String], arguments: &[S
     check_tools();
     let mut command = Command::new("unshare");
     // A user who is not root gets the right to a network of their own along with a user namespace.
-    command.arg(if is_root() { "-n" } else { "-Urn" });
+    command.arg(if is_root() { "-mn" } else { "-Urmn" });
     let script = format!("set -e\n{}\nexec timeout {HANGS_AFTER} \"$@\"", setup.join("\n"));
     command.args(["sh", "-c", &script, "sh"]).arg(program).args(arguments);
     program::settle(&mut command, home);

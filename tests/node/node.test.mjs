@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Report, load, probe, version } from '../../js/probe.js'
+import { Report, listen, load, probe, version } from '../../js/probe.js'
 import { createTransport } from '../../js/index.js'
 
 const NATIVE = [process.env.PROGRAM]
@@ -125,6 +125,20 @@ test('what becomes no WebSocket at the port of Node is told of, and others are s
   assert.equal((await report(NATIVE, address)).exit, 0)
 })
 
+test('it ends when it is told to, whoever is connected and silent', async t => {
+  const { child, addresses } = await listening(t, NODE, [], ...SPOTS)
+  const guests = addresses.map(address => net.connect({ port: Number(address.split('/')[4]), host: '127.0.0.1', allowHalfOpen: true }))
+  t.after(() => { for (const guest of guests) guest.destroy() })
+  for (const guest of guests) guest.on('error', () => {}).resume()
+  await Promise.all(guests.map(guest => once(guest, 'connect')))
+  guests[1].write('G')
+  // Whoever comes later has been served, so that those before have been accepted.
+  for (const address of addresses) assert.equal((await report(NATIVE, address)).exit, 0)
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  assert.deepEqual(await exited, [0, null])
+})
+
 test('what cannot be meant is one sentence and exit code 2', async () => {
   for (const args of [
     ['dial'],
@@ -203,6 +217,40 @@ test('the module: events, a signal, and what cannot be meant', async t => {
   await assert.rejects(probe('/ip4/127.0.0.1/tcp/1', { timeoutMs: NaN }), { name: 'UsageError' })
   await assert.rejects(probe('/ip4/127.0.0.1/tcp/1', { transport: 7 }), { name: 'UsageError' })
   await assert.rejects(probe('/ip4/127.0.0.1/tcp/1', {}, () => { throw new Error('mine') }), /mine/)
+})
+
+test('aborting from within onEvent, while the program is on the stack, ends a run and a node', async t => {
+  const address = await silent(t)
+  for (const first of ['run-started', 'attempt-planned', 'attempt-started', 'stage-started']) {
+    const stop = new AbortController()
+    const report = await probe(address, { signal: stop.signal, timeoutMs: 60_000, deadlineMs: 60_000 }, line => {
+      if (JSON.parse(line).event === first) stop.abort()
+    })
+    assert.equal(JSON.parse(report.json()).complete, false, first)
+  }
+  const stop = new AbortController()
+  const told = []
+  await listen([SPOTS[0]], { signal: stop.signal }, line => {
+    told.push(JSON.parse(line).event)
+    stop.abort()
+  })
+  assert.deepEqual(told, ['listening'])
+})
+
+test('a transport that breaks its contract ends in a report', async () => {
+  const broken = { read: [].values(), write: async () => {}, shutdown () {}, close () { throw new Error('mine') } }
+  const dials = [() => undefined, async () => null, async () => broken, async () => ({ ...broken, read: [Promise.resolve('text')].values() }), async () => ({ ...broken, read: null })]
+  for (const dial of dials) {
+    const report = JSON.parse((await probe('/ip4/127.0.0.1/tcp/1', { transport: { dial } })).json())
+    const [{ outcome, cause }] = report.attempts
+    assert.deepEqual([report.complete, outcome, cause.code], [true, 'failed', dial === dials[2] ? 'closed' : 'local-fault'])
+  }
+})
+
+test('what a platform does not take is a fault of this machine, not of a stage that cannot have it', async () => {
+  const dial = () => { throw Object.assign(new Error('not this one'), { name: 'NotSupportedError', code: 'unsupported-address' }) }
+  const [{ cause, stages }] = JSON.parse((await probe('/ip4/127.0.0.1/tcp/1/ws', { transport: { dial } })).json()).attempts
+  assert.deepEqual([cause, stages.map(({ stage }) => stage)], [{ code: 'local-fault', errno: null }, ['upgrade']])
 })
 
 test('names are left to the platform where a program cannot ask', async t => {

@@ -158,6 +158,86 @@ test('a connection that is dropped is closed', async () => {
   assert.deepEqual(calls, ['close'])
 })
 
+// An exception that passed through the program would lose the task that called, and whoever waits for it.
+const thrown = { name: 'TransportError', code: 'reset', message: 'mine' }
+const mine = () => { throw thrown }
+
+test('a host that throws when it is to close is not listened to', async () => {
+  const { connection, transport } = host()
+  connection.close = mine
+  const stream = await driver.open(transport, ADDRESS)
+  assert.doesNotThrow(() => stream.free())
+})
+
+test('a dial that brings no connection is a fault of this machine', async () => {
+  const throwing = Object.defineProperty({}, 'read', { get: mine })
+  for (const none of [undefined, null, 7, 'text', {}, { read: {} }, { read: { next: 7 } }, throwing]) {
+    const words = /^Error: local-fault: the JS transport breaks its contract: the read of a connection is no iterator/
+    await assert.rejects(driver.open({ dial: async () => none }, ADDRESS), words)
+    await assert.rejects(driver.open({ dial: () => none }, ADDRESS), words)
+  }
+  // What has been dialed is let go, as far as it can be.
+  let closed = false
+  await assert.rejects(driver.open({ dial: async () => ({ close () { closed = true } }) }, ADDRESS), /local-fault/)
+  assert.equal(closed, true)
+})
+
+test('calls that throw, and what is no promise, are told where they happen', async () => {
+  const { connection, transport } = host()
+  connection.write = mine
+  connection.shutdown = mine
+  connection.read.next = mine
+  const stream = await driver.open(transport, ADDRESS)
+  await assert.rejects(stream.write(bytes(1)), /^Error: reset: mine/)
+  await assert.rejects(stream.read(1), /^Error: reset: mine/)
+  await assert.rejects(stream.close(), /^Error: reset: mine/)
+
+  const careless = host()
+  careless.connection.write = () => {}
+  const writing = await driver.open(careless.transport, ADDRESS)
+  assert.equal(await writing.write(bytes(1)), 1)
+  await writing.flush()
+})
+
+test('what is read has to be bytes or the end', async () => {
+  for (const step of [undefined, null, 7, 'text']) {
+    const { connection, transport } = host()
+    connection.read.next = () => step
+    await assert.rejects((await driver.open(transport, ADDRESS)).read(1), /^Error: local-fault: .*an iterator gave no result/)
+  }
+  for (const value of [undefined, 7, 'text', [1, 2]]) {
+    const { connection, transport } = host()
+    connection.read.next = () => ({ done: false, value })
+    await assert.rejects((await driver.open(transport, ADDRESS)).read(1), /^Error: local-fault: .*neither bytes nor null/)
+  }
+})
+
+test('bytes that a host takes back are not read', async () => {
+  const { asked, transport } = host()
+  const stream = await driver.open(transport, ADDRESS)
+  const first = stream.read(1)
+  await turn()
+  const { buffer } = bytes(1, 2, 3)
+  asked[0].resolve(buffer)
+  assert.deepEqual(await first, bytes(1))
+  structuredClone(buffer, { transfer: [buffer] })
+  await assert.rejects(stream.read(1), /^Error: local-fault: .*bytes were taken back/)
+
+  const other = host()
+  const reading = (await driver.open(other.transport, ADDRESS)).read(1)
+  await turn()
+  const gone = bytes(1, 2, 3).buffer
+  structuredClone(gone, { transfer: [gone] })
+  other.asked[0].resolve(gone)
+  assert.equal(await settled(reading), false)
+})
+
+test('an error whose members throw is still one', async () => {
+  const error = Object.defineProperties(new Error('words'), { code: { get: mine }, message: { get: mine }, name: { get: mine } })
+  await assert.rejects(driver.open({ dial: () => { throw error } }, ADDRESS), /^Error: local-fault/)
+  await assert.rejects(driver.give_up({ dial: () => { throw error } }, ADDRESS), /Other/)
+})
+
 test('a write is bounded', async () => {
   const { calls, transport } = host()
   const stream = await driver.open(transport, ADDRESS)
@@ -199,7 +279,7 @@ test('every code of a host is a cause', async () => {
     'name-not-found': 'name-not-found',
     'name-lookup-failed': 'name-lookup-failed',
     interrupted: 'interrupted',
-    'unsupported-address': 'unsupported-address',
+    'unsupported-address': 'local-fault',
     'not-in-this-runtime': 'local-fault',
     overrun: 'local-fault',
     'some-new-code': 'local-fault'
@@ -254,5 +334,39 @@ test('a host that ends listening, or fails, is told of', async () => {
   assert.deepEqual(await play([event({ new_addrs: [ADDRESS] }), event({ expired_addrs: [ADDRESS] })]), [`address ${ADDRESS}`, `expired ${ADDRESS}`, 'closed '])
   const [, ...rest] = await play([event({ new_addrs: [ADDRESS] }), { done: false, value: Promise.reject(new TransportError('local-fault', 'gone')) }])
   assert.deepEqual(rest, [`expired ${ADDRESS}`, 'closed Error: local-fault: gone', 'local-fault: gone'])
-  assert.deepEqual(await play([event({ new_addrs: ['nonsense'] })]), ['error the JS transport named an address that is none', 'closed '])
+  const wrong = what => `error the JS transport breaks its contract: ${what}`
+  for (const address of ['nonsense', 7, null, undefined, {}]) {
+    assert.deepEqual(await play([event({ new_addrs: [address] })]), [wrong('an address is none'), 'closed '])
+  }
+  // What no host should tell, after which it may go on.
+  for (const none of [null, undefined, 7, 'text']) {
+    assert.deepEqual(await play([event(none), event({ new_addrs: [ADDRESS] })]), [wrong('an event is none'), `address ${ADDRESS}`, `expired ${ADDRESS}`, 'closed '])
+  }
+  const unread = wrong('the read of a connection is no iterator')
+  for (const none of [null, undefined, 7, {}, { connection: null }, { connection: {} }, { get connection () { throw new Error('mine') } }]) {
+    assert.deepEqual(await play([event({ new_connections: [none] })]), [unread, 'closed '])
+  }
+  for (const list of [null, 7, 'text', {}]) {
+    assert.deepEqual(await play([event({ new_addrs: list, new_connections: list, failed_connections: list, expired_addrs: list })]), ['closed '])
+  }
+  const throws = { get () { throw new Error('mine') } }
+  const all = Object.fromEntries(['new_addrs', 'new_connections', 'failed_connections', 'expired_addrs'].map(name => [name, throws]))
+  assert.deepEqual(await play([event(Object.defineProperties({}, all)), event({ failed_connections: [null, {}] })]), ['closed '])
+  // A step that is none ends it.
+  const [closed] = await play([7])
+  assert.match(closed, /^closed Error: local-fault: .*an iterator gave no result/)
+})
+
+test('a connection whose host should have closed it is closed', async () => {
+  const { connection, calls } = host()
+  const steps = [{ done: false, value: Promise.resolve({ new_connections: [{ connection, local_addr: 'nonsense', observed_addr: ADDRESS }] }) }]
+  const told = []
+  await driver.serve_echo({ dial () {}, listen_on: () => ({ next: () => steps.shift() ?? { done: true } }) }, ADDRESS, what => { told.push(what) })
+  assert.deepEqual([told, calls], [['error', 'closed'], ['close']])
+})
+
+test('what listen_on gives has to be an iterator', async () => {
+  for (const none of [undefined, null, 7, {}, []]) {
+    await assert.rejects(driver.serve_echo({ dial () {}, listen_on: () => none }, ADDRESS, () => {}), /what listen_on gives is no iterator/)
+  }
 })

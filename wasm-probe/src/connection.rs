@@ -10,12 +10,16 @@ use std::{
 
 use futures::{AsyncRead, AsyncWrite};
 use js_sys::{ArrayBuffer, Iterator, Uint8Array};
-use libp2p_wasm_ext::ffi;
+use p2p_probe::engine::Fault;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use crate::{error, platform::get};
+use crate::{
+    contract::{Wire, broken, iterator, next, promised},
+    error,
+    platform::get,
+};
 
 /// The most that is handed over in one write, so that the copy that the host makes of it is bounded.
 const WRITE: usize = 256 * 1024;
@@ -24,7 +28,7 @@ const WRITE: usize = 256 * 1024;
 pub struct Connection(SendWrapper<Inner>);
 
 struct Inner {
-    connection: ffi::Connection,
+    wire: Wire,
     reading: Reading,
     /// The write whose promise has not been seen to settle.
     writing: Option<JsFuture>,
@@ -48,17 +52,20 @@ enum Reading {
 }
 
 impl Connection {
-    /// Wraps a connection, which nobody else may use from here on.
-    #[must_use]
-    pub fn new(connection: ffi::Connection) -> Self {
-        let reading = Reading::Idle(connection.read());
-        Self(SendWrapper::new(Inner { connection, reading, writing: None, shut: false, broken: false }))
+    /// Wraps a connection, which nobody else may use from here on. The error is that it is none.
+    pub(crate) fn new(connection: JsValue) -> Result<Self, Fault> {
+        let read = get(&connection, "read");
+        // From here on it is closed when it is dropped.
+        let wire = connection.unchecked_into();
+        let mut inner = Inner { wire, reading: Reading::Broken, writing: None, shut: false, broken: false };
+        inner.reading = Reading::Idle(iterator(read, "the read of a connection").map_err(|error| error::fault(&error))?);
+        Ok(Self(SendWrapper::new(inner)))
     }
 
     /// The own end as a multiaddr, where the platform tells.
     #[must_use]
     pub fn local(&self) -> Option<String> {
-        get(&self.0.connection, "local_addr").as_string()
+        get(&self.0.wire, "local_addr").as_string()
     }
 }
 
@@ -70,7 +77,8 @@ impl fmt::Debug for Connection {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.connection.close();
+        // Nobody is left to be told that it failed.
+        let _ = self.wire.close();
     }
 }
 
@@ -98,7 +106,10 @@ impl Inner {
                 Reading::Bytes(iterator, bytes, from) => {
                     let room = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
                     let to = bytes.length().min(from.saturating_add(room));
-                    let count = (to - from) as usize;
+                    let count = to.saturating_sub(from) as usize;
+                    if count == 0 {
+                        return Poll::Ready(Err(error::io(&broken("bytes were taken back"))));
+                    }
                     bytes.subarray(from, to).copy_to(&mut buffer[..count]);
                     self.reading =
                         if to == bytes.length() { Reading::Idle(iterator) } else { Reading::Bytes(iterator, bytes, to) };
@@ -135,9 +146,9 @@ impl Inner {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        match self.connection.write(bytes) {
-            Ok(promise) => {
-                self.writing = Some(promise.into());
+        match self.wire.write(bytes) {
+            Ok(written) => {
+                self.writing = Some(promised(&written));
                 Poll::Ready(Ok(bytes.len()))
             }
             Err(error) => {
@@ -151,16 +162,10 @@ impl Inner {
         ready!(self.poll_room(cx))?;
         if !self.shut {
             self.shut = true;
-            self.connection.shutdown().map_err(|error| error::io(&error))?;
+            self.wire.shutdown().map_err(|error| error::io(&error))?;
         }
         Poll::Ready(Ok(()))
     }
-}
-
-/// Asks for the next bytes. `None`: there is nothing after the end.
-fn next(iterator: &Iterator) -> Result<Option<JsFuture>, JsValue> {
-    let step = iterator.next()?;
-    Ok((!step.done()).then(|| JsFuture::from(js_sys::Promise::resolve(&step.value()))))
 }
 
 /// What a settled promise brings.
@@ -169,8 +174,10 @@ fn arrived(iterator: Iterator, value: JsValue) -> io::Result<Reading> {
         return Ok(Reading::Ended);
     }
     let bytes = match value.dyn_into::<ArrayBuffer>() {
+        // Of one that the host has given away nothing can be made.
+        Ok(buffer) if buffer.byte_length() == 0 => return Ok(Reading::Idle(iterator)),
         Ok(buffer) => Uint8Array::new(&buffer),
-        Err(value) => value.dyn_into().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?,
+        Err(value) => value.dyn_into().map_err(|_| error::io(&broken("neither bytes nor null were read")))?,
     };
     // Other hosts may hand out nothing, which is no end.
     Ok(if bytes.length() == 0 { Reading::Idle(iterator) } else { Reading::Bytes(iterator, bytes, 0) })

@@ -41,12 +41,12 @@ pub(crate) fn io(error: &JsValue) -> io::Error {
 
 /// Whether the transport cannot do what was asked for at all.
 pub(crate) fn is_not_supported(error: &JsValue) -> bool {
-    error.dyn_ref::<Error>().is_some_and(|error| error.name() == "NotSupportedError")
+    error.is_instance_of::<Error>() && get(error, "name").as_string().as_deref() == Some("NotSupportedError")
 }
 
 /// The words of an error, for a reader.
 pub(crate) fn words(error: &JsValue) -> Option<String> {
-    let words = error.dyn_ref::<Error>().map(|error| String::from(error.message())).or_else(|| error.as_string())?;
+    let words = get(error, "message").as_string().or_else(|| error.as_string())?;
     (!words.is_empty()).then(|| words.chars().take(WORDS).collect())
 }
 
@@ -59,9 +59,9 @@ fn received(error: &JsValue) -> Option<Vec<u8>> {
 fn cause(error: &JsValue) -> Cause {
     let text = |name| get(error, name).as_string();
     match text("code").unwrap_or_default().as_str() {
-        "unsupported-address" => Cause::UnsupportedAddress { part: "/".into() },
-        // What the plan did not leave out could be done if something were installed: the words say what.
-        "not-in-this-runtime" => Cause::LocalFault { errno: None },
+        // The plan leaves out what cannot be dialed at all. Some of the rest could be if something were installed, some a platform
+        // does not take for reasons of its own: the words say what.
+        "unsupported-address" | "not-in-this-runtime" => Cause::LocalFault { errno: None },
         "mixed-content" => Cause::MixedContent,
         "name-not-found" => Cause::NameNotFound,
         "name-lookup-failed" => Cause::NameLookupFailed { rcode: text("rcode") },

@@ -7,14 +7,23 @@
 //!                         ◄─ a line for each event, at last a Report
 //! ```
 //!
-//! The host never calls into this program but through the exported functions; everything else are promises that it settles.
+//! The host calls into this program through the exported functions; everything else are promises that it settles. Two things are
+//! handed out besides, and called by the platform:
+//! - what hears an `AbortSignal` (`run::Abort`): wherever the page aborts, also from within `onEvent`, while this program is on the
+//!   stack. So it notes and wakes: it borrows nothing that is held while JavaScript is called, and calls none itself.
+//! - what hears the events of an `RTCPeerConnection` and its channels (`webrtc::events::On`): in tasks of the platform, never while
+//!   this program is on the stack. It may call the platform, and nothing of the page's.
+//!
+//! In the other direction every call to what a page brings along catches (`contract`), for a foreign host may throw anywhere.
 
 #![cfg(target_family = "wasm")]
 
 mod comparison;
 mod connection;
+mod contract;
 mod error;
 mod listen;
+mod listener;
 mod names;
 mod options;
 mod panic;

@@ -93,6 +93,7 @@ impl Runtime for Js {
             families: self.0.families(),
             hides_names: self.0.names.is_none(),
             needs_certhash: true,
+            no_zones: self.0.kind == RuntimeKind::Browser,
             loaded: platform::loaded(),
         }
     }

@@ -68,7 +68,7 @@ pub(in crate::cli) struct DialArgs {
     /// How many addresses to dial at once, at most 64
     #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = values::number(1..=model::bounds::MOST_AT_ONCE), help_heading = "How to dial")]
     concurrency: u32,
-    /// Ask this DNS server; port 53 unless given
+    /// Ask this DNS server, and nothing else; port 53 unless given
     #[arg(long, value_name = "IP:PORT", value_parser = values::resolver, help_heading = "How to dial")]
     pub(in crate::cli) resolver: Option<SocketAddr>,
     /// Dial from this address of this machine

@@ -36,7 +36,7 @@ pub(in crate::cli) struct NatArgs {
     /// The time for the connection to one vantage point
     #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "5s", help_heading = "How to test")]
     timeout: Duration,
-    /// Ask this DNS server; port 53 unless given
+    /// Ask this DNS server, and nothing else; port 53 unless given
     #[arg(long, value_name = "IP:PORT", value_parser = values::resolver, help_heading = "How to test")]
     pub(in crate::cli) resolver: Option<SocketAddr>,
     #[command(flatten)]

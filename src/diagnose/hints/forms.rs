@@ -152,14 +152,15 @@ impl Hints<'_> {
                     "ip4/0.0.0.0" | "ip6/::" => {
                         "For a node on this machine use its loopback address, else the address of its machine."
                     }
+                    "certhash" => "Ask the peer for its whole address: its certhash begins with uEi.",
+                    part if part.starts_with("dns") || part.starts_with("sni/") => {
+                        "A host name has letters, digits and dashes, with dots between them; an IP address is named by /ip4 or /ip6."
+                    }
                     _ => EXAMPLES,
                 };
-                self.add_address(
-                    HintCode::GiveAddress,
-                    attempt.id,
-                    text.into(),
-                    addresses::completed(attempt, part, self.peer()),
-                );
+                let address = addresses::completed(attempt, part, self.peer());
+                let address = address.or_else(|| addresses::of_ip(attempt, self.peer()));
+                self.add_address(HintCode::GiveAddress, attempt.id, text.into(), address);
             }
             _ => self.say(HintCode::GiveAddress, fault, EXAMPLES),
         }

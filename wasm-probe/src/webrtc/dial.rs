@@ -28,8 +28,9 @@ pub(crate) async fn dial(dial: Dial<'_>, watch: Watch) -> Result<(), Fault> {
     let ctx = dial.ctx;
     ctx.enter(StageName::Connect);
     let remote = remote(dial.planned)?;
-    let mut promised = certhashes(dial.planned)?.into_iter();
-    let first = promised.next().ok_or(Cause::CerthashMissing)?;
+    let mut promised = dial.planned.route.certhashes.iter().filter_map(Fingerprint::of_certhash);
+    // The plan sees to it that there is one.
+    let first = promised.next().ok_or(Cause::LocalFault { errno: None })?;
     let race = Race::new(remote, first, watch);
     let seen = race.seen();
     ctx.time_out_means(move || seen.silence());
@@ -85,22 +86,10 @@ async fn channel(ctx: &Ctx, peer: &Peer) {
     }
 }
 
-/// A browser dials addresses alone: it has no way to look a name up.
+/// A browser dials addresses alone: the plan leaves out names, which it has no way to look up, and addresses of a link.
 fn remote(planned: &Planned) -> Result<SocketAddr, Fault> {
-    let unsupported = |part: &str| Fault::from(Cause::UnsupportedAddress { part: part.to_owned() });
-    if planned.zone.is_some() {
-        return Err(unsupported("/ip6zone"));
-    }
-    let ip = planned.ip.ok_or_else(|| unsupported("/dns"))?;
+    let ip = planned.ip.ok_or_else(|| Fault::from(Cause::LocalFault { errno: None }))?;
     Ok(SocketAddr::new(ip, planned.route.port))
-}
-
-/// The certificates that the address names; the plan sees to it that there is one.
-fn certhashes(planned: &Planned) -> Result<Vec<Fingerprint>, Fault> {
-    let certhashes = &planned.route.certhashes;
-    let known: Vec<_> = certhashes.iter().filter_map(Fingerprint::of_certhash).collect();
-    // Another hash than SHA-256: nothing could be compared.
-    if known.is_empty() { Err(Cause::UnsupportedAddress { part: "/certhash".into() }.into()) } else { Ok(known) }
 }
 
 fn answered(version: Version) -> Answered {

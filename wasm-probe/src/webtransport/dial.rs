@@ -45,13 +45,9 @@ pub(crate) async fn dial(dial: Dial<'_>, watch: &Watch) -> Result<(), Fault> {
     used(dial, Multiplexed::from(StreamMuxerBox::new(Connection::new(session))), secured.peer).await
 }
 
-/// Opens a session. The plan sees to it that there is a certhash.
+/// Opens a session. The plan sees to it that there is a certhash of the kind that browsers compare.
 async fn open(planned: &Planned, certhashes: &[Multihash<64>]) -> Result<Session, Fault> {
     let known: Vec<_> = certhashes.iter().filter_map(Fingerprint::of_certhash).collect();
-    if known.is_empty() {
-        // Another hash than SHA-256: browsers compare no other.
-        return Err(Cause::UnsupportedAddress { part: "/certhash".into() }.into());
-    }
     let session = connect(&url(planned), &known).map(Session).map_err(|error| opaque(&error))?;
     JsFuture::from(session.0.ready()).await.map_err(|error| opaque(&error))?;
     Ok(session)
