@@ -185,7 +185,10 @@ fn of_address(fault: &Fault<'_>) -> String {
             "ip4" | "ip6" | "dns" | "dns4" | "dns6" => "The address names a host, and no port to dial".into(),
             "udp" => "The address ends with a UDP port, and says nothing of what is spoken there".into(),
             "tcp/0" | "udp/0" => "Port 0 is for listening on any free port: nothing can be dialed there".into(),
-            "certhash" => "The address promises a certificate by another hash than SHA-256, the one that certificates are compared by".into(),
+            "certhash" => {
+                "The address promises a certificate by another hash than SHA-256, the one that certificates are compared by"
+                    .into()
+            }
             "x-parity-ws" | "x-parity-wss" => "The path of the WebSocket has a character that no request can carry".into(),
             part => of_part(part),
         },

@@ -354,15 +354,39 @@ mod tests {
     #[test]
     fn names_of_hosts() {
         let (label, long) = ("a".repeat(63), "a.".repeat(126));
-        for name in ["a", "node.example.org", "node.example.org.", "_x.a-b.example", "1-2-3-4.example", "127.0.0.1", "b\u{fc}cher.example"]
-            .into_iter()
-            .chain(["\u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940}.example", &label, &format!("{long}a")])
+        for name in [
+            "a",
+            "node.example.org",
+            "node.example.org.",
+            "_x.a-b.example",
+            "1-2-3-4.example",
+            "127.0.0.1",
+            "b\u{fc}cher.example",
+        ]
+        .into_iter()
+        .chain(["\u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940}.example", &label, &format!("{long}a")])
         {
             assert!(is_host_name(name), "{name:?}");
         }
-        for name in ["", ".", "a..b", ".a", "a b", "a\u{a0}b", "user@host", "host:80", "a%2Fb", "a?b", "a#b", "a/b", "::1", "*.example", "a\tb"]
-            .into_iter()
-            .chain(["a\u{80}b", &format!("{label}a"), &format!("{long}aa")])
+        for name in [
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a b",
+            "a\u{a0}b",
+            "user@host",
+            "host:80",
+            "a%2Fb",
+            "a?b",
+            "a#b",
+            "a/b",
+            "::1",
+            "*.example",
+            "a\tb",
+        ]
+        .into_iter()
+        .chain(["a\u{80}b", &format!("{label}a"), &format!("{long}aa")])
         {
             assert!(!is_host_name(name), "{name:?}");
         }

@@ -124,7 +124,9 @@ fn a_page_leaves_links_out() {
         let otherwise = Some(WhyCode::NotInThisRuntime);
         let capabilities = Capabilities { transports, otherwise, no_zones, ..Capabilities::default() };
         let mut planner = Planner::new(Options::default(), capabilities, None);
-        for layers in ["tcp/1/ws", "tcp/1/tls/ws", &format!("udp/1/webrtc-direct{HASH}"), &format!("udp/1/quic-v1/webtransport{HASH}")] {
+        for layers in
+            ["tcp/1/ws", "tcp/1/tls/ws", &format!("udp/1/webrtc-direct{HASH}"), &format!("udp/1/quic-v1/webtransport{HASH}")]
+        {
             let mut step = |host: &str| told(&planner.step(candidate(&format!("{host}/{layers}"), Source::Target)));
             assert_eq!(step("/ip6zone/eth0/ip6/fe80::1"), if no_zones { "not-in-this-runtime" } else { "dial" }, "{layers}");
             assert_eq!(step("/ip6/fe80::2"), "dial", "{layers}");

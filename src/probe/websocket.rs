@@ -3,7 +3,9 @@
 use std::io;
 
 use super::{
-    Connected, Dial, dns::in_ascii, errors, tls,
+    Connected, Dial,
+    dns::in_ascii,
+    errors, tls,
     typed::Typed,
     upgrade::{self, Carrier},
 };
