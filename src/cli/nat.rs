@@ -1,9 +1,8 @@
 //! `nat`: what the own network does to peers, from its arguments to its report.
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{TcpListener, UdpSocket};
 
 use anyhow::Context as _;
-use futures::future::join_all;
 use multiaddr::Multiaddr;
 
 use super::{
@@ -13,15 +12,10 @@ use super::{
     exit,
 };
 use crate::{
-    engine::Runtime as _,
     model::{Layer4, socket_of},
-    nat::measure::{self, Tests},
+    nat::measure::{self, Server, Tests},
     native::{Native, Settings},
-    plan::{Lookup, Record, Records},
 };
-
-/// Addresses of a STUN server that are asked: one of each family.
-const ADDRESSES: usize = 2;
 
 pub(super) fn nat(args: &NatArgs, common: &Common) -> anyhow::Result<Exit> {
     let options = args.options();
@@ -31,8 +25,8 @@ pub(super) fn nat(args: &NatArgs, common: &Common) -> anyhow::Result<Exit> {
     let settings = Settings { resolver: args.resolver, ..Settings::default() };
     let done = tokio.block_on(async {
         let native = Native::new(settings);
-        let stun = servers(&native, &args.stun).await?;
-        let tests = Tests::new(stun, args.listen.clone(), args.check.clone()).leave_gateways(args.no_port_mapping);
+        let stun = args.stun.iter().map(|(host, port)| Server { host: host.clone(), port: *port });
+        let tests = Tests::new(stun.collect(), args.listen.clone(), args.check.clone()).leave_gateways(args.no_port_mapping);
         let done = watch(view, |stop| measure::run(native.clone(), args.via.clone(), tests, options, stop), None).await;
         finish(done, &native, common).await
     });
@@ -49,28 +43,4 @@ fn is_free(address: &Multiaddr) -> anyhow::Result<()> {
         None => Ok(()),
     };
     bound.with_context(|| format!("cannot listen on {address}; to test a node that runs there use --check {address}"))
-}
-
-/// The sockets of the STUN servers.
-async fn servers(native: &Native, named: &[(String, u16)]) -> anyhow::Result<Vec<SocketAddr>> {
-    let found = join_all(named.iter().map(|(host, port)| server(native, host, *port))).await;
-    Ok(found.into_iter().collect::<anyhow::Result<Vec<_>>>()?.concat())
-}
-
-async fn server(native: &Native, host: &str, port: u16) -> anyhow::Result<Vec<SocketAddr>> {
-    if let Ok(ip) = host.parse() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    let looked_up = native.look_up(Lookup { name: host.to_owned(), records: Records::Any }).await;
-    let records = looked_up.records.map_err(|fault| anyhow::anyhow!("{host}: {fault}")).context("cannot find the STUN server")?;
-    let mut sockets: Vec<SocketAddr> = Vec::new();
-    for record in records {
-        if let Record::Ip(ip) = record
-            && !sockets.iter().any(|known| known.is_ipv4() == ip.is_ipv4())
-        {
-            sockets.push(SocketAddr::new(ip, port));
-        }
-    }
-    sockets.truncate(ADDRESSES);
-    Ok(sockets)
 }

@@ -1,6 +1,6 @@
 //! Causes in words, with what they carry.
 
-use crate::model::{Cause, Family, HolePunch, PortMapping, Relay, Stage};
+use crate::model::{Behaviour, Cause, Family, HolePunch, PortMapping, Relay, Stage};
 
 /// How many names or protocols of a list are shown.
 const SHOWN: usize = 3;
@@ -77,6 +77,11 @@ fn list(items: &[String]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// How a protocol's outside address depends on who is sent to, and whether one vantage point alone tells so.
+pub(crate) fn behaviour(layer: &Behaviour) -> String {
+    with(&layer.mapping.to_string(), layer.one_witness.then_some("if none of the vantage points tells a wrong port"))
 }
 
 /// What a gateway did, but for the end of it.

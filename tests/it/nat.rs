@@ -1,5 +1,6 @@
 //! `p2p-probe nat` on loopback: streams, events, exit codes, what it asks of its helpers. What networks do is the lab's business.
 
+use crate::dns;
 use crate::listen;
 use crate::program::{self, Live, Run};
 use crate::relay;
@@ -112,6 +113,43 @@ fn it_ends_by_its_deadline() {
     let report = report(&run);
     assert_eq!((run.exit, &report["complete"]), (1, &false.into()), "{report}");
     assert_eq!(report["attempts"][0]["why"]["code"], "deadline", "{report}");
+}
+
+/// Names are looked up within the run: one that leads nowhere costs a vantage point, and neither the report nor the deadline.
+#[test]
+fn a_stun_server_that_is_not_found_is_a_vantage_point_less() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (_helper, addresses) = helper(home.path());
+    let zone = [("silent.test", "SILENT"), ("broken.test", "SERVFAIL"), ("here.test", "A 127.0.0.1")];
+    let zone = zone.map(|(name, record)| (name.to_owned(), vec![record.to_owned()])).into();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let port = addresses.iter().find_map(|address| address.split_once("/udp/")?.1.split('/').next()).expect("UDP").to_owned();
+    let via = addresses[0].clone();
+    let run = runtime.block_on(async {
+        let resolver = format!("127.0.0.1:{}", dns::start(zone).await);
+        let here = format!("here.test:{port}");
+        let servers = ["silent.test:3478", "broken.test:3478", "gone.test:3478", &here];
+        let servers = servers.iter().flat_map(|server| ["--stun", server]);
+        let arguments = ["nat", "--via", &via, "--resolver", &resolver, "--format", "json"].into_iter().chain(servers);
+        let command = program::command(home.path(), arguments);
+        tokio::task::spawn_blocking(|| program::run(command)).await.expect("a run")
+    });
+    let report = report(&run);
+    assert_eq!((run.exit, rules::faults(&report, run.exit)), (1, Vec::<String>::new()), "{report}");
+    assert_eq!((&report["complete"], Schema::of_reports().faults(&report)), (&true.into(), Vec::new()), "{report}");
+    let vantages = report["nat"]["vantages"].as_array().expect("a list").iter();
+    let told: Vec<_> = vantages
+        .filter(|vantage| vantage["kind"] == "stun")
+        .map(|vantage| (vantage["vantage"].as_str().expect("a name"), vantage["cause"]["code"].as_str().expect("a cause")))
+        .collect();
+    for wanted in
+        [("silent.test:3478", "timed-out"), ("broken.test:3478", "name-lookup-failed"), ("gone.test:3478", "name-not-found")]
+    {
+        assert!(told.contains(&wanted), "{told:?}");
+    }
+    assert_eq!(told.len(), 3, "{told:?}");
+    // The one that was found is asked beside the helper.
+    assert_eq!(report["nat"]["ipv4"]["udp"]["vantages"], 2, "{report}");
 }
 
 #[test]

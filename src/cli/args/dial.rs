@@ -54,19 +54,19 @@ pub(in crate::cli) struct DialArgs {
     #[arg(long, help_heading = "How to dial")]
     learn_certhash: bool,
     /// The time for one address
-    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "10s", help_heading = "How to dial")]
+    #[arg(long, value_name = "TIME", value_parser = values::time, allow_hyphen_values = true, default_value = "10s", help_heading = "How to dial")]
     timeout: Duration,
     /// The time for the whole run
-    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "30s", help_heading = "How to dial")]
+    #[arg(long, value_name = "TIME", value_parser = values::time, allow_hyphen_values = true, default_value = "30s", help_heading = "How to dial")]
     deadline: Duration,
     /// How many pings to send over each connection, at most 100
-    #[arg(long, value_name = "N", default_value_t = model::PINGS, value_parser = values::number(0..=model::bounds::MOST_PINGS), help_heading = "How to dial")]
+    #[arg(long, value_name = "N", default_value_t = model::PINGS, value_parser = values::number(0..=model::bounds::MOST_PINGS), allow_negative_numbers = true, help_heading = "How to dial")]
     ping: u32,
     /// How long to wait between two pings, at most 1m; not counted into the times above
-    #[arg(long, value_name = "TIME", value_parser = model::bounds::pause, default_value = "0s", help_heading = "How to dial")]
+    #[arg(long, value_name = "TIME", value_parser = model::bounds::pause, allow_hyphen_values = true, default_value = "0s", help_heading = "How to dial")]
     ping_interval: Duration,
     /// How many addresses to dial at once, at most 64
-    #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = values::number(1..=model::bounds::MOST_AT_ONCE), help_heading = "How to dial")]
+    #[arg(long, value_name = "N", default_value_t = model::CONCURRENCY, value_parser = values::number(1..=model::bounds::MOST_AT_ONCE), allow_negative_numbers = true, help_heading = "How to dial")]
     concurrency: u32,
     /// Ask this DNS server, and nothing else; port 53 unless given
     #[arg(long, value_name = "IP:PORT", value_parser = values::resolver, help_heading = "How to dial")]

@@ -16,7 +16,7 @@ pub(in crate::cli) struct ListenArgs {
     #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddr, help_heading = "Where to listen")]
     pub(in crate::cli) listen: Vec<Multiaddr>,
     /// TCP and QUIC on this port, WebSocket and webrtc-direct on the next, WSS on the one after, then the page; 0 for any free ones
-    #[arg(long, value_name = "PORT", default_value_t = node::PORT, value_parser = values::number(0..=node::LAST_PORT), conflicts_with = "listen", help_heading = "Where to listen")]
+    #[arg(long, value_name = "PORT", default_value_t = node::PORT, value_parser = values::number(0..=node::LAST_PORT), allow_negative_numbers = true, conflicts_with = "listen", help_heading = "Where to listen")]
     pub(in crate::cli) port: u16,
     /// Serve WSS, and the page by HTTPS, with this certificate chain (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "Where to listen")]
@@ -37,7 +37,7 @@ pub(in crate::cli) struct ListenArgs {
     #[arg(long, help_heading = "What to serve")]
     pub(in crate::cli) relay: bool,
     /// How long a connection through this relay may last
-    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "2m", requires = "relay", help_heading = "What to serve")]
+    #[arg(long, value_name = "TIME", value_parser = values::time, allow_hyphen_values = true, default_value = "2m", requires = "relay", help_heading = "What to serve")]
     pub(in crate::cli) relay_time: Duration,
     /// How many bytes a connection through this relay may carry each way
     #[arg(long, value_name = "BYTES", default_value_t = RelayLimits::default().circuit_bytes, requires = "relay", help_heading = "What to serve")]

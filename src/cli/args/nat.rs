@@ -31,10 +31,10 @@ pub(in crate::cli) struct NatArgs {
     #[arg(long, value_name = "4|6", value_parser = values::family, help_heading = "What to test")]
     family: Option<Family>,
     /// The time for the whole run
-    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "15s", help_heading = "How to test")]
+    #[arg(long, value_name = "TIME", value_parser = values::time, allow_hyphen_values = true, default_value = "15s", help_heading = "How to test")]
     deadline: Duration,
     /// The time for the connection to one vantage point
-    #[arg(long, value_name = "TIME", value_parser = values::time, default_value = "5s", help_heading = "How to test")]
+    #[arg(long, value_name = "TIME", value_parser = values::time, allow_hyphen_values = true, default_value = "5s", help_heading = "How to test")]
     timeout: Duration,
     /// Ask this DNS server, and nothing else; port 53 unless given
     #[arg(long, value_name = "IP:PORT", value_parser = values::resolver, help_heading = "How to test")]

@@ -60,6 +60,17 @@ fn what_makes_no_sense_is_a_usage_error() {
         let error = dial(arguments).expect_err(arguments);
         assert_eq!(error.exit_code(), 2, "{arguments}");
     }
+    // What begins like an option is a value all the same where one has to follow.
+    for (arguments, said) in [
+        ("/p --timeout -5s", "a time is not negative"),
+        ("/p --deadline=-5s", "a time is not negative"),
+        ("/p --ping-interval -1s", "a time is not negative"),
+        ("/p --timeout --quiet", "a time has a unit"),
+        ("/p --ping -1", "a number from 0 to 100"),
+    ] {
+        let error = dial(arguments).expect_err(arguments).to_string();
+        assert!(error.contains(said) && !error.contains("tip:"), "{arguments}: {error}");
+    }
     let error = dial("/p --transport tpc").unwrap_err().to_string();
     for transport in Transport::iter() {
         assert!(error.contains(<&str>::from(transport)), "{error}");

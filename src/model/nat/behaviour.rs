@@ -28,6 +28,10 @@ pub struct FamilyNat {
 pub struct Behaviour {
     /// How the outside address of one own port depends on who is sent to (RFC 4787, section 4.1).
     pub mapping: Mapping,
+    /// Whether the mapping rests on what one vantage point says: it would not be told without that one, or without one of two that
+    /// differ.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_witness: bool,
     /// Who may answer to that outside address (RFC 4787, section 5).
     pub filtering: Filtering,
     /// Why mapping, or else filtering, is not known.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{HolePunch, InboundBy, LocalAddress, Nat64, PortMapping, Relay, Tested};
-use crate::model::{Family, Outcome, Transport};
+use crate::model::{Cause, Family, Outcome, Transport};
 
 /// A fact about the own network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -109,6 +109,9 @@ pub struct VantageSeen {
     pub observed: Option<String>,
     /// What it offers of use here: `autonat-v1`, `autonat-v2`, `dialback`, `relay`, sorted.
     pub offers: Vec<String>,
+    /// Why it cannot be asked; absent where it can. A vantage point that is dialed has an attempt that tells this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// An answer about the outside address of the socket under test.

@@ -5,14 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use super::{
     filtering::filtering,
     inbound::inbound,
-    mapping::{Mapped, mapping},
+    mapping::{Mapped, is_silence, mapping},
     observed::{Observed, of, socket},
 };
 use crate::model::{
-    Behaviour, Family, FamilyNat, Filtering, FilteringSeen, Inbound, Layer4, Mapping, MappingSeen, Method, NatStatus, Prediction,
-    Scope, Tested, WhyCode,
+    Behaviour, Family, FamilyNat, FilteringSeen, Inbound, Layer4, Mapping, MappingSeen, Prediction, Tested, WhyCode,
 };
 
+/// The protocols that are measured.
+pub(super) const LAYERS: [Layer4; 2] = [Layer4::Udp, Layer4::Tcp];
 /// How many hosts have to be silent over UDP before it is this network that is silent.
 const SILENT_HOSTS: usize = 2;
 
@@ -26,12 +27,14 @@ pub(super) struct Measured {
     pub(super) outside: Option<IpAddr>,
     pub(super) contradicted: bool,
     pub(super) udp_blocked: bool,
+    /// UDP and TCP.
+    pub(super) layers: [Mapped; 2],
 }
 
 impl Measured {
     /// What was seen of a family; none where nothing was.
     pub(super) fn of(seen: &Observed, family: Family) -> Option<Self> {
-        let layers = [Layer4::Udp, Layer4::Tcp].map(|layer| Mapped::of(seen, family, layer));
+        let layers = LAYERS.map(|layer| Mapped::of(seen, family, layer));
         let dials: Vec<_> =
             seen.inbounds.iter().filter(|dial| socket(&dial.address).is_some_and(|(_, to)| of(to.ip()) == family)).collect();
         let tested = seen.mappings.iter().any(|mapping| of(mapping.to.ip()) == family)
@@ -41,76 +44,45 @@ impl Measured {
         }
         let [udp, tcp] = &layers;
         let outside = udp.outside.or(tcp.outside);
+        let silent = |vantage: &str, layer: Layer4| {
+            let asked = || seen.mappings.iter().filter(|seen| seen.layer == layer && seen.vantage == vantage);
+            asked().next().is_some() && asked().all(is_silence)
+        };
         let is_own = |address: &str| {
             socket(address).is_some_and(|(_, to)| seen.owns(to.ip()) && outside.is_none_or(|outside| outside == to.ip()))
         };
-        let inbound = inbound(&dials, is_own);
-        let udp_blocked = udp.silent_hosts >= SILENT_HOSTS && udp.told.is_empty() && !tcp.told.is_empty();
+        let inbound = inbound(&dials, is_own, |vantage, transport| {
+            let over = LAYERS.into_iter().find(|layer| layer.transport() == transport);
+            over.is_none_or(|layer| !silent(vantage, layer))
+        });
+        let told = |layer: Layer4, mapped: &Mapped| behaviour(seen, family, layer, mapped, |vantage| !silent(vantage, layer));
         let mut measured = Self {
-            nat: FamilyNat {
-                udp: behaviour(seen, family, Layer4::Udp, udp, &inbound),
-                tcp: behaviour(seen, family, Layer4::Tcp, tcp, &inbound),
-                ..FamilyNat::default()
-            },
+            nat: FamilyNat { udp: told(Layer4::Udp, udp), tcp: told(Layer4::Tcp, tcp), ..FamilyNat::default() },
             contradicted: layers.iter().any(|layer| layer.contradicted),
+            udp_blocked: udp.silent_hosts >= SILENT_HOSTS && !tcp.told.is_empty(),
             family,
             inbound,
             outside,
-            udp_blocked,
+            layers,
         };
-        if udp_blocked {
-            measured.nat.udp.hole_punch_predicted = Prediction::Unlikely;
-        }
+        measured.udp_blocked &= !measured.is_reached(Layer4::Udp);
+        measured.predict();
         measured.nat.nat64 =
             seen.mappings.iter().any(|mapping| of(mapping.to.ip()) == family && of(mapping.local.ip()) != family);
-        let (status, why) = measured.status(seen, &layers);
+        let (status, why) = measured.status(seen);
         (measured.nat.status, measured.nat.why) = (status, why.map(Into::into));
         Some(measured)
     }
 
-    /// What stands between, and why that is not known.
-    fn status(&self, seen: &Observed, layers: &[Mapped; 2]) -> (NatStatus, Option<WhyCode>) {
-        let passed = self.inbound.iter().find(|dial| dial.outcome == Tested::Passed);
-        let nearby = self.outside.is_some_and(|ip| seen.owns(ip) && is_local(ip));
-        match passed.and_then(|dial| socket(&dial.address)) {
-            // Whoever is on the own network reaches this machine; of the internet that tells nothing.
-            Some((_, to)) if is_local(to.ip()) => return (NatStatus::Unknown, Some(WhyCode::PrivateScope)),
-            Some((_, to)) if seen.owns(to.ip()) => return (NatStatus::Public, None),
-            Some(_) => return (NatStatus::Mapped, None),
-            None if nearby => return (NatStatus::Unknown, Some(WhyCode::PrivateScope)),
-            None if self.udp_blocked => return (NatStatus::UdpBlocked, None),
-            None => {}
-        }
-        let Some(outside) = self.outside else {
-            let why = if self.contradicted { WhyCode::VantagesDisagree } else { WhyCode::TooFewVantages };
-            return (NatStatus::Unknown, Some(why));
-        };
-        if !self.keeps_out(layers) {
-            let disagree = layers.iter().any(|layer| layer.why == Some(WhyCode::VantagesDisagree));
-            // There were enough of them, and they would not.
-            let refused = self.inbound.iter().any(|dial| dial.why.as_ref().is_some_and(|why| why.code == WhyCode::OverLimit));
-            return (
-                NatStatus::Unknown,
-                Some(match (disagree, refused) {
-                    (true, _) => WhyCode::VantagesDisagree,
-                    (false, true) => WhyCode::OverLimit,
-                    (false, false) => WhyCode::TooFewVantages,
-                }),
-            );
-        }
-        (if seen.owns(outside) { NatStatus::Firewalled } else { behind(seen, self.family, outside) }, None)
+    /// What was told of a protocol's mapping.
+    pub(super) fn layer(&self, layer: Layer4) -> &Mapped {
+        let [udp, tcp] = &self.layers;
+        if layer == Layer4::Udp { udp } else { tcp }
     }
 
-    /// Whether dials from strangers were shown to fail, on every protocol of which anything was shown: not that they may pass.
-    fn keeps_out(&self, layers: &[Mapped; 2]) -> bool {
-        // A node that is not running is no filter.
-        let of_socket = |dial: &Inbound| dial.by.iter().any(|by| by.method != Method::Check);
-        let failed = self.inbound.iter().any(|dial| dial.outcome == Tested::Failed && of_socket(dial));
-        let undecided =
-            self.inbound.iter().any(|dial| dial.outcome == Tested::Unknown && dial.by.iter().any(|by| by.outcome.passed()));
-        let filters = [&self.nat.udp, &self.nat.tcp].iter().any(|layer| filters(layer.filtering));
-        let symmetric = layers.iter().any(|layer| is_symmetric(layer.mapping));
-        !undecided && (failed || filters || symmetric)
+    /// What a NAT or firewall does to a protocol.
+    pub(super) fn behaviour(&self, layer: Layer4) -> &Behaviour {
+        if layer == Layer4::Udp { &self.nat.udp } else { &self.nat.tcp }
     }
 }
 
@@ -140,7 +112,9 @@ impl Mapped {
             return mapped;
         }
         mapped.outside = Some(first.mapped.ip());
-        mapped.preserved = Some(glimpses.iter().all(|glimpse| glimpse.mapped.port() == glimpse.local.port()));
+        let others = glimpses.iter().filter(|glimpse| glimpse.mapped.port() != glimpse.local.port());
+        mapped.other_ports = others.map(|glimpse| glimpse.mapped).collect();
+        mapped.preserved = Some(mapped.other_ports.is_empty());
         if glimpses.iter().all(|glimpse| glimpse.mapped == glimpse.local) {
             (mapped.mapping, mapped.why) = (Mapping::None, None);
         }
@@ -148,65 +122,25 @@ impl Mapped {
     }
 }
 
-fn behaviour(seen: &Observed, family: Family, layer: Layer4, mapped: &Mapped, inbound: &[Inbound]) -> Behaviour {
+fn behaviour(seen: &Observed, family: Family, layer: Layer4, mapped: &Mapped, sends: impl Fn(&str) -> bool) -> Behaviour {
     // A port that was forwarded by hand lets everybody in, whatever the NAT does with the others.
-    let mapped_to = |to: &SocketAddr| mapped.told.is_empty() || mapped.told.contains(to);
+    let mapped_to = |to: &SocketAddr| mapped.told.contains(to) || mapped.told.is_empty() && seen.owns(to.ip());
     let of_mapping = |packet: &&FilteringSeen| packet.layer == layer && of(packet.to.ip()) == family && mapped_to(&packet.to);
-    let packets: Vec<_> = seen.filterings.iter().filter(of_mapping).collect();
-    let silent = |vantage: &str| {
-        let asked = || seen.mappings.iter().filter(|seen| seen.layer == layer && seen.vantage == vantage);
-        asked().next().is_some() && asked().all(|seen| seen.mapped.is_none())
-    };
-    let (filtering, untold) = filtering(&packets, mapped.mapping, |vantage| !silent(vantage));
+    let mut packets: Vec<_> = seen.filterings.iter().filter(of_mapping).collect();
+    // Where vantage points contradict each other, an address that something came in at is a true one, and others may not be.
+    let arrived: Vec<SocketAddr> = packets.iter().filter(|packet| packet.outcome.passed()).map(|packet| packet.to).collect();
+    packets.retain(|packet| !mapped.one_witness || arrived.is_empty() || arrived.contains(&packet.to));
+    let (filtering, untold) = filtering(&packets, mapped.mapping, sends);
     let hairpin = seen.hairpins.iter().rev().find(|(other, to, _)| *other == layer && of(to.ip()) == family);
-    let reached = inbound.iter().any(|dial| dial.transport == layer.transport() && dial.outcome == Tested::Passed);
     Behaviour {
         mapping: mapped.mapping,
+        one_witness: mapped.one_witness,
         filtering,
         why: if mapped.mapping == Mapping::Unknown { mapped.why.clone() } else { untold }.map(Into::into),
         port_preserved: mapped.preserved,
         hairpin: hairpin.map_or(Tested::Unknown, |(_, _, result)| *result),
         mapped: mapped.told.iter().map(ToString::to_string).collect(),
         vantages: mapped.vantages,
-        hole_punch_predicted: predicted(mapped.mapping, filtering, reached),
+        hole_punch_predicted: Prediction::Unknown,
     }
-}
-
-/// Both sides of a punch have to know where to send: a mapping that depends on the destination has no such place. How a peer
-/// filters decides little, since both sides send.
-fn predicted(mapping: Mapping, filtering: Filtering, reached: bool) -> Prediction {
-    match (mapping, filtering) {
-        _ if reached => Prediction::NotNeeded,
-        (Mapping::None | Mapping::EndpointIndependent, Filtering::None | Filtering::EndpointIndependent) => Prediction::NotNeeded,
-        (Mapping::None | Mapping::EndpointIndependent, _) => Prediction::Likely,
-        (mapping, _) if is_symmetric(mapping) => Prediction::Unlikely,
-        (_, _) => Prediction::Unknown,
-    }
-}
-
-/// Whether the outside address differs from peer to peer.
-pub(super) fn is_symmetric(mapping: Mapping) -> bool {
-    matches!(mapping, Mapping::AddressDependent | Mapping::AddressAndPortDependent | Mapping::EndpointDependent)
-}
-
-fn filters(filtering: Filtering) -> bool {
-    matches!(filtering, Filtering::AddressDependent | Filtering::AddressAndPortDependent | Filtering::EndpointDependent)
-}
-
-/// Which NAT it is: a carrier's, two, or one.
-fn behind(seen: &Observed, family: Family, outside: IpAddr) -> NatStatus {
-    let carriers = |ip: IpAddr| Scope::of_ip(ip) == Scope::Cgnat;
-    let gateways: Vec<IpAddr> = seen.gateways().filter(|ip| ip.is_ipv4() == outside.is_ipv4()).collect();
-    if seen.own(family).is_some_and(carriers) || carriers(outside) || gateways.iter().copied().any(carriers) {
-        NatStatus::Cgnat
-    } else if gateways.iter().any(|ip| *ip != outside) {
-        NatStatus::DoubleNat
-    } else {
-        NatStatus::Nat
-    }
-}
-
-/// Whether an address means something on the own network, or the carrier's, alone.
-fn is_local(ip: IpAddr) -> bool {
-    matches!(Scope::of_ip(ip), Scope::Private | Scope::Cgnat | Scope::Loopback | Scope::LinkLocal)
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{
-    model::{Mapping, MappingSeen, WhyCode},
+    model::{Cause, Layer4, Mapping, MappingSeen, WhyCode},
     order::set,
 };
 
@@ -20,8 +20,38 @@ pub(super) struct Mapped {
     pub(super) vantages: u32,
     /// Whether vantage points contradict each other about the IP address.
     pub(super) contradicted: bool,
-    /// How many hosts were asked, and whether all stayed silent.
+    /// Whether the mapping rests on what one host says: it would not be told without that one.
+    pub(super) one_witness: bool,
+    /// Those outside addresses that do not have the own port.
+    pub(super) other_ports: Vec<SocketAddr>,
+    /// How many hosts were asked and stayed silent; none where anybody answered at all.
     pub(super) silent_hosts: usize,
+}
+
+impl Mapped {
+    /// Whether an outside address is one that a single peer is told: others are given other ones, and nobody learns of it.
+    pub(super) fn is_fleeting(&self, to: SocketAddr) -> bool {
+        is_symmetric(self.mapping) && self.other_ports.contains(&to)
+    }
+}
+
+/// Whether the outside address differs from peer to peer.
+pub(super) fn is_symmetric(mapping: Mapping) -> bool {
+    matches!(mapping, Mapping::AddressDependent | Mapping::AddressAndPortDependent | Mapping::EndpointDependent)
+}
+
+/// Whether nothing at all came back: whoever turns a connection away has answered.
+pub(super) fn is_silence(seen: &MappingSeen) -> bool {
+    match (seen.layer, seen.outcome.cause()) {
+        (Layer4::Udp, Some(cause)) => *cause == Cause::UdpSilent,
+        (Layer4::Tcp, Some(cause)) => *cause == Cause::TimedOut,
+        (_, None) => false,
+    }
+}
+
+/// Whether somebody answered, if only to say nothing of use.
+fn is_answer(seen: &MappingSeen) -> bool {
+    seen.mapped.is_some() || seen.outcome.cause().is_some_and(|cause| !cause.is_ours() && !is_silence(seen))
 }
 
 /// An answer: where was sent to, and what was told.
@@ -33,10 +63,12 @@ struct Answer {
 
 pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
     let answers: Vec<Answer> = seen.iter().filter_map(|seen| Some(Answer { to: seen.to, mapped: seen.mapped? })).collect();
-    let silent = set(seen.iter().filter(|seen| seen.outcome.cause().is_some()).map(|seen| seen.to.ip()));
     let Some(local) = seen.iter().find(|seen| seen.mapped.is_some()).map(|seen| seen.local) else {
-        let why = if silent.is_empty() { WhyCode::TooFewVantages } else { WhyCode::NotReached };
-        return Mapped { why: Some(why), silent_hosts: silent.len(), ..Mapped::default() };
+        let failed = seen.iter().any(|seen| seen.outcome.cause().is_some());
+        let why = if failed { WhyCode::NotReached } else { WhyCode::TooFewVantages };
+        let silent = set(seen.iter().filter(|seen| is_silence(seen)).map(|seen| seen.to.ip()));
+        let silent_hosts = if seen.iter().any(|seen| is_answer(seen)) { 0 } else { silent.len() };
+        return Mapped { why: Some(why), silent_hosts, ..Mapped::default() };
     };
     let mut mapped: Vec<SocketAddr> = Vec::new();
     for answer in &answers {
@@ -53,6 +85,8 @@ pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
         contradicted: believed.len() < answers.len() || why == Some(WhyCode::VantagesDisagree),
         preserved: outside.map(|_| believed.iter().all(|answer| answer.mapped.port() == local.port())),
         vantages: u32::try_from(vantages.len()).unwrap_or(u32::MAX),
+        one_witness: is_symmetric(mapping) && rests_on_one(&believed),
+        other_ports: mapped.iter().filter(|mapped| mapped.port() != local.port()).copied().collect(),
         silent_hosts: 0,
         mapping,
         why,
@@ -102,4 +136,11 @@ fn kind(answers: &[Answer], local: SocketAddr) -> (Mapping, Option<WhyCode>) {
 fn one_against_the_rest(hosts: &[Vec<SocketAddr>]) -> bool {
     let agree_on = |told: &Vec<SocketAddr>| hosts.iter().filter(|other| *other == told).count();
     hosts.iter().any(|told| told.len() == 1 && agree_on(told) > 1 && agree_on(told) + 1 == hosts.len())
+}
+
+/// Whether one host tells all the difference: without it, or without one of two that differ, the others would agree.
+fn rests_on_one(answers: &[Answer]) -> bool {
+    let hosts = set(answers.iter().map(|answer| answer.to.ip()));
+    let without = |host: &IpAddr| set(answers.iter().filter(|answer| answer.to.ip() != *host).map(|answer| answer.mapped));
+    hosts.iter().any(|host| without(host).len() <= 1)
 }

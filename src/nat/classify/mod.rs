@@ -13,6 +13,10 @@
 //! | hosts differ, one port each | `endpoint-dependent` |
 //! | one host differs where two others agree, or the IP addresses differ without a majority | `unknown`: `vantages-disagree` |
 //!
+//! No vantage point is believed alone: a mapping that would not be told without one host, or without one of two that differ, is marked
+//! (`one_witness`), since that host may tell a wrong port. It predicts nothing and, by itself, shows nobody to be kept out. What it is
+//! told with counts: packets that came in at one of the addresses show that this one is true.
+//!
 //! Filtering (RFC 4787, section 5), by packets from ports that were never sent to:
 //!
 //! | from an IP address never sent to | from another port of one sent to | filtering |
@@ -33,8 +37,7 @@
 //! - RFC 5780 finds `address-dependent` mapping by two ports of the second host. Here any host with two ports will do, the first
 //!   too, since a port of it that differs is enough to tell, and one that agrees leaves nothing but the host.
 //! - Mapping is about address and port, and may give a host several addresses (RFC 4787, section 4.1: pooling that is not paired,
-//!   which its REQ-2 discourages). That looks like a vantage point that lies, and is told as `vantages-disagree`: vantage points
-//!   are not believed alone.
+//!   which its REQ-2 discourages). That looks like a vantage point that lies, and is told as `vantages-disagree`.
 //! - A behaviour that changes while it is measured (RFC 4787, section 8: a NAT that is not deterministic, as by port collisions) is
 //!   told as what was seen, once; RFC 5780 says no more of it.
 //! - Filtering of TCP is RFC 5382's (section 4.3) by the same table. A refusal while this machine listens counts as blocked: the
@@ -48,14 +51,20 @@
 //!
 //! The status of a family: `public` or `mapped` where a dial from outside passed; else what stands between, as far as it was
 //! shown to keep dials out; else `unknown`. A pass by a vantage point that the socket had sent to shows nothing behind a
-//! NAT: it may be address-restricted.
+//! NAT, which may be address-restricted; nor on an own address where a stranger did not pass: a firewall may be, too.
+//!
+//! A NAT that maps per destination may let everybody in all the same (RFC 4787, section 5: filtering is apart from mapping). The
+//! address that strangers came in at is then told to one peer alone, and ends with what is sent to that peer (section 4.3):
+//! nobody else can learn of it, so that it is neither `mapped` nor one to announce.
 
 mod family;
 mod filtering;
 mod inbound;
 mod mapping;
 mod observed;
+mod prediction;
 mod remedies;
+mod status;
 mod summary;
 #[cfg(test)]
 mod tests;

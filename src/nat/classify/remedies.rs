@@ -1,7 +1,8 @@
 //! What would help, for the network that was measured.
 
 use super::{
-    family::{Measured, is_symmetric},
+    family::{LAYERS, Measured},
+    mapping::is_symmetric,
     observed::{Observed, socket},
     summary::family,
 };
@@ -45,7 +46,7 @@ pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option
 
 /// What peers can dial: the node itself, where that was asked for.
 fn announce(best: &Measured) -> Option<Remedy> {
-    let passed = || best.inbound.iter().filter(|dial| dial.outcome == Tested::Passed);
+    let passed = || best.inbound.iter().filter(|dial| dial.outcome == Tested::Passed && best.lasts(dial));
     let dial = passed().find(|dial| is_of_node(dial)).or(passed().next())?;
     let text = format!("Peers can dial {}: {}.", dial.address, to_announce(best, dial));
     Some(Remedy::new(RemedyCode::AnnounceAddress, text).address(&dial.address))
@@ -87,7 +88,9 @@ fn unknown(best: &Measured) -> Option<Remedy> {
         Some(WhyCode::PrivateScope) => {
             "Name a vantage point on the internet with --via: those asked are in the own private network."
         }
-        Some(WhyCode::VantagesDisagree) => "Name another vantage point with --via: those asked contradict each other.",
+        Some(WhyCode::VantagesDisagree) => {
+            "Name another vantage point with --via, on another host: those asked contradict each other, and a third shows who is right."
+        }
         Some(WhyCode::OverLimit) => "Ask again in a minute, or name other vantage points with --via: those asked do no more now.",
         Some(WhyCode::TooFewVantages) => {
             "Name another vantage point with --via, on another host, best one of `p2p-probe listen`: what was seen has more than one reading."
@@ -116,7 +119,10 @@ fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, stat
             RemedyCode::UseIpv6,
             "Peers of IPv4 see the network's translator, where no port can be forwarded: have the node listen on IPv6, for those who have it.",
         )),
-        NatStatus::Nat => remedies.push(gateway(seen, best).unwrap_or_else(|| forward(best))),
+        NatStatus::Nat => {
+            let remedy = another_line(seen, best).or_else(|| gateway(seen, best));
+            remedies.push(remedy.unwrap_or_else(|| forward(best)));
+        }
         _ => {}
     }
     let v6 = families.iter().flatten().find(|measured| measured.family == Family::Ipv6);
@@ -182,6 +188,16 @@ fn bridge(seen: &Observed, best: &Measured) -> Remedy {
     Remedy::new(RemedyCode::BridgeRouter, text)
 }
 
+/// A gateway with a public address that peers do not see.
+fn another_line(seen: &Observed, best: &Measured) -> Option<Remedy> {
+    let outside = best.outside?;
+    let other = seen.gateways().find(|ip| ip.is_ipv4() == outside.is_ipv4() && *ip != outside)?;
+    let text = format!(
+        "The router says that its outside address is {other}, and peers see {outside}: it sends over another line than that, or is itself behind a NAT. Forward the port on the line that peers see, or have the router send over the other one and announce {other}; behind another NAT forward it in both."
+    );
+    Some(Remedy::new(RemedyCode::ForwardPort, text))
+}
+
 /// A relay, by name where one of the vantage points gives slots.
 fn relay(seen: &Observed) -> Remedy {
     let text = "Reserve slots at relays (circuit relay v2), so that peers come in through them";
@@ -243,13 +259,13 @@ fn forward(best: &Measured) -> Remedy {
 
 /// An outside port that nobody but the one who saw it can use.
 fn ephemeral(measured: &Measured) -> Option<Remedy> {
-    let reached =
-        |layer: Layer4| measured.inbound.iter().any(|dial| dial.transport == layer.transport() && dial.outcome == Tested::Passed);
-    let layers = [(Layer4::Udp, &measured.nat.udp), (Layer4::Tcp, &measured.nat.tcp)];
-    let (layer, behaviour) = layers.into_iter().find(|(layer, behaviour)| {
-        !reached(*layer) && (is_symmetric(behaviour.mapping) || behaviour.port_preserved == Some(false))
-    })?;
-    let observed = behaviour.mapped.first()?;
+    let concerns = |layer: &Layer4| {
+        let behaviour = measured.behaviour(*layer);
+        let other = is_symmetric(behaviour.mapping) || behaviour.port_preserved == Some(false);
+        other && !measured.is_reached(*layer)
+    };
+    let seen = |layer: Layer4| Some((layer, measured.layer(layer).other_ports.first()?));
+    let (layer, observed) = LAYERS.into_iter().filter(concerns).find_map(seen)?;
     let text = format!(
         "The observed {layer} address {observed} does not have the port that is listened on: it is ephemeral, do not announce it."
     );

@@ -1,10 +1,11 @@
 //! The sentence.
 
 use super::{
-    family::{Measured, is_symmetric},
+    family::{LAYERS, Measured},
+    mapping::is_symmetric,
     observed::Observed,
 };
-use crate::model::{Behaviour, Family, Filtering, Mapping, NatStatus, Prediction, Tested, WhyCode};
+use crate::model::{Behaviour, Family, Filtering, Inbound, Layer4, Mapping, NatStatus, Prediction, Tested, WhyCode};
 
 pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
     let Some(best) = best else {
@@ -18,7 +19,12 @@ pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
     let sentence = match best.nat.status {
         NatStatus::Public => format!("Peers can reach this machine on its own address{}", over(best)),
         NatStatus::Mapped => format!("Peers can reach this machine through the NAT{}{}", at(best), over(best)),
-        NatStatus::Firewalled => "The address is public, and a firewall drops what comes in".into(),
+        NatStatus::Firewalled => {
+            let untested = untested(best).map_or_else(String::new, |name| format!(" (over {name} it was not tested)"));
+            let by_address = |layer: &Layer4| best.behaviour(*layer).filtering == Filtering::AddressDependent;
+            let whom = if LAYERS.iter().any(by_address) { ", but from hosts that were sent to" } else { "" };
+            format!("The address is public, and a firewall drops what comes in{whom}{untested}")
+        }
         NatStatus::Nat if best.nat.nat64 => {
             format!("Peers of IPv4 see the network's translator (NAT64), a NAT {}", nat(best))
         }
@@ -26,7 +32,7 @@ pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
         NatStatus::Cgnat => format!("Behind a carrier's NAT {}", nat(best)),
         NatStatus::DoubleNat => format!("Behind two NATs, to peers like one {}", nat(best)),
         NatStatus::UdpBlocked => {
-            "UDP does not get out of this network, so only TCP and WebSocket work; direct inbound fails".into()
+            format!("UDP does not get out of this network, so only TCP and WebSocket work; {}", inbound(best))
         }
         NatStatus::Unknown => return unknown(best),
     };
@@ -48,48 +54,79 @@ fn at(best: &Measured) -> String {
     best.outside.map_or_else(String::new, |ip| format!(" at {ip}"))
 }
 
-/// Which transports work, and which do not.
+/// Which transports work, which do not, and which nobody could tell of.
 fn over(best: &Measured) -> String {
-    let mut works: Vec<String> = Vec::new();
-    let mut fails: Vec<String> = Vec::new();
-    for dial in &best.inbound {
-        let name = dial.transport.to_string();
-        let list = if dial.outcome == Tested::Passed { &mut works } else { &mut fails };
-        if !list.contains(&name) {
-            list.push(name);
-        }
-    }
+    let names = |wanted: Tested| {
+        let outcome = |dial: &Inbound| if best.lasts(dial) { dial.outcome } else { Tested::Failed };
+        let dials = best.inbound.iter().filter(|dial| outcome(dial) == wanted);
+        dials.map(|dial| dial.transport.to_string()).collect::<Vec<_>>()
+    };
+    let (mut works, mut fails, mut untold) = (names(Tested::Passed), names(Tested::Failed), names(Tested::Unknown));
+    works.dedup();
     fails.retain(|name| !works.contains(name));
-    match (works.is_empty(), fails.is_empty()) {
-        (true, _) => String::new(),
-        (false, true) => format!(": {}", works.join(" and ")),
-        (false, false) => format!(": {}, not {}", works.join(" and "), fails.join(" and ")),
+    fails.dedup();
+    untold.retain(|name| !works.contains(name) && !fails.contains(name));
+    untold.dedup();
+    if works.is_empty() {
+        return String::new();
     }
+    let fails = if fails.is_empty() { String::new() } else { format!(", not {}", fails.join(" and ")) };
+    let untold = if untold.is_empty() { String::new() } else { format!(", of {} it could not be told", untold.join(" and ")) };
+    format!(": {}{fails}{untold}", works.join(" and "))
 }
 
 /// What a NAT does and what follows from it, by the protocol of which more is known, UDP first.
 fn nat(best: &Measured) -> String {
-    let (udp, tcp) = (&best.nat.udp, &best.nat.tcp);
-    let told = |layer: &Behaviour| layer.mapping != Mapping::Unknown || layer.filtering != Filtering::Unknown;
-    let layer = if told(udp) || !told(tcp) { udp } else { tcp };
-    let maps = match layer.mapping {
+    let told = |layer: &Layer4| {
+        let behaviour = best.behaviour(*layer);
+        behaviour.mapping != Mapping::Unknown || behaviour.filtering != Filtering::Unknown
+    };
+    let layer = LAYERS.into_iter().find(told).unwrap_or(Layer4::Udp);
+    let behaviour = best.behaviour(layer);
+    let maps = match behaviour.mapping {
+        mapping if is_symmetric(mapping) && behaviour.one_witness => {
+            "that maps per destination, unless one vantage point tells a wrong port,"
+        }
         mapping if is_symmetric(mapping) => "that maps per destination",
         Mapping::EndpointIndependent => "that maps each port alike for all peers",
         _ => "that maps in a way not known",
     };
-    let filters = match layer.filtering {
+    let filters = match behaviour.filtering {
         Filtering::AddressDependent => " and lets in only hosts that were sent to",
         Filtering::AddressAndPortDependent => " and lets in only answers",
         Filtering::EndpointDependent => " and lets in no strangers",
+        // Of a mapping that others learn of it would be another status.
+        Filtering::EndpointIndependent if is_symmetric(behaviour.mapping) => {
+            " and lets everybody in, at an address that one peer alone is told, while the node sends to that"
+        }
         Filtering::None | Filtering::EndpointIndependent | Filtering::Unknown => "",
     };
-    let predictions = [udp.hole_punch_predicted, tcp.hole_punch_predicted];
-    let punching = match () {
+    format!("{maps}{filters}: {}, {}", inbound(best), punching(best))
+}
+
+fn punching(best: &Measured) -> &'static str {
+    let predictions = [&best.nat.udp, &best.nat.tcp].map(|layer: &Behaviour| layer.hole_punch_predicted);
+    match () {
         () if predictions.contains(&Prediction::Likely) => "hole punching through a relay is likely to work",
         () if predictions.contains(&Prediction::Unlikely) => "hole punching is unlikely; a relay is needed",
         () => "a relay is needed",
+    }
+}
+
+/// That dials fail, and over what nobody tried.
+fn inbound(best: &Measured) -> String {
+    let fails = if LAYERS.iter().any(|layer| best.is_open_in_vain(*layer)) {
+        "peers have no address to dial"
+    } else {
+        "direct inbound fails"
     };
-    format!("{maps}{filters}: direct inbound fails, {punching}")
+    untested(best).map_or_else(|| fails.into(), |name| format!("{fails} (over {name} it was not tested)"))
+}
+
+/// The protocol of which nothing shows whether strangers are let in, where the other one keeps them out.
+fn untested(best: &Measured) -> Option<Layer4> {
+    let blocked = |layer: Layer4| layer == Layer4::Udp && best.udp_blocked;
+    LAYERS.into_iter().find(|layer| !best.is_shut(*layer) && !blocked(*layer))
 }
 
 fn unknown(best: &Measured) -> String {
@@ -99,7 +136,8 @@ fn unknown(best: &Measured) -> String {
             "The vantage points are in the own private network: what they reach tells nothing about the internet.".into()
         }
         Some(WhyCode::VantagesDisagree) => {
-            "The vantage points contradict each other about this machine's outside address, so nothing can be told.".into()
+            "The vantage points contradict each other about this machine's outside address, so nothing can be told: one of them may be wrong, or a NAT gives this machine several addresses or ports."
+                .into()
         }
         Some(WhyCode::OverLimit) => {
             "The vantage points have done as much for this address as they do in a minute: ask again later, or name others."

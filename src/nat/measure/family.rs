@@ -91,7 +91,7 @@ impl<'a> Family<'a> {
 
     fn servers(&self) -> impl Iterator<Item = SocketAddr> {
         let v4 = self.version == model::Family::Ipv4;
-        self.tests.stun.iter().copied().filter(move |server| server.is_ipv4() == v4)
+        self.tests.servers.iter().copied().filter(move |server| server.is_ipv4() == v4)
     }
 
     /// Tests UDP and TCP side by side, and then what gateways make of it.

@@ -38,16 +38,21 @@ const STRANGER: Duration = Duration::from_secs(11);
 const SENDING: Duration = Duration::from_millis(2500);
 /// How long the number may be on its way when the server has answered, and the answer when the number has come.
 const SOON: Duration = Duration::from_secs(1);
-/// How long the only host is left a stranger before the socket sends to it: what comes through comes in that time.
-const ALONE: Duration = Duration::from_millis(1500);
+/// How long the only host is left a stranger before the socket sends to it: what comes through comes in that time, unless the
+/// server is slow.
+const ALONE: Duration = Duration::from_millis(2500);
+
+/// Of a dial that shows neither that strangers are let in nor that they are kept out.
+const LATE: &str = "came in only once the socket had sent to it";
 
 /// A question to one server about one address.
 #[derive(Clone, Copy)]
 struct Question<'a> {
     vantage: &'a Vantage,
     to: SocketAddr,
-    /// Whether a failure shows anything: of a port that nothing maps it is known.
-    failures: bool,
+    /// Whether that is an outside address of the socket or an own one, and no port that the user may have forwarded: of such a port
+    /// a failure shows nothing, and what comes in shows no filter.
+    mapped: bool,
     /// Hears when a dial has come through or has not: nobody need be a stranger any longer.
     told: Option<&'a Notify>,
 }
@@ -83,7 +88,7 @@ impl<S: UnderTest> Course<'_, S> {
         let asking = self.family.servers_by_autonat().filter_map(|vantage| {
             let to = SocketAddr::new(vantage.observed?, self.socket.port());
             let at_home = to.ip() == self.family.way.own(to);
-            let question = Question { vantage, to, failures: at_home, told: None };
+            let question = Question { vantage, to, mapped: at_home, told: None };
             (at_home || self.family.fixed(S::LAYER)).then(|| self.ask_by_autonat(question))
         });
         join_all(asking).await;
@@ -102,9 +107,9 @@ impl<S: UnderTest> Course<'_, S> {
         let each = self.family.servers_by_autonat().map(|vantage| async move {
             let told = Notify::new();
             let asking = async {
-                self.ask_by_autonat(Question { vantage, to: outside, failures: true, told: Some(&told) }).await;
+                self.ask_by_autonat(Question { vantage, to: outside, mapped: true, told: Some(&told) }).await;
                 if forwarded {
-                    self.ask_by_autonat(Question { vantage, to: fixed, failures: false, told: None }).await;
+                    self.ask_by_autonat(Question { vantage, to: fixed, mapped: false, told: None }).await;
                 }
             };
             let enough = pin!(told.notified());
@@ -201,12 +206,28 @@ impl<S: UnderTest> Course<'_, S> {
         }
     }
 
+    /// Tells what a dial shows of the filter: nothing where nobody knows how it ended.
+    fn filtered(&self, vantage: &Vantage, from: Option<SocketAddr>, to: SocketAddr, contacted_before: bool, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Unknown { .. }) {
+            return;
+        }
+        self.family.notes.found(NatFound::Filtering(FilteringSeen {
+            layer: S::LAYER,
+            vantage: vantage.name.clone(),
+            from,
+            to,
+            contacted_before,
+            outcome: outcome.clone(),
+            message: None,
+        }));
+    }
+
     /// Tells it.
     fn note(&self, question: Question<'_>, method: Method, seen: Seen) {
-        let Question { vantage, to, failures, told } = question;
+        let Question { vantage, to, mapped, told } = question;
         let Seen { from, contacted, mut outcome, mut message } = seen;
         if outcome.cause().is_some() {
-            if !failures {
+            if !mapped {
                 return;
             }
             if !vantage.has(S::LAYER) {
@@ -218,18 +239,17 @@ impl<S: UnderTest> Course<'_, S> {
             told.notify_one();
         }
         // By now: what was sent to it meanwhile may have opened the way.
-        let contacted = from.map_or(contacted, |from| self.has_contacted(from.ip()));
+        let by_now = from.map_or(contacted, |from| self.has_contacted(from.ip()));
+        // Asked as a stranger, and perhaps too late.
+        let strange = told.is_none() || !contacted;
+        let late = outcome.passed() && by_now && strange && to.ip() == self.family.way.own(to);
+        if late {
+            (outcome, message) = (Outcome::unknown(WhyCode::TooFewVantages), Some(LATE.into()));
+        }
+        let contacted = by_now && !late;
         let answer = from.is_some_and(|from| self.is_contacted(from));
-        if !matches!(outcome, Outcome::Unknown { .. }) && !answer {
-            self.family.notes.found(NatFound::Filtering(FilteringSeen {
-                layer: S::LAYER,
-                vantage: vantage.name.clone(),
-                from,
-                to,
-                contacted_before: contacted,
-                outcome: outcome.clone(),
-                message: None,
-            }));
+        if mapped && !answer {
+            self.filtered(vantage, from, to, contacted, &outcome);
         }
         // Who failed dialed from where it was asked, as far as anybody knows; who did not dial came from nowhere.
         let ip = from.map(|from| from.ip()).or(outcome.cause().map(|_| vantage.ip));

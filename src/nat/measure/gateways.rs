@@ -18,7 +18,7 @@ use super::{
 use crate::{
     engine::Runtime as _,
     fault::Fault,
-    model::{Cause, Gateway, Layer4, NatFound, Outcome, PortMapping, WhyCode},
+    model::{Cause, Gateway, Layer4, NatFound, Outcome, PortMapping, Scope, WhyCode},
     nat::{
         dialback::By,
         gateway::{self, Failed, Found, Granted, Here, Wish},
@@ -131,7 +131,10 @@ impl<'a> Gateways<'a> {
         let mut all = self.family.helpers();
         let agreed = || all.next().filter(|first| all.all(|other| outside(other) == outside(first)));
         let helper = self.family.helpers().find(sees).or_else(agreed)?;
-        let to = SocketAddr::new(outside(helper)?, port);
+        let seen_at = outside(helper)?;
+        // A public address that nobody sees may be that of another line, which nobody is asked to dial.
+        let elsewhere = external.is_some_and(|ip| seen_at != IpAddr::from(ip) && Scope::of_ip(ip.into()) == Scope::Public);
+        let to = SocketAddr::new(seen_at, port);
         let packets = socket.packets(helper, By::You, to).await;
         let came = match &packets.arrived {
             Outcome::Passed => true,
@@ -139,7 +142,7 @@ impl<'a> Gateways<'a> {
             _ => return None,
         };
         self.shut.set(self.shut.get() || !came);
-        Some(came)
+        (came || !elsewhere).then_some(came)
     }
 
     fn ended(&self, protocol: Gateway, found: &Found, ports: Vec<Mapped>) {

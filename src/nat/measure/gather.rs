@@ -35,8 +35,10 @@ use crate::{
 const OTHERS: Duration = Duration::from_millis(1500);
 /// How often it is looked whether somebody is still to come: who fails says nothing.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long a vantage point may take to say what it is.
+/// How long a vantage point may take to say what it is, and how often it is asked: one that is busy is not taken for less than it
+/// is, since its dials would then count as those of a stranger that they are not.
 const INFO: Duration = Duration::from_secs(2);
+const ASKED: usize = 2;
 /// Vantage points that are used. Five hosts tell as much as fifty.
 const MOST: usize = 8;
 
@@ -188,7 +190,14 @@ async fn who(native: &Native, vantage: &Vantage) -> Option<Helper> {
     if !vantage.speaks(dialback::PROTOCOL) {
         return None;
     }
-    asked::info(native, &vantage.opener, INFO).await
+    for _ in 0..ASKED {
+        let helper = asked::info(native, &vantage.opener, INFO).await;
+        if helper.is_some() {
+            return helper;
+        }
+    }
+    tracing::warn!(vantage = vantage.name, "a helper does not say what it is");
+    None
 }
 
 fn told(vantage: &Vantage) -> VantageSeen {
@@ -202,5 +211,6 @@ fn told(vantage: &Vantage) -> VantageSeen {
         address: format!("/{family}/{}{port}", vantage.ip),
         observed: ip.map(|ip| format!("/{}/{ip}", if ip.is_ipv4() { "ip4" } else { "ip6" })),
         offers: vantage.offers(),
+        cause: None,
     }
 }

@@ -37,6 +37,7 @@ mod nat64;
 mod order;
 mod pinholes;
 mod reserve;
+mod servers;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -47,7 +48,7 @@ use std::{net::SocketAddr, pin::pin, rc::Rc, time::Duration};
 
 use futures::{
     channel::{mpsc::unbounded, oneshot},
-    future::{FutureExt as _, OptionFuture, join_all, join4, pending, ready, select},
+    future::{FutureExt as _, OptionFuture, join, join_all, join4, pending, ready, select},
 };
 use multiaddr::Multiaddr;
 
@@ -59,6 +60,7 @@ use crate::{
 use family::Family as Measured;
 use lending::Lending;
 use nat64::Way;
+pub use servers::Server;
 
 /// The time for a whole run: what is known by then is told.
 pub const DEADLINE: Duration = Duration::from_secs(15);
@@ -71,13 +73,15 @@ const END: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug, Default)]
 pub struct Tests {
     /// STUN servers that serve as further vantage points.
-    pub stun: Vec<SocketAddr>,
+    pub stun: Vec<Server>,
     /// The ports to test, where they are fixed: TCP or QUIC.
     pub listen: Vec<Multiaddr>,
     /// A running node that vantage points are to dial: its addresses, of which the IP part does not matter.
     pub check: Vec<Multiaddr>,
     /// Whether gateways are left alone: not asked whether they map a port.
     leave_gateways: bool,
+    /// Where the servers are. Known once the run has begun.
+    servers: Vec<SocketAddr>,
     /// When the last answer has to be there, by the runtime's clock. Set when the run begins.
     until: Duration,
 }
@@ -85,8 +89,8 @@ pub struct Tests {
 impl Tests {
     /// Those of ports and nodes of the user's.
     #[must_use]
-    pub fn new(stun: Vec<SocketAddr>, listen: Vec<Multiaddr>, check: Vec<Multiaddr>) -> Self {
-        Self { stun, listen, check, leave_gateways: false, until: Duration::ZERO }
+    pub fn new(stun: Vec<Server>, listen: Vec<Multiaddr>, check: Vec<Multiaddr>) -> Self {
+        Self { stun, listen, check, ..Self::default() }
     }
 
     /// Whether gateways are left alone: not asked whether they map a port.
@@ -130,7 +134,8 @@ async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gatherin
     // What is seen of IPv4 from here is seen through it.
     let translated = nat64::is_needed(native);
     let way = if translated { nat64::way(native, notes).await } else { Way::default() };
-    let named = vantages.named(way).await;
+    let (named, servers) = join(vantages.named(way), servers::sockets(native, notes, &tests.stun)).await;
+    let tests = &Tests { servers, ..tests.clone() };
     let aside = vantages.aside(&named);
     // A family is tested as soon as all its vantage points are there; the other one may lead nowhere.
     let waited_for = aside.families();

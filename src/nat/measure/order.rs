@@ -28,6 +28,8 @@ const STRANGERS: usize = 2;
 pub(super) trait UnderTest {
     /// Its protocol.
     const LAYER: Layer4;
+    /// Whether nobody sends again what is lost: one try shows little then.
+    const MAY_BE_LOST: bool;
 
     /// The port that it has.
     fn port(&self) -> u16;
@@ -117,7 +119,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
         };
         let ours = async {
             self.strangers_and_known(&first, outside).await;
-            self.others(targets, outside).await;
+            self.others(&first, targets, outside).await;
             if outside.ip() != self.family.way.own(outside) {
                 let result = self.socket.hairpin(outside).await;
                 self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
@@ -134,8 +136,11 @@ impl<'a, S: UnderTest> Course<'a, S> {
         let Some(helper) = self.family.helpers().next() else { return };
         let Some(info) = helper.helper.as_ref().filter(|info| hosts.len() <= 1 && info.partner.is_none()) else { return };
         let to = SocketAddr::new(info.observed.ip(), self.socket.port());
-        let packets = self.socket.packets(helper, By::You, to).await;
         let at_home = to.ip() == self.family.way.own(to);
+        let mut packets = self.socket.packets(helper, By::You, to).await;
+        if at_home && S::MAY_BE_LOST && !packets.arrived.passed() {
+            packets = self.socket.packets(helper, By::You, to).await;
+        }
         if at_home {
             self.filtering(&packets, to, false);
         }
@@ -199,7 +204,15 @@ impl<'a, S: UnderTest> Course<'a, S> {
         let known = join_all(
             self.family.helpers().filter(|helper| helper.ip == first.to.ip()).map(|helper| self.test(helper, By::You, outside)),
         );
-        join(join(sending, known), forwarded).await;
+        let ((strangers, known), ()) = join(join(sending, known), forwarded).await;
+        // What is lost on the way looks like a filter by address.
+        if S::MAY_BE_LOST
+            && known.contains(&true)
+            && !strangers.contains(&true)
+            && let Some((helper, by)) = senders.first()
+        {
+            self.test(helper, *by, outside).await;
+        }
     }
 
     /// A port that was forwarded by hand has the number that is listened on, whatever a NAT makes of what is sent.
@@ -212,8 +225,8 @@ impl<'a, S: UnderTest> Course<'a, S> {
         }
     }
 
-    /// Has a helper send, and tells what it shows.
-    async fn test(&self, helper: &Vantage, by: By, to: SocketAddr) {
+    /// Has a helper send, and tells what it shows. Whether anything arrived.
+    async fn test(&self, helper: &Vantage, by: By, to: SocketAddr) -> bool {
         // It sends to where it sees this machine, and nowhere else.
         let sees = |info: &Helper| info.observed.ip() == to.ip();
         let packets = if helper.helper.as_ref().is_some_and(sees) {
@@ -222,9 +235,10 @@ impl<'a, S: UnderTest> Course<'a, S> {
             let (vantage, arrived) = (helper.name.clone(), Outcome::unknown(WhyCode::VantagesDisagree));
             Packets { vantage, from: None, arrived, dial: None, message: None }
         };
-        let contacted = self.was_contacted(helper, &packets);
+        let (contacted, arrived) = (self.was_contacted(helper, &packets), packets.arrived.passed());
         self.filtering(&packets, to, contacted);
         self.inbound(helper, by, packets, to).await;
+        arrived
     }
 
     fn was_contacted(&self, helper: &Vantage, packets: &Packets) -> bool {
@@ -270,13 +284,29 @@ impl<'a, S: UnderTest> Course<'a, S> {
     }
 
     /// Everybody else, and then from another port of one that has been sent to, if that was not tested yet.
-    async fn others(&self, targets: Vec<Target>, outside: SocketAddr) {
+    async fn others(&self, first: &Target, targets: Vec<Target>, outside: SocketAddr) {
         let helper_before = self.family.helpers().any(|helper| self.has_contacted(helper.ip));
-        join_all(targets.iter().map(|target| self.ask(target))).await;
-        if !helper_before && let Some(helper) = self.family.helpers().find(|helper| self.has_contacted(helper.ip)) {
+        let told = join_all(targets.iter().map(|target| self.ask(target))).await;
+        let others = targets.iter().zip(told).filter_map(|(target, mapped)| Some((target.to.ip(), mapped?)));
+        let told: Vec<(IpAddr, SocketAddr)> = [(first.to.ip(), outside)].into_iter().chain(others).collect();
+        let contacted = |helper: &&Vantage| self.has_contacted(helper.ip);
+        if !helper_before && let Some(helper) = self.family.helpers().find(contacted) {
             self.test(helper, By::You, outside).await;
         }
+        join_all(self.family.helpers().filter_map(|helper| {
+            let other = other_address(&told, helper.ip, outside)?;
+            Some(self.test(helper, By::You, other))
+        }))
+        .await;
     }
+}
+
+/// The outside address that a host tells for all its ports, where that is another port of the first one: the NAT gives each host one,
+/// or a host tells a wrong port. What arrives there shows who is right.
+fn other_address(told: &[(IpAddr, SocketAddr)], host: IpAddr, outside: SocketAddr) -> Option<SocketAddr> {
+    let mut by_host = told.iter().filter(|(by, _)| *by == host).map(|(_, mapped)| *mapped);
+    let other = by_host.next().filter(|other| other.ip() == outside.ip() && *other != outside)?;
+    by_host.all(|mapped| mapped == other).then_some(other)
 }
 
 fn family(ip: IpAddr) -> &'static str {

@@ -126,6 +126,7 @@ fn shared(local: SocketAddr) -> io::Result<Socket> {
 
 impl UnderTest for Tcp<'_> {
     const LAYER: Layer4 = Layer4::Tcp;
+    const MAY_BE_LOST: bool = false;
 
     fn port(&self) -> u16 {
         self.local.port()

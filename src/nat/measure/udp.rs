@@ -1,7 +1,7 @@
 //! A UDP port under test: QUIC is served on it, and from it everything is sent.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     io,
     net::{SocketAddr, UdpSocket},
@@ -34,9 +34,10 @@ use crate::{
     model::{Cause, Layer4, Outcome, Tested, WhyCode, socket_of},
     nat::dialback::By,
     native::Native,
+    probe::errors,
     session::{Identified, Multiplexed, Session, Us},
     transport::{
-        quic::{Limits, Listener},
+        quic::{DialError, Ended, Limits, Listener},
         stun::{self, Message, Token, Transaction},
     },
 };
@@ -150,12 +151,10 @@ impl<'a> Udp<'a> {
     }
 
     async fn quic(&self, to: SocketAddr) -> Result<SocketAddr, Fault> {
+        let answered = Cell::new(false);
         let asked = async {
-            let dialed = self
-                .listener
-                .dial(self.way.towards(to), self.keypair)
-                .await
-                .map_err(|error| Fault::new(Cause::UdpSilent, &error))?;
+            let dialed = self.listener.dial(self.way.towards(to), self.keypair).await.map_err(|error| fault(&error))?;
+            answered.set(true);
             let us = Us { key: self.keypair.public(), listen: Vec::new(), observed: None };
             let connection = Multiplexed::from(StreamMuxerBox::new(dialed.connection));
             let session = Session::new(connection, self.native.clock(), us, |_| ());
@@ -163,7 +162,8 @@ impl<'a> Udp<'a> {
         };
         match select(pin!(asked), self.native.sleep(QUIC)).await {
             Either::Left((identified, _)) => seen_at(&identified?),
-            Either::Right(_) => Err(Cause::UdpSilent.into()),
+            // It did not say who it is, and yet it was there.
+            Either::Right(_) => Err(if answered.get() { Cause::TimedOut } else { Cause::UdpSilent }.into()),
         }
     }
 
@@ -195,6 +195,19 @@ impl<'a> Udp<'a> {
     }
 }
 
+/// Why a dial brought no connection. Who turns it away has answered, which a time-out alone does not show: others may have sent to
+/// this socket meanwhile.
+fn fault(error: &DialError) -> Fault {
+    match error {
+        DialError::Silent | DialError::Ended(Ended::TimedOut) => Fault::new(Cause::UdpSilent, error),
+        DialError::Ended(ended) => Fault::new(errors::of_quic(ended), error),
+        DialError::BadCertificate(rejected) => Fault::new(errors::of_certificate(rejected), error),
+        DialError::Socket(_) | DialError::Setup(_) | DialError::Unusable(_) => {
+            Fault::new(Cause::LocalFault { errno: None }, error)
+        }
+    }
+}
+
 /// Where a peer sees us.
 pub(super) fn seen_at(identified: &Identified) -> Result<SocketAddr, Fault> {
     identified.observed.as_ref().and_then(socket_of).map(|(_, at)| at).ok_or_else(|| Cause::Malformed.into())
@@ -202,6 +215,7 @@ pub(super) fn seen_at(identified: &Identified) -> Result<SocketAddr, Fault> {
 
 impl UnderTest for Udp<'_> {
     const LAYER: Layer4 = Layer4::Udp;
+    const MAY_BE_LOST: bool = true;
 
     fn port(&self) -> u16 {
         self.local.port()

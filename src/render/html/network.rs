@@ -16,7 +16,7 @@ type Told = (&'static str, fn(&Behaviour) -> Option<String>);
 
 /// What is told of each protocol, in the terms of RFC 4787. A row without anything known is left out.
 const ROWS: [Told; 8] = [
-    ("Mapping", |layer| Some(layer.mapping.to_string())),
+    ("Mapping", |layer| Some(phrase::behaviour(layer))),
     ("Filtering", |layer| Some(layer.filtering.to_string())),
     ("Not told because", |layer| layer.why.as_ref().map(|why| why.code.brief().to_owned())),
     ("Seen outside as", seen_as),
@@ -141,7 +141,12 @@ fn vantages(nat: &Nat) -> Markup {
                                 @if !vantage.offers.is_empty() { br; span.dim { "offers " (said(&vantage.offers.join(", "))) } }
                             }
                             td { code { (said(&vantage.address)) } }
-                            td { (vantage.observed.as_deref().map_or("–".into(), said)) }
+                            td {
+                                @match &vantage.cause {
+                                    Some(cause) => span.bad { (said(&phrase::cause(cause))) },
+                                    None => (vantage.observed.as_deref().map_or("–".into(), said)),
+                                }
+                            }
                         }
                     }
                 }

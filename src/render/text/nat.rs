@@ -38,6 +38,13 @@ impl Page<'_> {
             let words = format!("leads nowhere: no vantage point was reached from {}", usable.source);
             self.style.fill(out, &lead, &[Piece::new(Tone::Bad, &words)], " ");
         }
+        for vantage in &nat.vantages {
+            if let Some(cause) = &vantage.cause {
+                let lead = format!("{} ", self.style.paint(Tone::Strong, "vantage point:"));
+                let told = [Piece::new(Tone::Plain, &vantage.vantage), Piece::new(Tone::Bad, &phrase::cause(cause))];
+                self.style.fill(out, &lead, &told, " ");
+            }
+        }
         nat.inbound.iter().for_each(|inbound| self.inbound(out, inbound));
         self.helped(out, nat);
     }
@@ -114,7 +121,8 @@ impl Page<'_> {
 /// What is known about one protocol.
 fn told(layer: &Behaviour) -> Vec<Piece> {
     let plain = |text: String| Piece::new(Tone::Plain, &text);
-    let mut pieces = vec![plain(format!("mapping {}", layer.mapping)), plain(format!("filtering {}", layer.filtering))];
+    let mut pieces =
+        vec![plain(format!("mapping {}", phrase::behaviour(layer))), plain(format!("filtering {}", layer.filtering))];
     pieces.extend(layer.why.as_ref().map(|why| Piece::new(Tone::Warn, why.code.brief())));
     if !layer.mapped.is_empty() {
         let more = layer.mapped.len().saturating_sub(SHOWN);

@@ -11,7 +11,7 @@ const HEAD: &str = "# Networks of the lab, and what is said of them
 
 Written by the tests (`P2P_PROBE_BLESS=1 cargo test --test it lab::every`), which compare it at each run. *Truth* is mapping / filtering as plain
 sockets see it, and over UDP as coturn's `turnutils_natdiscovery` does (RFC 4787, 5382 and 5780); `blocked`: nothing comes back. ✔: p2p-probe says the
-same. ≈: `endpoint-dependent`, one of two that vantage points with one port each cannot tell apart. ?: unknown, with what is missing. *Open port*: the port under test is let in, unlike others.
+same. *By one*: told on the word of one vantage point, and marked so. ≈: `endpoint-dependent`, one of two that vantage points with one port each cannot tell apart. ?: unknown, with what is missing. *Open port*: the port under test is let in, unlike others.
 
 | Network | Vantage points | UDP: truth | told | TCP: truth | told | Status | Remedies |
 |---|---|---|---|---|---|---|---|
@@ -51,21 +51,29 @@ fn told_of(case: &Case, truth: &Behaviour, told: &Value, open: bool) -> Option<S
     let word = |member: &str| told[member].as_str().unwrap_or("unknown");
     let mut unknown = Vec::new();
     let (mut nearly, mut let_in) = (false, false);
+    // Of what nobody but one says the report says so, and may be wrong where that one is.
+    let wrong = |member: &str| member == "mapping" && told["one_witness"] == true && case.lacks_vantage();
+    let mut by_one = String::new();
     for (member, truth) in [("mapping", &truth.0), ("filtering", &truth.1)] {
         match word(member) {
             told if told == truth => {}
             told @ ("none" | "endpoint-independent") if open && member == "filtering" => let_in = told != truth,
+            told if wrong(member) => by_one = format!("by one: {told}"),
             "unknown" if case.lacks_vantage() || truth == "blocked" => unknown.push(member),
             "endpoint-dependent" if case.lacks_vantage() && truth.starts_with("address-") => nearly = true,
             _ => return None,
         }
     }
     let why = told["why"]["code"].as_str().unwrap_or("not-tested");
+    let unsure = format!("? {}: {why}", unknown.join(" and "));
+    if !by_one.is_empty() {
+        return Some(if unknown.is_empty() { by_one } else { format!("{by_one}, {unsure}") });
+    }
     Some(match (unknown.is_empty(), nearly) {
         (true, false) if let_in => "✔ (open port)".into(),
         (true, false) => "✔".into(),
         (true, true) => "≈".into(),
-        (false, _) => format!("? {}: {why}", unknown.join(" and ")),
+        (false, _) => unsure,
     })
 }
 

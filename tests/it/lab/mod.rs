@@ -263,6 +263,9 @@ impl Case {
         }
         let (row, wrong) = matrix::row(self, &serde_json::from_str(&run.stdout).unwrap_or_default());
         faults.extend(wrong);
+        if !faults.is_empty() {
+            faults.extend(network.translations(&self.routers));
+        }
         (row, faults)
     }
 
@@ -354,7 +357,7 @@ impl Case {
             faults.push(format!("remedies are {told:?}, not {:?}", self.remedies));
         }
         if !faults.is_empty() {
-            faults.push(format!("nat: {}", report["nat"]));
+            faults.push(format!("report: {report}"));
         }
         faults
     }

@@ -15,6 +15,16 @@ const OUTSIDE: &str = "11.22.35.9/24";
 /// Delivers packets later.
 const DELAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/delay.py");
 
+/// Who the client has sent to, from which of its ports: for rules of what comes in to it.
+const KNOWN: &str = "set known { type inet_proto . inet_service . ipv4_addr; flags dynamic,timeout; timeout 120s; }
+set known6 { type inet_proto . inet_service . ipv6_addr; flags dynamic,timeout; timeout 120s; }
+chain go {
+  type filter hook output priority 0
+  meta l4proto { tcp, udp } meta nfproto ipv4 update @known { meta l4proto . th sport . ip daddr }
+  meta l4proto { tcp, udp } meta nfproto ipv6 update @known6 { meta l4proto . th sport . ip6 daddr }
+}
+";
+
 /// A host, and what is between it and the wire.
 pub struct Site<'a> {
     /// `c`, whose routers are called `r1` and on, or another name, which is the first letter of its routers'.
@@ -52,9 +62,13 @@ pub struct Router {
     outside: String,
     /// nft statements that translate what goes out; a semicolon separates several.
     source: String,
-    /// Who may send UDP to a mapped port: `everybody`, `known-hosts`, or else only who was sent to.
+    /// Who may send UDP to a mapped port: `everybody`, also where the NAT gives another port than the own (`everybody, to any port`),
+    /// `known-hosts`, or else only who was sent to.
     #[serde(default)]
     udp: String,
+    /// Its other addresses on that side.
+    #[serde(default)]
+    others: Vec<String>,
     /// nft rules for what comes from outside, before it is routed.
     #[serde(default)]
     forwarded: Vec<String>,
@@ -109,6 +123,18 @@ impl Network {
             panic!("no network: {words}\n{script}");
         }
         Self { holder, delay: sites.iter().filter_map(|site| site.delay).max().unwrap_or(0) }
+    }
+
+    /// What the client's routers translate at the moment, to be read where something is wrong.
+    pub fn translations(&self, routers: &[Router]) -> Vec<String> {
+        let router = |place: usize| {
+            let name = format!("r{}", place + 1);
+            let output = self.command(&name, "conntrack").arg("-L").output();
+            let words =
+                output.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
+            format!("{name} translates:\n{words}")
+        };
+        (0..routers.len()).map(router).collect()
     }
 
     /// A program on one of its hosts.
@@ -186,10 +212,13 @@ fn script(sites: &[Site<'_>], input: &[String], hosts: &[(&str, &str)]) -> Strin
                  read -r stands </run/{name}\njoin {name} {address}"
             ),
         };
+        for other in site.routers.last().iter().flat_map(|router| &router.others) {
+            let _ = writeln!(script, "ip -n {name} addr add {other} dev eth0");
+        }
     }
     if !input.is_empty() {
         let chain =
-            format!("table inet own {{\nchain come {{ type filter hook input priority 0;\n{}\n}}\n}}\n", input.join("\n"));
+            format!("table inet own {{\n{KNOWN}chain come {{ type filter hook input priority 0;\n{}\n}}\n}}\n", input.join("\n"));
         let _ = writeln!(script, "ip netns exec c nft -f - <<'RULES'\n{chain}RULES");
     }
     // Until the test is done with it.
@@ -205,7 +234,18 @@ impl Router {
     /// A router that translates and does nothing else.
     pub fn plain(inside: &str, outside: &str, source: &str, udp: &str, refuses: bool) -> Self {
         let [inside, outside, source, udp] = [inside, outside, source, udp].map(str::to_owned);
-        Self { inside, outside, source, udp, refuses, forwarded: Vec::new(), forward: Vec::new(), hairpin: false, gateway: None }
+        Self {
+            inside,
+            outside,
+            source,
+            udp,
+            refuses,
+            others: Vec::new(),
+            forwarded: Vec::new(),
+            forward: Vec::new(),
+            hairpin: false,
+            gateway: None,
+        }
     }
 
     /// Unsolicited packets to the router itself are dropped unless it refuses: an answer to them would end hole punches and
@@ -215,6 +255,7 @@ impl Router {
         let lan = if self.hairpin { format!("ip daddr {ip} ") } else { "iifname eth0 ".into() };
         let incoming = match self.udp.as_str() {
             "everybody" => format!("{lan}dnat to udp dport map @inner"),
+            "everybody, to any port" => format!("{lan}dnat ip to udp dport map @wide"),
             "known-hosts" => format!("{lan}udp dport . ip saddr @known dnat to udp dport map @inner"),
             "" => String::new(),
             other => panic!("no such rule for UDP: {other}"),
@@ -222,6 +263,10 @@ impl Router {
         let noted = "oifname eth0 meta l4proto udp update @inner { udp sport : ip saddr }\n\
                      oifname eth0 meta l4proto udp update @known { udp sport . ip daddr }";
         let noted = if self.udp.is_empty() { "" } else { noted };
+        // Once the source has its outside port.
+        let given = "oifname eth0 ct direction original meta l4proto udp \
+                     update @wide { udp sport : ct original ip saddr . ct original proto-src }";
+        let given = if self.udp.contains("any port") { given } else { "" };
         let forwarded = lines("iifname eth0", self.forwarded.iter().map(String::as_str));
         let source = lines("oifname eth0", self.source.split(';'));
         let unsolicited = if self.refuses {
@@ -234,9 +279,11 @@ impl Router {
         format!(
             "table ip router {{\n\
              map inner {{ type inet_service : ipv4_addr; flags dynamic,timeout; timeout 120s; }}\n\
+             map wide {{ type inet_service : ipv4_addr . inet_service; flags dynamic,timeout; timeout 120s; }}\n\
              set known {{ type inet_service . ipv4_addr; flags dynamic,timeout; timeout 120s; }}\n\
              chain before {{ type nat hook prerouting priority -100;\n{forwarded}{incoming}\n}}\n\
              chain after {{ type nat hook postrouting priority 100;\n{hairpin}\n{source}}}\n\
+             chain translated {{ type filter hook postrouting priority 200;\n{given}\n}}\n\
              chain pass {{ type filter hook forward priority 0;\n{}\n{noted}\n}}\n\
              chain own {{ type filter hook input priority 0;\n{unsolicited}\n}}\n}}\n",
             self.forward.join("\n")

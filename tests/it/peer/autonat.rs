@@ -109,13 +109,14 @@ pub async fn answer(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
 ) -> io::Result<()> {
     let asked = read(stream).await?;
-    let (address, nonce) = if name == SECOND {
+    let (mut addresses, nonce) = if name == SECOND {
         let asked = Asked::decode(&asked[..])?.second.unwrap_or_default();
-        (asked.addrs.into_iter().next(), asked.nonce)
+        (asked.addrs, asked.nonce)
     } else {
         let asked = AskedFirst::decode(&asked[..])?.dial.unwrap_or_default().peer.unwrap_or_default();
-        (asked.addrs.into_iter().next(), 0)
+        (asked.addrs, 0)
     };
+    let address = if script.dials == DialsBack::Last { addresses.pop() } else { addresses.into_iter().next() };
     let address = Multiaddr::try_from(address.unwrap_or_default()).map_err(io::Error::other)?;
     match script.does {
         Autonats::Hang => pending().await,
@@ -150,6 +151,7 @@ impl Autonat {
             return Answer { second, wants: None }.encode_length_delimited_to_vec();
         }
         let addr = self.over.as_ref().map_or_else(|| address.clone(), |over| over.parse().expect("a multiaddr"));
+        let status = self.first.filter(|_| dialed).unwrap_or(status);
         let first = Some(First { status: Some(status), text: self.text.clone(), addr: addr.to_vec() });
         AnswerFirst { kind: 1, first }.encode_length_delimited_to_vec()
     }
@@ -200,8 +202,9 @@ async fn dial_back(script: &Autonat, key: &Keypair, address: &Multiaddr, nonce: 
     };
     let nonce = match script.dials {
         DialsBack::Never => return true,
+        DialsBack::InFirst if nonce != 0 => return true,
         DialsBack::WrongNumber => !nonce,
-        DialsBack::Number | DialsBack::Holds => nonce,
+        DialsBack::Number | DialsBack::Holds | DialsBack::InFirst | DialsBack::Last => nonce,
     };
     let bringing = bring(key.clone(), TcpStream::connect((ip, port)), nonce, script.dials == DialsBack::Holds);
     if script.dials == DialsBack::Holds {

@@ -195,6 +195,8 @@ pub struct Autonat {
     /// What it answers, and in version 2 how the dial went.
     pub status: u32,
     pub dial: u32,
+    /// What it answers in version 1, where it speaks both.
+    pub first: Option<u32>,
     /// What it says beside that, and the address that it names, in version 1.
     pub text: String,
     pub over: Option<String>,
@@ -209,6 +211,7 @@ impl Default for Autonat {
             does: Autonats::Answer,
             status: 200,
             dial: 200,
+            first: None,
             text: String::new(),
             over: None,
             data: 0,
@@ -244,6 +247,10 @@ pub enum DialsBack {
     WrongNumber,
     /// Brings the number and never lets go.
     Holds,
+    /// Only in version 1, which knows no number; in the other it says how that went and does not dial.
+    InFirst,
+    /// The last of the addresses, and answers for the first.
+    Last,
 }
 
 /// Rounds of a hole punch.

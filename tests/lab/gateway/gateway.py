@@ -11,6 +11,8 @@ import time
 
 behaviour, own, elsewhere = sys.argv[1:4]
 KIND = "urn:schemas-upnp-org:service:WANIPConnection:1"
+# The router's address away from the client.
+OUTSIDE = "11.22.35.9"
 # Less than one question may take, in seconds, and all of them together more than a gateway has.
 SLOW = 0.8
 ENVELOPE = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{}</s:Body></s:Envelope>'
@@ -26,9 +28,14 @@ def search():
 
 
 def found(sock):
+    beyond = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if behaviour == "it answers from another network":
+        beyond.bind((OUTSIDE, 0))
     while True:
         _, asker = sock.recvfrom(2000)
         host = elsewhere if behaviour == "location elsewhere" else own
+        if behaviour == "it answers from another network":
+            host = OUTSIDE
         answer = f"HTTP/1.1 200 OK\r\nST: {KIND}\r\nLOCATION: http://{host}:5000/root.xml\r\n\r\n".encode()
         if behaviour == "noise for an answer":
             answer = os.urandom(1200)
@@ -36,6 +43,9 @@ def found(sock):
             answer = b"HTTP/1.1 200 OK\r\n\r\n"
         elif behaviour == "no place in the answer":
             answer = b"HTTP/1.1 200 OK\r\nLOCATION: nowhere\r\n\r\n"
+        if host == OUTSIDE:
+            beyond.sendto(answer, asker)
+            continue
         sock.sendto(answer, asker)
         end = time.monotonic() + 10
         while behaviour == "a flood of answers" and time.monotonic() < end:
@@ -47,10 +57,13 @@ def described():
     service = f"<service><serviceType>{KIND}</serviceType><controlURL>{control}</controlURL></service>"
     if behaviour == "slow at every step":
         service *= 4
-    text = f'<?xml version="1.0"?><root><device><serviceList>{service}</serviceList></device></root>'
+    bare = f"<root><device><serviceList>{service}</serviceList></device></root>"
+    text = f'<?xml version="1.0"?>{bare}'
     if behaviour == "an XML bomb":
         entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
-        text = f'<!DOCTYPE root [<!ENTITY e0 "x">{entities}]>' + text.replace("<device>", "<device>&e9;")
+        text = f'<!DOCTYPE root [<!ENTITY e0 "x">{entities}]>' + bare.replace("<device>", "<device>&e9;")
+    elif behaviour == "a description with a DTD":
+        text = '<!DOCTYPE root [<!ENTITY e "x">]>' + bare
     elif behaviour == "XML without depth":
         text = "<a>" * 9000
     elif behaviour == "no service in the description":
@@ -60,7 +73,7 @@ def described():
 
 def answered(action):
     if action == "GetExternalIPAddress":
-        told = behaviour.removeprefix("it tells ") if behaviour.startswith("it tells ") else "11.22.35.9"
+        told = behaviour.removeprefix("it tells ") if behaviour.startswith("it tells ") else OUTSIDE
         return f"<NewExternalIPAddress>{told}</NewExternalIPAddress>"
     return ""
 
