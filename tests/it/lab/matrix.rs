@@ -58,9 +58,9 @@ fn told_of(case: &Case, truth: &Behaviour, told: &Value, open: bool) -> Option<S
         match word(member) {
             told if told == truth => {}
             told @ ("none" | "endpoint-independent") if open && member == "filtering" => let_in = told != truth,
-            told if wrong(member) => by_one = format!("by one: {told}"),
             "unknown" if case.lacks_vantage() || truth == "blocked" => unknown.push(member),
             "endpoint-dependent" if case.lacks_vantage() && truth.starts_with("address-") => nearly = true,
+            told if wrong(member) => by_one = format!("by one: {told}"),
             _ => return None,
         }
     }
