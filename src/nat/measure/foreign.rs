@@ -40,7 +40,7 @@ const SENDING: Duration = Duration::from_millis(2500);
 const SOON: Duration = Duration::from_secs(1);
 /// How long the only host is left a stranger before the socket sends to it: what comes through comes in that time, unless the
 /// server is slow.
-const ALONE: Duration = Duration::from_millis(2500);
+const ALONE: Duration = Duration::from_millis(1500);
 
 /// Of a dial that shows neither that strangers are let in nor that they are kept out.
 const LATE: &str = "came in only once the socket had sent to it";
