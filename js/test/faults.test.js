@@ -20,7 +20,8 @@ for (const [kind, role] of roles) {
   test(`${kind}, ${role}: a million small writes arrive, in bounded memory`, async () => {
     const { writes, received, most } = await smallWrites(kind, role)
     assert.equal(received, writes)
-    assert.ok(most < (kind === 'tcp' ? 16 : 32) * MIB, `${most} bytes held`)
+    // Under 1 MiB; 5 and more where writes are not counted, hundreds where none waits.
+    assert.ok(most < 4 * MIB, `${most} bytes held`)
   })
 
   test(`${kind}, ${role}: a peer that sends 1 GiB and never reads`, async () => {

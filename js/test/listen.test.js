@@ -134,6 +134,26 @@ test('connections outlive the listener, those nobody took do not', async t => {
   for (const one of [taken, left, connection]) one.close()
 })
 
+test('who goes as soon as it has come breaks nothing', async t => {
+  const { events, addresses: [address], port } = await listening(t, '/ip4/127.0.0.1/tcp/0')
+  for (const leave of ['end', 'resetAndDestroy', 'destroy']) {
+    const socket = net.connect(port, '127.0.0.1').on('error', () => {})
+    await once(socket, 'connect')
+    socket[leave]()
+    const dialed = await transport.dial(address)
+    // One that was reset may be gone before it is told of.
+    for (;;) {
+      const { new_connections: [{ connection, observed_addr }] } = await events.next().value
+      const mine = observed_addr === dialed.local_addr
+      if (!mine) await readAll(connection).then(bytes => assert.equal(bytes.length, 0), ({ code }) => assert.equal(code, 'reset'))
+      connection.close()
+      if (mine) break
+    }
+    dialed.close()
+    socket.destroy()
+  }
+})
+
 test('connections that nobody takes are limited', async t => {
   const { events, port } = await listening(t, '/ip4/127.0.0.1/tcp/0')
   const sockets = []

@@ -235,7 +235,6 @@ test('package: an address on a link is dialed there, with and without TLS, and a
   assert.match(String(asked[0]), new RegExp(`^GET /a HTTP/1.1\r\n(?:.*\r\n)*Host: \\[::1\\]:${port}\r\n`))
   // The begin of a TLS handshake.
   assert.equal(asked[1][0], 22)
-  await assert.rejects(transport.dial(`/ip6zone/nolink/ip6/fe80::1/tcp/${port}/ws`), { name: 'TransportError' })
 })
 
 if (globalThis.WebSocket !== undefined) {
