@@ -19,7 +19,7 @@ use multiaddr::Multiaddr;
 
 use super::accept::Arrived;
 use crate::{
-    engine::Record,
+    engine::{Fault, Record},
     model::{Cause, Found, Micros, StageName, Transport},
     nat::punch::{self, Hole, ROUNDS},
     native::{self, network},
@@ -85,10 +85,10 @@ impl Puncher {
             native::sleep(rtt / 2).await;
             record.enter(StageName::Direct);
             let role = if number == ROUNDS { Role::Client } else { Role::Server };
-            let holes = self.allowed(holes, clock.now());
+            let (holes, left_out) = self.allowed(holes, clock.now());
             match self.direct(&holes, peer, role).await {
                 Some(from) => return record.found(Found { remote: Some(from.to_string()), ..Found::default() }),
-                None => record.failed_but_continue(Cause::TimedOut.into()),
+                None => record.failed_but_continue(silence(left_out)),
             }
             if opener.ended() {
                 return;
@@ -96,16 +96,15 @@ impl Puncher {
         }
     }
 
-    /// Those that are sent to: none on this very machine, and no more than the allowance has left. The peer itself may come all
-    /// the same.
-    fn allowed(&self, mut holes: Vec<Hole>, now: Micros) -> Vec<Hole> {
+    /// Those that are sent to, and how many are not: those on this very machine, and those that the allowance has no room for.
+    /// The peer itself may come all the same.
+    fn allowed(&self, mut holes: Vec<Hole>, now: Micros) -> (Vec<Hole>, usize) {
+        holes.retain(|hole| self.has_port_for(*hole));
         let (own, named) = (network::on_links(), holes.len());
         let mut allowance = self.allowance.borrow_mut();
-        holes.retain(|hole| self.has_port_for(*hole) && !own.contains(&hole.at.ip()) && allowance.take(now, hole.at.ip()));
-        if holes.len() < named {
-            tracing::info!(named, sent_to = holes.len(), "not all addresses of a hole punch are sent to");
-        }
-        holes
+        holes.retain(|hole| !own.contains(&hole.at.ip()) && allowance.take(now, hole.at.ip()));
+        let left_out = named - holes.len();
+        (holes, left_out)
     }
 
     fn has_port_for(&self, hole: Hole) -> bool {
@@ -113,5 +112,14 @@ impl Puncher {
             Transport::Quic => self.ports.quic_towards(hole.at.ip()).is_some(),
             _ => self.ports.tcp_towards(hole.at.ip()).is_some(),
         }
+    }
+}
+
+/// Nobody came, maybe since not all addresses were sent to.
+fn silence(left_out: usize) -> Fault {
+    let fault = Fault::from(Cause::TimedOut);
+    match left_out {
+        0 => fault,
+        _ => fault.say(&format!("{left_out} of the addresses that the peer names are not sent to: over the limit, or our own")),
     }
 }
