@@ -90,6 +90,7 @@ fn a_listener_behind_a_relay_is_no_weapon() {
     let asked: Vec<u32> = serde_json::from_str(asked.unwrap_or("none")).unwrap_or_else(|_| {
         panic!("no answers: {said}{}", String::from_utf8_lossy(&output.stderr));
     });
+    eprintln!("rounds: {asked:?}");
     let punched = asked.iter().filter(|rounds| **rounds > 0).count();
     if punched != AT_ONCE {
         faults.push(format!("{punched} of {PEERS} peers are punched to at once: {asked:?}"));
