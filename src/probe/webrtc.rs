@@ -26,7 +26,7 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     let ctx = dial.ctx;
     ctx.enter(StageName::Connect);
     let progress = Progress::default();
-    let seen = progress.clone();
+    let (seen, heard) = (progress.clone(), progress.clone());
     ctx.time_out_means(move || udp::silent_in_webrtc(&seen));
     let ask = match dial.planned.version {
         Some(WebrtcVersions::V1) => Ask::Only(Version::V1, dial.udp()?),
@@ -48,7 +48,11 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
         if let DialError::CertHashMismatch { actual } = &error {
             ctx.found(Found { certificate: certificate(actual), ..Found::default() });
         }
-        errors::of_webrtc(error)
+        match error {
+            // Before the attempt's own time was up.
+            DialError::Silent => Fault::new(udp::silent_in_webrtc(&heard), &error),
+            error => errors::of_webrtc(error),
+        }
     })?;
     ctx.found(Found {
         protocol: Some("/noise".into()),

@@ -32,6 +32,8 @@ pub(super) struct Channels {
     pub(super) held_back: VecDeque<u16>,
     /// Somebody waits to write because all together have sent too much.
     pub(super) crowded: bool,
+    /// The handshake is over: once its channel is closed its id is one like any other.
+    pub(super) shaken: bool,
 }
 
 impl Channels {
@@ -46,6 +48,7 @@ impl Channels {
             news: false,
             held_back: VecDeque::new(),
             crowded: false,
+            shaken: false,
         }
     }
 
@@ -118,7 +121,7 @@ impl Channels {
             return;
         }
         // That of the handshake is open without a word, and may be used before SCTP has told that it is up.
-        let owner = if id == HANDSHAKE { Owner::Held } else { Owner::Unopened };
+        let owner = if id == HANDSHAKE && !self.shaken { Owner::Held } else { Owner::Unopened };
         self.by_id.insert(id, Channel { owner, ..Channel::default() });
     }
 

@@ -14,6 +14,9 @@ pub enum Ended {
     /// The peer's SCTP aborted or shut down.
     #[error("the peer ended the SCTP association")]
     Association,
+    /// The peer sends what SCTP forbids, or more pieces of messages than anybody does.
+    #[error("the peer breaks the rules of SCTP")]
+    Rules,
     /// A DTLS alert that ends the connection (RFC 8446, section 6).
     #[error("DTLS alert {0}")]
     DtlsAlert(u8),
@@ -38,7 +41,7 @@ impl From<Ended> for io::Error {
     fn from(ended: Ended) -> Self {
         let kind = match &ended {
             Ended::TimedOut => io::ErrorKind::TimedOut,
-            Ended::Association | Ended::DtlsAlert(_) | Ended::Dtls(_) => io::ErrorKind::ConnectionReset,
+            Ended::Association | Ended::Rules | Ended::DtlsAlert(_) | Ended::Dtls(_) => io::ErrorKind::ConnectionReset,
             Ended::Socket(kind) => *kind,
             Ended::ByPeer | Ended::Certificate(_) | Ended::Locally => io::ErrorKind::ConnectionAborted,
         };

@@ -66,13 +66,17 @@ impl Machine {
     fn check(&mut self, shown: Shown) {
         if !self.expected.is_empty() && !self.expected.contains(&shown.fingerprint) {
             self.end(Ended::Certificate(shown.clone()));
-            if let Some(dtls) = &mut self.dtls {
-                // The other side takes the handshake for done, and would wait for us.
-                dtls.close();
-                self.take_packets();
-            }
+            // The other side takes the handshake for done, and would wait for us.
+            self.say_goodbye();
         }
         self.shown = Some(shown);
+    }
+
+    fn say_goodbye(&mut self) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.close();
+            self.take_packets();
+        }
     }
 
     fn secured(&mut self) {
@@ -98,6 +102,10 @@ impl Machine {
                     self.events.push_back(Event::Channel);
                 }
                 sctp::Seen::Lost => self.end(Ended::Association),
+                sctp::Seen::Broken => {
+                    self.end(Ended::Rules);
+                    self.say_goodbye();
+                }
                 sctp::Seen::Opened(id) => self.channels.opened(id, sctp),
                 sctp::Seen::Readable(id) => self.channels.readable(id, sctp),
                 sctp::Seen::Writable(id) => self.channels.writable(id),

@@ -67,12 +67,17 @@ impl Channels {
         if self.by_id.get(&id).is_some_and(|channel| channel.stream.unread() < UNREAD) {
             self.readable(id, sctp);
         }
+        self.resume(sctp);
+        self.news = news;
+    }
+
+    /// Goes on with what was held back, where there is room for it.
+    pub(super) fn resume(&mut self, sctp: &mut Sctp) {
         if !self.held_back.is_empty() && self.unread() < ALL_UNREAD {
             for id in std::mem::take(&mut self.held_back) {
                 self.readable(id, sctp);
             }
         }
-        self.news = news;
     }
 
     /// There is room to write again.

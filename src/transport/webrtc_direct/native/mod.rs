@@ -42,6 +42,10 @@
 //!   same DTLS connection, and a late copy must not end it.
 //! - The state cookie is a random number that the association keeps, not signed state (section 5.1.3): who gets here has keys.
 //! - An unknown chunk is treated as its type asks, but not reported (section 3.2).
+//! - A FORWARD-TSN is passed over (RFC 3758): nobody gives up on messages of reliable channels. A RE-CONFIG that overtakes data is
+//!   taken for lost, and is repeated (RFC 6525, section 5.2.2, has it wait).
+//! - Data without any end the connection by a DTLS alert, not by an ABORT (section 6.2). Of more than 2,048 chunks that wait to be
+//!   read the rest is taken for lost.
 //! - A goodbye is a SHUTDOWN and a `close_notify` at once; its answer is not waited for (section 9.2).
 //!
 //! Data channels (RFC 8831, 8832):

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libp2p_core::StreamMuxer;
 use libp2p_core::muxing::StreamMuxerEvent;
+use tokio::time::Sleep;
 
 use super::driver::Driver;
 use super::error::Ended;
@@ -23,7 +24,7 @@ const FLUSH: Duration = Duration::from_millis(500);
 /// with its streams.
 pub struct Connection {
     driver: Driver,
-    closing: Option<Instant>,
+    closing: Option<Pin<Box<Sleep>>>,
     /// Its place among a listener's connections.
     _permit: Option<Permit>,
 }
@@ -82,12 +83,13 @@ impl StreamMuxer for Connection {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
         let this = self.get_mut();
-        let until = *this.closing.get_or_insert_with(|| now() + FLUSH);
+        let closing = this.closing.get_or_insert_with(|| Box::pin(tokio::time::sleep_until((now() + FLUSH).into())));
+        let late = closing.as_mut().poll(cx).is_ready();
         // How a goodbye fails changes nothing.
         let _ = this.driver.poll(cx);
         {
             let mut machine = this.driver.shared.machine();
-            if machine.ended().is_none() && !machine.is_flushed() && now() < until {
+            if machine.ended().is_none() && !machine.is_flushed() && !late {
                 return Poll::Pending;
             }
             machine.close(now());

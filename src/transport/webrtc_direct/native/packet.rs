@@ -42,6 +42,11 @@ pub(super) fn tsns(packet: &[u8]) -> Option<(u32, u32)> {
     Some((first, tsns.last().unwrap_or(first)))
 }
 
+/// The number up to which a SACK has all.
+pub(super) fn acknowledged(packet: &[u8]) -> Option<u32> {
+    words(packet, SACK, 4).next()
+}
+
 /// The receive window of a SACK.
 pub(super) fn window(packet: &[u8]) -> Option<u32> {
     words(packet, SACK, 8).next()

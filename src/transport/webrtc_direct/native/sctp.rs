@@ -2,6 +2,7 @@
 
 mod bundle;
 mod chunks;
+mod intake;
 mod streams;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +17,7 @@ use sctp_proto::{
 
 pub(super) use sctp_proto::PayloadProtocolIdentifier as Ppi;
 
+use self::intake::Intake;
 use super::ack::Acknowledging;
 use super::config;
 use super::error::Ended;
@@ -33,6 +35,9 @@ pub(super) struct Sctp {
     association: Option<(AssociationHandle, Association)>,
     acknowledging: Acknowledging,
     window: Window,
+    intake: Intake,
+    /// The peer broke the rules.
+    broken: bool,
     /// The handshake is done.
     complete: bool,
     now: Instant,
@@ -51,6 +56,8 @@ fn packets(transmit: Transmit) -> Vec<Bytes> {
 pub(super) enum Seen {
     Up,
     Lost,
+    /// The peer does what nobody does who keeps to the rules.
+    Broken,
     Opened(u16),
     Readable(u16),
     Writable(u16),
@@ -89,6 +96,8 @@ impl Sctp {
             association: None,
             acknowledging: Acknowledging::default(),
             window: Window::default(),
+            intake: Intake::default(),
+            broken: false,
             complete: false,
             now,
             stirred: true,
@@ -98,7 +107,19 @@ impl Sctp {
     /// Takes a packet. Whether what it calls for should leave before the next is taken.
     pub(super) fn handle(&mut self, now: Instant, packet: Bytes) -> bool {
         (self.stirred, self.now) = (true, now);
-        let Some(packet) = chunks::sift(packet) else { return false };
+        if self.intake.is_filling()
+            && let Some((_, association)) = &self.association
+        {
+            let ids = association.stream_ids();
+            self.intake.forget(|id| !ids.contains(&id));
+        }
+        let packet = match chunks::sift(packet, &mut self.intake) {
+            Ok(Some(packet)) if !self.broken => packet,
+            sifted => {
+                self.broken |= sifted.is_err();
+                return self.broken;
+            }
+        };
         // An INIT that was repeated and overtaken: `sctp-proto` would end the association that it has led to.
         if self.complete && packet::asks(&packet) {
             return false;
@@ -160,11 +181,15 @@ impl Sctp {
         for packet in &all {
             self.acknowledging.sent(packet);
             self.window.sent(packet);
+            self.intake.sent(packet);
         }
         bundle::bundle(all)
     }
 
     pub(super) fn poll(&mut self) -> Option<Seen> {
+        if self.broken {
+            return self.association.take().map(|_| Seen::Broken);
+        }
         let (handle, association) = self.association.as_mut()?;
         while let Some(event) = association.poll_endpoint_event() {
             if let Some(event) = self.endpoint.handle_event(*handle, event) {

@@ -50,11 +50,10 @@ impl Channels {
     pub(in super::super) fn let_go(&mut self, id: u16, sctp: &mut Sctp, now: Instant) {
         let Some(channel) = self.by_id.get_mut(&id) else { return };
         if channel.gone {
-            self.by_id.remove(&id);
-            if sctp.has(id) {
-                self.opened(id, sctp);
-                self.readable(id, sctp);
-            }
+            return self.replace(id, sctp);
+        }
+        // That of the handshake is let go before its stream is dropped, and stays.
+        if channel.owner == Owner::LetGo {
             return;
         }
         channel.owner = Owner::LetGo;
@@ -65,9 +64,21 @@ impl Channels {
         self.settle(id, sctp);
     }
 
+    /// Lets go of a channel that the other side has closed; the next one of its id, if there is one already, takes its place.
+    fn replace(&mut self, id: u16, sctp: &mut Sctp) {
+        self.by_id.remove(&id);
+        if sctp.has(id) {
+            self.opened(id, sctp);
+            self.readable(id, sctp);
+        }
+        // What it held unread makes room for others.
+        self.resume(sctp);
+    }
+
     /// The handshake is over. Its channel says no more, and what comes on it is dropped.
     pub(in super::super) fn forget_handshake(&mut self) {
-        if let Some(channel) = self.by_id.get_mut(&HANDSHAKE) {
+        self.shaken = true;
+        if let Some(channel) = self.by_id.get_mut(&HANDSHAKE).filter(|channel| !channel.gone) {
             channel.owner = Owner::LetGo;
             channel.stream.finish();
             channel.stream.abandon();

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 
 use super::super::config::SCTP_PACKET;
-use super::chunks::{CHECKSUM, checksum};
-use super::packet::{DATA, HEADER, SACK, chunks};
+use super::chunks::{CHECKSUM, sealed};
+use super::packet::{Chunk, DATA, HEADER, SACK, chunks};
 
 /// Of the common header what names the association: ports and tag.
 const ASSOCIATION: usize = CHECKSUM.start;
@@ -54,15 +54,10 @@ impl Bundle {
             return one;
         }
         self.packets.push(one);
-        let mut whole = Vec::with_capacity(self.length);
-        whole.extend_from_slice(&self.packets[0][..HEADER]);
-        for kind in [SACK, DATA] {
-            let chunks = self.packets.iter().flat_map(|packet| chunks(packet).flatten()).filter(|chunk| chunk.kind == kind);
-            chunks.for_each(|chunk| whole.extend_from_slice(chunk.bytes));
-        }
-        let sum = checksum(&whole);
-        whole[CHECKSUM].copy_from_slice(&sum);
-        whole.into()
+        let (acknowledgements, data): (Vec<Chunk<'_>>, Vec<Chunk<'_>>) =
+            self.packets.iter().flat_map(|packet| chunks(packet).flatten()).partition(|chunk| chunk.kind == SACK);
+        let all: Vec<&[u8]> = acknowledgements.iter().chain(&data).map(|chunk| chunk.bytes).collect();
+        sealed(&self.packets[0][..HEADER], &all)
     }
 }
 
@@ -79,10 +74,8 @@ mod tests {
     use super::super::packet::tests::{data, sack};
     use super::*;
 
-    fn sealed(mut packet: Vec<u8>) -> Bytes {
-        let sum = checksum(&packet);
-        packet[CHECKSUM].copy_from_slice(&sum);
-        packet.into()
+    fn whole(packet: &[u8]) -> Bytes {
+        sealed(&packet[..HEADER], &[&packet[HEADER..]])
     }
 
     fn long(tsn: u32) -> Vec<u8> {
@@ -121,8 +114,8 @@ mod tests {
             (vec![one.clone(), other(two.clone())], vec![one.clone(), other(two)]),
         ];
         for (given, expected) in table {
-            let sealed = |packets: Vec<Vec<u8>>| packets.into_iter().map(sealed).collect::<Vec<_>>();
-            assert_eq!(bundle(sealed(given.clone())), sealed(expected), "{given:?}");
+            let sealed = |packets: &[Vec<u8>]| packets.iter().map(|packet| whole(packet)).collect::<Vec<_>>();
+            assert_eq!(bundle(sealed(&given)), sealed(&expected), "{given:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The streams of an association.
 
 use super::super::config;
+use super::chunks::data;
 use super::{Message, Ppi, Sctp};
 
 impl Sctp {
@@ -26,7 +27,8 @@ impl Sctp {
         let mut bytes = vec![0; chunks.len()];
         let count = chunks.read(&mut bytes).ok()?;
         bytes.truncate(count);
-        if let Some(packet) = self.window.read(count, config::SCTP_RECEIVE) {
+        self.intake.read(id, chunks.chunks.len(), count);
+        if let Some(packet) = self.window.read(count, config::SCTP_RECEIVE).map(|packet| data(&packet)) {
             // The first duplicate is acknowledged late, the second at once.
             self.handle(self.now, packet.clone());
             self.handle(self.now, packet);

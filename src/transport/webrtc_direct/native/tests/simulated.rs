@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::super::framing::{Flag, encode};
 use super::super::channels::HANDSHAKE;
+use super::super::config::{ALL_UNREAD, LINGER, UNREAD};
 use super::super::connection::Machine;
 use super::super::credentials::Version;
 use super::super::dcep;
@@ -285,6 +286,65 @@ fn an_id_can_be_used_again_as_soon_as_its_channel_is_closed() {
         let_go(&mut line.ends[0], id);
         let_go(&mut line.ends[1], kept);
     }
+}
+
+/// Some close the channel of the handshake once that is done (libp2p specs, webrtc/README.md), and browsers give its id to the
+/// next one. We leave it open.
+#[test]
+fn a_closed_handshake_channel_can_be_opened_anew() {
+    for closed_early in [false, true] {
+        let mut line = Line::new(Version::V2, FAIR, 6);
+        line.connect();
+        let close = |line: &mut Line| {
+            line.ends[0].on_channels(|_, sctp, _| sctp.close(HANDSHAKE));
+            line.until(|ends, _| ends[0].on_channels(|_, sctp, _| !sctp.has(HANDSHAKE)).unwrap());
+            wait(line);
+        };
+        if closed_early {
+            close(&mut line);
+        }
+        line.ends[1].channels.forget_handshake();
+        let_go(&mut line.ends[1], HANDSHAKE);
+        if !closed_early {
+            let later = line.now + 2 * LINGER;
+            line.until(|_, now| now >= later);
+            assert!(line.ends[0].on_channels(|_, sctp, _| sctp.has(HANDSHAKE)).unwrap(), "it stays");
+            close(&mut line);
+        }
+        send(&mut line.ends[0], HANDSHAKE, &[(Ppi::Dcep, dcep::OPEN.to_vec())]);
+        wait(&mut line);
+        assert_eq!(accept(&mut line.ends[1]), Some(HANDSHAKE), "{closed_early}");
+    }
+}
+
+#[test]
+fn what_was_held_back_comes_when_others_are_let_go_unread() {
+    const LONG: usize = UNREAD;
+    let mut line = Line::new(Version::V2, FAIR, 7);
+    line.connect();
+    let ids: Vec<u16> = (0..=ALL_UNREAD / UNREAD).map(|_| open(&mut line.ends[0])).collect();
+    for id in &ids {
+        let mut written = 0;
+        line.until(|ends, _| {
+            written += write(&mut ends[0], *id, &data(LONG - written));
+            written == LONG
+        });
+        wait(&mut line);
+    }
+    let (last, others) = ids.split_last().unwrap();
+    assert_eq!(std::iter::from_fn(|| accept(&mut line.ends[1])).count(), ids.len());
+    let mut heard = Vec::new();
+    read(&mut line.ends[1], *last, &mut heard);
+    assert!(heard.is_empty(), "there is no room for it");
+    for id in others {
+        line.ends[0].on_channels(|_, sctp, _| sctp.close(*id));
+    }
+    line.until(|ends, _| others.iter().all(|id| ends[1].channels.is_gone(*id)));
+    for id in others {
+        let_go(&mut line.ends[1], *id);
+    }
+    read(&mut line.ends[1], *last, &mut heard);
+    assert_eq!(heard.len(), LONG);
 }
 
 /// Sends these messages on a channel that our own state machine knows nothing of.
