@@ -64,6 +64,9 @@ impl Default for RelayLimits {
 
 /// Those whose requests are counted. With more of them at once nobody new is served until the time is over.
 const MAX_COUNTED: usize = 4096;
+/// Requests of an IPv6 /48 are those of so many of its /64: it is the most that one customer gets (RFC 6177), who would else be
+/// 65,536 sources.
+const NETWORKS_OF_A_SITE: u32 = 8;
 
 /// The slots and circuits of a relay, by the connection that each belongs to.
 #[derive(Debug)]
@@ -175,6 +178,8 @@ struct Rates {
     began: Micros,
     peers: HashMap<PeerId, u32>,
     sources: HashMap<IpAddr, u32>,
+    /// Of IPv6, by /48.
+    sites: HashMap<u128, u32>,
 }
 
 impl Rates {
@@ -183,7 +188,9 @@ impl Rates {
             *self = Self { began: now, ..Self::default() };
         }
         // By its source first: who comes as ever new peers is not noted as all of them, and leaves room for others.
-        if self.sources.get(&source).is_some_and(|requests| *requests >= limits.requests_per_ip) {
+        let of_site = limits.requests_per_ip.saturating_mul(NETWORKS_OF_A_SITE);
+        let used_up = self.sources.get(&source).is_some_and(|requests| *requests >= limits.requests_per_ip);
+        if used_up || site(source).and_then(|site| self.sites.get(&site)).is_some_and(|requests| *requests >= of_site) {
             return false;
         }
         let known = self.peers.contains_key(&peer) && self.sources.contains_key(&source);
@@ -193,6 +200,10 @@ impl Rates {
         let peers = self.peers.entry(peer).or_default();
         let sources = self.sources.entry(source).or_default();
         (*peers, *sources) = (peers.saturating_add(1), sources.saturating_add(1));
+        if let Some(site) = site(source) {
+            let sites = self.sites.entry(site).or_default();
+            *sites = sites.saturating_add(1);
+        }
         *peers <= limits.requests_per_peer
     }
 }
@@ -202,6 +213,14 @@ fn source(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         v4 @ IpAddr::V4(_) => v4,
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+/// The /48 of an IPv6 address.
+fn site(source: IpAddr) -> Option<u128> {
+    match source {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(v6) => Some(v6.to_bits() >> 80),
     }
 }
 
@@ -331,13 +350,21 @@ mod tests {
         assert_eq!(served, usize::try_from(limits.requests_per_ip).unwrap());
         assert_eq!(rates.peers.len(), served);
         assert!(rates.take(PeerId::random(), ip(2), Micros(0), &limits));
-        // The same from the addresses of one IPv6 network.
-        let mut book: Book<()> = Book::new(limits);
-        let at = |last: u16| IpAddr::from([0x2606, 0x4700, 0, 1, 0, 0, 0, last]);
-        for last in 0..4096 {
-            let _ = book.request(PeerId::random(), at(last), Micros(0));
-        }
-        assert_eq!(book.request(PeerId::random(), ip(3), Micros(0)), Ok(()));
+    }
+
+    /// The same from all addresses of an IPv6 network, and from all networks of a customer.
+    #[test]
+    fn one_customer_of_ipv6_does_not_fill_the_book() {
+        let (per_ip, most) = (RelayLimits::default().requests_per_ip, u16::try_from(2 * MAX_COUNTED).unwrap());
+        let host = |network, last| IpAddr::from([0x2606, 0x4700, 0, network, 0, 0, 0, last]);
+        let served = |ips: &mut dyn Iterator<Item = IpAddr>| {
+            let mut book: Book<()> = Book::new(RelayLimits::default());
+            let served = ips.filter(|ip| book.request(PeerId::random(), *ip, Micros(0)).is_ok()).count();
+            assert_eq!(book.request(PeerId::random(), ip(3), Micros(0)), Ok(()));
+            u32::try_from(served).unwrap()
+        };
+        assert_eq!(served(&mut (0..most).map(|last| host(1, last))), per_ip);
+        assert_eq!(served(&mut (0..most).map(|network| host(network, 1))), NETWORKS_OF_A_SITE * per_ip);
     }
 
     #[test]
