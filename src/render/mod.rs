@@ -19,7 +19,7 @@ pub(crate) use style::{Piece, Tone};
 pub use text::text;
 
 use crate::{
-    model::{Attempt, Report, Source},
+    model::{Attempt, Nat, Report, Source, TargetKind},
     order::by_key,
 };
 
@@ -32,4 +32,10 @@ fn was_tried(attempt: &Attempt) -> bool {
 fn tried(report: &Report) -> Vec<&Attempt> {
     let tried = report.attempts.iter().filter(|attempt| was_tried(attempt));
     by_key(tried, |attempt| (attempt.source == Source::Announced, attempt.transport.is_none(), attempt.transport))
+}
+
+/// What is known of the own network, where the report is about it or tells more of it than any dial does.
+fn measured(report: &Report) -> Option<&Nat> {
+    let network = report.target.kind == TargetKind::Network;
+    report.nat.as_ref().filter(|nat| network || !nat.vantages.is_empty() || !nat.inbound.is_empty())
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{Page, headline::advice, outside, said};
 use crate::{
     model::{Behaviour, Family, FamilyNat, Mapping, Nat, Nat64, NatStatus, Outcome, PortMapping, Prediction, TargetKind, Tested},
-    render::phrase,
+    render::{measured, phrase},
 };
 
 /// How many outside addresses are shown.
@@ -40,7 +40,7 @@ impl Page<'_> {
     }
 
     pub(super) fn network(&self) -> Markup {
-        let Some(nat) = &self.report.nat else { return html! {} };
+        let Some(nat) = measured(self.report) else { return html! {} };
         html! {
             section.network aria-labelledby=(self.id("network")) {
                 h2 id=(self.id("network")) { "The own network" }

@@ -183,3 +183,21 @@ fn a_file_with_very_many_addresses_is_cut() {
     assert_eq!(html.matches("class=\"attempt\"").count(), super::DRAWN);
     assert!(html.contains("and 800 more"));
 }
+
+#[test]
+fn the_own_network_is_told_of_where_a_dial_told_of_it() {
+    let mut dial = full("x");
+    assert!(report(&dial).contains("The own network"));
+    let nat = dial.nat.as_mut().unwrap();
+    (nat.vantages, nat.inbound) = Default::default();
+    assert!(!report(&dial).contains("The own network"), "whatever a dial knows of this machine without having asked");
+    dial.target.kind = crate::model::TargetKind::Network;
+    assert!(report(&dial).contains("The own network"));
+}
+
+#[test]
+fn each_link_of_the_announced_addresses_has_a_name() {
+    let html = beside(&full("x"), "r");
+    let links: Vec<&str> = html.split("<a ").skip(1).map(|rest| rest.split('>').next().unwrap_or_default()).collect();
+    assert!(!links.is_empty() && links.iter().all(|link| link.contains("id=\"rannounced0-")), "{links:?}");
+}

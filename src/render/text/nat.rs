@@ -6,7 +6,7 @@ use crate::{
         Behaviour, Cause, Family, FamilyNat, Inbound, InboundBy, Mapping, Nat, NatStatus, Outcome, PortMapping, Prediction,
         TargetKind, Tested,
     },
-    render::{phrase, style::columns},
+    render::{measured, phrase, style::columns},
 };
 
 /// Where the details of a family begin.
@@ -15,14 +15,8 @@ const INDENT: &str = "       ";
 const SHOWN: usize = 3;
 
 impl Page<'_> {
-    /// Whether the report is about the own network, or tells more of it than any dial does.
-    pub(super) fn measured(&self) -> Option<&Nat> {
-        let network = self.report.target.kind == TargetKind::Network;
-        self.report.nat.as_ref().filter(|nat| network || !nat.vantages.is_empty() || !nat.inbound.is_empty())
-    }
-
     pub(super) fn nat(&self, out: &mut String) {
-        let Some(nat) = self.measured() else { return };
+        let Some(nat) = measured(self.report) else { return };
         if self.report.target.kind != TargetKind::Network {
             let lead = format!("{} ", self.style.paint(Tone::Strong, "this machine:"));
             self.style.fill(out, &lead, &Piece::words(Tone::Plain, &nat.summary).collect::<Vec<_>>(), " ");
@@ -110,7 +104,7 @@ impl Page<'_> {
 
     /// What would help, most useful first.
     pub(super) fn remedies(&self, out: &mut String) {
-        let Some(nat) = self.measured() else { return };
+        let Some(nat) = measured(self.report) else { return };
         for remedy in &nat.remedies {
             let lead = format!("{} ", self.style.paint(Tone::Warn, "remedy:"));
             self.advice(out, &lead, remedy, Some(remedy.code.code()));
