@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::model::{Attempt, Cause, HintCode, StageName};
+use crate::model::{Attempt, Cause, HintCode, Report, RuntimeKind, StageName, Transport};
 
 use super::{
     super::{
         addresses::{self, Above},
-        fault::Fault,
+        fault::{Fault, ip_of},
         verdict::Speech,
         words::{host, name, port, quoted},
     },
@@ -220,10 +220,24 @@ impl Hints<'_> {
                  from a terminal."
             }
             Cause::IceCredentialsRefused => "This browser needs webrtc-direct version 2; a terminal can test version 1 too.",
+            _ if shuns_loopback(self.report, fault) => {
+                "Firefox does no WebRTC over loopback: dial the address that this machine has in its network, or from a terminal."
+            }
             _ => "The browser hides the reason; a terminal tells it.",
         };
         if let Some(hint) = self.add(HintCode::UseTerminal, &[fault.attempt.id], text.into()) {
             hint.command = dial("", &input);
         }
     }
+}
+
+/// Whether it is Firefox that sent nothing: it gathers no ICE candidate on loopback (`media.peerconnection.ice.loopback`), so that
+/// nothing is sent there and nothing more is told.
+fn shuns_loopback(report: &Report, fault: &Fault<'_>) -> bool {
+    let agent = report.tool.user_agent.as_deref().unwrap_or_default();
+    let over = (fault.attempt.transport, fault.step()) == (Some(Transport::WebrtcDirect), Some(StageName::Connect));
+    report.tool.runtime == RuntimeKind::Browser
+        && agent.contains("Firefox/")
+        && over
+        && ip_of(fault.attempt).is_some_and(|ip| ip.is_loopback())
 }

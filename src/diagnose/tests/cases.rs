@@ -1,7 +1,8 @@
 //! The cases of real networks: field-notes.md by its numbers.
 
 use super::*;
-use StageName::{Connect, Identify, Multiplex, Ping, Resolve, Secure, Tls, Upgrade};
+use crate::model::RuntimeKind;
+use StageName::{Connect, Dtls, Identify, Multiplex, Ping, Resolve, Secure, Tls, Upgrade};
 
 const TCP: &str = "/ip4/8.8.4.4/tcp/4001";
 const QUIC: &str = "/ip4/8.8.4.4/udp/4001/quic-v1";
@@ -218,4 +219,23 @@ fn silence_in_a_step_that_covers_others_is_not_told() {
     assert_eq!(covering.code.code(), "inconclusive");
     let alone = Run::new().dial(Dial::new(ws).fails(Upgrade, Cause::TimedOut)).verdict();
     assert_eq!(alone.code.code(), "stalled");
+}
+
+#[test]
+fn firefox_on_loopback_is_named_where_it_is_the_reason() {
+    let hint = |agent: &str, ip: &str, step| {
+        let mut run = Run::new().dial(Dial::new(&format!("/ip4/{ip}/udp/4001/webrtc-direct")).fails(step, Cause::Opaque));
+        if let Fact::RunStarted { tool, .. } = &mut run.facts[0] {
+            *tool = Tool { user_agent: Some(agent.into()), ..Tool::this(RuntimeKind::Browser) };
+        }
+        run.verdict().hints.remove(0)
+    };
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let chromium = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
+    let named = |agent, ip, step| hint(agent, ip, step).text.contains("Firefox");
+    assert!(named(firefox, "127.0.0.1", Connect));
+    assert!(
+        !named(chromium, "127.0.0.1", Connect) && !named(firefox, "192.168.1.5", Connect) && !named(firefox, "127.0.0.1", Dtls)
+    );
+    assert_eq!(hint(firefox, "127.0.0.1", Connect).code.code(), "use-terminal");
 }
