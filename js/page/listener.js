@@ -7,6 +7,9 @@
 /** How long the listener is heard after the run, in milliseconds: of the end of a dial it hears by a packet. */
 const AFTER = 400
 
+/** How many peer IDs a listener is asked for at once: it takes no more. */
+const PEERS = 64
+
 /** @typedef {{ version: string, addresses: string[] }} Own */
 
 /** What the listener tells of itself; null where the page lies on another host. @returns {Promise<Own | null>} */
@@ -37,14 +40,10 @@ export function first (addresses, { protocol, hostname }) {
   return [...addresses].sort((a, b) => rank(a) - rank(b))[0] ?? ''
 }
 
-/** Whether a target is this listener. @param {string} target @param {string[]} addresses */
-export function isOwn (target, addresses) {
-  const peer = target.match(/\/p2p\/([^/]+)$/)?.[1]
-  const bare = (/** @type {string} */ address) => address.replace(/\/p2p\/[^/]+$/, '')
-  return addresses.some(address => peer === undefined ? bare(address) === target : address.endsWith(`/p2p/${peer}`))
-}
-
-/** What the listener sees of dials, by the peer ID of each: it is a fresh one, which only this page knows. */
+/**
+ * What the listener sees of dials, by the peer ID of each: it is a fresh one, which only this page knows. So it may be asked about
+ * any run, and no address has to be recognised as the listener's.
+ */
 export class OtherEnd {
   /** @param {(attempt: object) => void} onAttempt */
   constructor (onAttempt) {
@@ -58,7 +57,7 @@ export class OtherEnd {
   /** A line of the run: its end of `secure` names the peer ID. @param {any} event */
   heard (event) {
     const peer = event.event === 'stage-ended' ? event.found?.local_peer : undefined
-    if (peer === undefined || this.peers.has(peer)) return
+    if (peer === undefined || this.peers.has(peer) || this.peers.size === PEERS) return
     this.peers.add(peer)
     // Several dials begin together: one question for all of them.
     clearTimeout(this.soon)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { first, isOwn } from '../page/listener.js'
+import { OtherEnd, first } from '../page/listener.js'
 import { LARGEST, Unreadable, fileName, fromHash, isReport, link, read } from '../page/saved.js'
 
 const PEER = '/p2p/12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ'
@@ -17,12 +17,22 @@ test('the first target is on the host of the page, over what the page can use', 
   assert.equal(first([], { protocol: 'http:', hostname: 'x' }), '')
 })
 
-test('a target is the listener by its peer ID or by its whole address', () => {
-  assert.ok(isOwn(ADDRESSES[1], ADDRESSES))
-  assert.ok(isOwn(`/dns4/other.example/tcp/1/ws${PEER}`, ADDRESSES))
-  assert.ok(isOwn('/ip4/127.0.0.1/tcp/4012/ws', ADDRESSES))
-  assert.ok(!isOwn('/ip4/127.0.0.1/tcp/4012', ADDRESSES))
-  assert.ok(!isOwn('/ip4/127.0.0.1/tcp/4012/ws/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN', ADDRESSES))
+test('a listener is asked about every dial of a run at once, and about no more than it takes', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const asked = []
+  globalThis.EventSource = class { constructor (url) { asked.push(url) } close () {} }
+  t.after(() => { delete globalThis.EventSource })
+  const end = new OtherEnd(() => {})
+  const heard = (event, local_peer) => end.heard({ event, found: { local_peer } })
+  heard('attempt-started', 'A')
+  for (const peer of ['A', 'B', 'B', undefined]) heard('stage-ended', peer)
+  t.mock.timers.tick(20)
+  assert.deepEqual(asked, ['listener/events?peer=A&peer=B'])
+  for (let dial = 0; dial < 100; dial++) heard('stage-ended', `C${dial}`)
+  t.mock.timers.tick(20)
+  assert.equal(asked.length, 2)
+  assert.equal(asked[1].split('peer=').length - 1, 64)
+  end.close()
 })
 
 test('a link holds its report', async () => {

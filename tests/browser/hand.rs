@@ -7,7 +7,36 @@ use crate::program::Live;
 use fantoccini::Locator;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::key::Key;
+use serde_json::{Value, json};
 use std::path::Path;
+
+/// Drops files on the page.
+const DROP: &str = "
+    const [files] = arguments;
+    const data = new DataTransfer();
+    for (const [name, text] of files) data.items.add(new File([text], name));
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))";
+
+/// Presses a button that copies: what it gives to the clipboard, what it says then, and what a screen reader is told.
+const COPY: &str = "
+    const button = document.getElementById(arguments[0]);
+    let copied;
+    navigator.clipboard ? navigator.clipboard.writeText = async text => { copied = text }
+      : document.execCommand = () => { copied = document.activeElement.value; return true };
+    button.click();
+    while (copied === undefined) await new Promise(resolve => setTimeout(resolve, 0));
+    await new Promise(resolve => setTimeout(resolve, 0));
+    return { text: copied, says: button.textContent, status: document.getElementById('status').textContent }";
+
+/// What a button copied.
+#[derive(serde::Deserialize)]
+pub struct Copied {
+    pub text: String,
+    /// What stands on the button then.
+    pub says: String,
+    /// What a screen reader is told.
+    pub status: String,
+}
 
 /// A listener, its addresses, and where its page is.
 pub fn serve(home: &Path, listen: &[&str], options: &[&str]) -> (Live, Vec<String>, String) {
@@ -62,7 +91,39 @@ impl Browser {
         // What is told to a screen reader is emptied, so that the end of the run before is not taken for that of this one.
         self.call("document.getElementById('status').textContent = ''", vec![]).await.expect("a status");
         self.press("#go").await;
-        self.until("document.getElementById('status').textContent.includes('. ')").await;
+        self.ended().await;
+    }
+
+    /// Waits for the end of a run, or for what was opened: its verdict is a sentence.
+    pub async fn ended(&self) {
+        self.until("document.getElementById('status').textContent.endsWith('.')").await;
         self.until("!document.getElementById('tools').hidden && document.getElementById('go').textContent === 'Probe'").await;
+    }
+
+    /// Presses a letter together with Control.
+    pub async fn with_control(&self, letter: char) {
+        let (control, letter) = (char::from(Key::Control), letter);
+        let pressed = KeyActions::new("keyboard".into())
+            .then(KeyAction::Down { value: control })
+            .then(KeyAction::Down { value: letter })
+            .then(KeyAction::Up { value: letter })
+            .then(KeyAction::Up { value: control });
+        self.client.perform_actions(pressed).await.expect("keys can be pressed");
+    }
+
+    /// Drops files on the page: their names and what is in them.
+    pub async fn drop_files(&self, files: &[(&str, &str)]) {
+        self.call(DROP, vec![json!(files)]).await.expect("dropped");
+    }
+
+    /// Presses a button that copies.
+    pub async fn copied(&self, button: &str) -> Copied {
+        let copied = self.call(COPY, vec![button.into()]).await.unwrap_or_else(|error| panic!("{button}: {error}"));
+        serde_json::from_value(copied).expect("what was copied")
+    }
+
+    /// The report that the page has.
+    pub async fn report(&self) -> Value {
+        serde_json::from_str(&self.copied("copy-json").await.text).expect("JSON")
     }
 }

@@ -52,12 +52,9 @@ async fn fits(browser: &Browser, what: &str, most: u32) {
 
 /// A report with much in it.
 async fn saved(browser: &Browser, name: &str, text: &str) {
-    let script = "const [name, text] = arguments; const data = new DataTransfer();
-        data.items.add(new File([text], name));
-        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))";
     browser.call("document.getElementById('status').textContent = ''", vec![]).await.expect("a status");
-    browser.call(script, vec![name.into(), text.into()]).await.expect("dropped");
-    browser.until("document.getElementById('status').textContent.includes('. ')").await;
+    browser.drop_files(&[(name, text)]).await;
+    browser.ended().await;
 }
 
 async fn looks(kind: Kind, name: &str, dark: bool) {

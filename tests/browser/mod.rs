@@ -10,6 +10,8 @@ mod devtools;
 #[cfg(feature = "page")]
 mod download;
 mod driver;
+#[cfg(feature = "page")]
+mod elsewhere;
 mod engine;
 mod flood;
 #[cfg(feature = "page")]
@@ -28,6 +30,8 @@ mod probes;
 #[cfg(feature = "page")]
 mod served;
 mod session;
+#[cfg(feature = "page")]
+mod tour;
 #[cfg(feature = "page")]
 mod visit;
 mod why_not;

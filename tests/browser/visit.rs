@@ -14,27 +14,6 @@ async fn verdict(browser: &Browser) -> String {
     browser.text("#report .verdict .words").await
 }
 
-/// The report that the page would hand out: what its link holds.
-async fn report(browser: &Browser) -> Value {
-    let script = "const { fromHash } = await import('/page/saved.js');
-        let copied;
-        navigator.clipboard ? navigator.clipboard.writeText = async text => { copied = text }
-          : document.execCommand = () => { copied = document.activeElement.value; return true };
-        document.getElementById('copy-link').click();
-        while (copied === undefined) await new Promise(resolve => setTimeout(resolve, 10));
-        return await fromHash(new URL(copied).hash)";
-    let json = browser.call(script, vec![]).await.expect("the report");
-    serde_json::from_str(json.as_str().expect("text")).expect("JSON")
-}
-
-/// Drops a file on the page.
-async fn drop_file(browser: &Browser, name: &str, text: &str) {
-    let script = "const [name, text] = arguments; const data = new DataTransfer();
-        data.items.add(new File([text], name));
-        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))";
-    browser.call(script, vec![name.into(), text.into()]).await.expect("dropped");
-}
-
 /// Nothing was refused by the page's own policy, and nothing was thrown.
 async fn is_quiet(browser: &Browser, kind: Kind) {
     let console = browser.console().await;
@@ -52,7 +31,7 @@ async fn shows_the_listener(browser: &Browser, kind: Kind, url: &str) {
     browser.press("#go").await;
     assert!(verdict(browser).await.contains("reachable"), "{}", browser.text("#report").await);
     browser.text(".other-end").await;
-    let report = report(browser).await;
+    let report = browser.report().await;
     assert_eq!(rules::faults(&report, 0), Vec::<String>::new(), "{report}");
     assert_eq!((&report["tool"]["runtime"], &report["transports"]["ws"]), (&json!("browser"), &json!("passed")), "{report}");
     assert_eq!(report["listener"]["attempts"][0]["direction"], "inbound", "{report}");
@@ -62,14 +41,14 @@ async fn shows_the_listener(browser: &Browser, kind: Kind, url: &str) {
 /// A native report is shown as it is, and compared with the page's own.
 async fn opens_saved_reports(browser: &Browser) {
     let example = include_str!("../schema/example.json");
-    drop_file(browser, "native.json", example).await;
+    browser.drop_files(&[("native.json", example)]).await;
     browser.client.wait().at_most(PATIENCE).for_element(Locator::Css("#report .verdict.bad")).await.expect("another report");
     assert!(browser.text("#report .verdict .words").await.contains("another peer answers"));
     let opened: Value = serde_json::from_str(example).expect("JSON");
-    let shown = report(browser).await;
+    let shown = browser.report().await;
     assert_eq!((&shown["verdict"], &shown["started"]), (&opened["verdict"], &opened["started"]));
     for bad in ["hello", "{}"] {
-        drop_file(browser, "bad.json", bad).await;
+        browser.drop_files(&[("bad.json", bad)]).await;
         let fault = browser.text("#fault:not([hidden])").await;
         assert!(fault.starts_with("bad.json is "), "{fault}");
     }

@@ -36,7 +36,7 @@ pub fn go() -> Command {
     foreign("P2P_PROBE_GO_PEER", "go-peer")
 }
 
-fn js() -> Command {
+pub fn js() -> Command {
     foreign("P2P_PROBE_JS_PEER", "js/run")
 }
 
