@@ -62,8 +62,15 @@ impl Browser {
 
     /// What a reader sees of an element, once it is there.
     pub async fn text(&self, css: &str) -> String {
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
-        found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.expect("its text")
+        loop {
+            let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+            match found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await {
+                Ok(text) => return text,
+                // The report was drawn anew meanwhile.
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("{css}: {error}"),
+            }
+        }
     }
 
     pub async fn press(&self, css: &str) {
