@@ -84,8 +84,11 @@ pub(super) const BLOCKED: usize = 16;
 /// What may be sent to an address that is not validated, per byte received from it (RFC 9000, section 8).
 pub(super) const AMPLIFICATION: usize = 3;
 
-/// Addresses that one dialer may come from: Wi-Fi and mobile network, IPv4 and IPv6, and what a NAT rebinds.
+/// Addresses that one dialer may come from at once: Wi-Fi and mobile network, IPv4 and IPv6, and what a NAT rebinds.
 pub(super) const MAX_ADDRESSES: usize = 8;
+
+/// The longest record of DTLS (RFC 6347, section 4.1): a header, 2^14 bytes, and 2,048 that a cipher may add.
+pub(super) const DTLS_RECORD: usize = 13 + (1 << 14) + 2048;
 
 /// Room for one record of DTLS.
 pub(super) const MAX_DATAGRAM: usize = 2048;

@@ -2,27 +2,25 @@
 
 use std::net::SocketAddr;
 
-use super::config::{AMPLIFICATION, MAX_ADDRESSES};
+use super::config::AMPLIFICATION;
+use super::recent::Recent;
 
 /// Bytes that may still be sent, by address.
 #[derive(Debug, Default)]
-pub(super) struct Credits(Vec<(SocketAddr, usize)>);
+pub(super) struct Credits(Recent<usize>);
 
 impl Credits {
     /// So many bytes came from there.
     pub(super) fn earn(&mut self, from: SocketAddr, bytes: usize) {
-        let earned = AMPLIFICATION * bytes;
-        if let Some((_, credit)) = self.0.iter_mut().find(|(address, _)| *address == from) {
-            *credit = credit.saturating_add(earned);
-        } else if self.0.len() < MAX_ADDRESSES {
-            self.0.push((from, earned));
+        if let (Some(credit), _) = self.0.hear(from, || 0) {
+            *credit = credit.saturating_add(AMPLIFICATION * bytes);
         }
     }
 
     /// Whether so many bytes may be sent there; they count as sent then.
     pub(super) fn spend(&mut self, to: SocketAddr, bytes: usize) -> bool {
-        let credit = self.0.iter_mut().find(|(address, credit)| *address == to && *credit >= bytes);
-        credit.map(|(_, credit)| *credit -= bytes).is_some()
+        let credit = self.0.get_mut(to).filter(|credit| **credit >= bytes);
+        credit.map(|credit| *credit -= bytes).is_some()
     }
 }
 
@@ -41,6 +39,6 @@ mod tests {
         for port in 2..100 {
             credits.earn(address(port), 10);
         }
-        assert_eq!(credits.0.len(), MAX_ADDRESSES);
+        assert!(credits.spend(address(99), 30) && !credits.spend(address(2), 1), "the last ones alone are kept");
     }
 }

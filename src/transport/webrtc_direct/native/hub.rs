@@ -1,6 +1,5 @@
 //! One UDP port for all connections of a listener, and its gate.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -8,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::config::{INBOX, MAX_ADDRESSES};
 use super::credentials::Credentials;
-use super::place::{Datagram, Place};
+use super::place::Place;
 use super::port::{Arrived, Port, Space};
+use super::routes::Routes;
 use super::stun::{Request, is_stun};
 use crate::transport::quic::{Gate, Permit};
 use crate::transport::stun;
@@ -26,18 +25,6 @@ pub(super) struct Hub {
     routes: Mutex<Routes>,
     /// Ends the reading task when it is dropped.
     _reading: oneshot::Sender<()>,
-}
-
-/// Connections by the server's ufrag, and by the addresses that their dialers have sent from.
-#[derive(Default)]
-struct Routes {
-    by_ufrag: HashMap<String, Route>,
-    by_address: HashMap<SocketAddr, String>,
-}
-
-struct Route {
-    inbox: mpsc::Sender<Box<Datagram>>,
-    addresses: Vec<SocketAddr>,
 }
 
 /// A dialer that got past the gate.
@@ -73,33 +60,27 @@ impl Hub {
             return None;
         };
         let (ufrag, _) = request.username.split_once(':')?;
-        if routes.by_ufrag.contains_key(ufrag) {
-            if routes.by_address.get(&from).is_some_and(|known| known == ufrag)
-                || request.is_signed_by(ufrag) && routes.moved(ufrag, from)
-            {
-                routes.deliver(arrived);
+        if routes.knows(ufrag) {
+            if routes.is_at(ufrag, from) || request.is_signed_by(ufrag) {
+                routes.heard(ufrag, from);
+                routes.deliver_to(ufrag, arrived);
             }
             return None;
         }
-        let credentials = Credentials::of_username(request.username)?;
         if !request.is_signed_by(ufrag) {
             return None;
         }
+        let credentials = Credentials::of_username(request.username)?;
         let permit = self.gate.enter(from.ip())?;
         let inbox = routes.enter(ufrag, from);
-        routes.deliver(arrived);
+        routes.deliver_to(ufrag, arrived);
         let place = Place::new(Arc::clone(self), inbox, ufrag.to_owned());
         Some(Admitted { credentials, remote: from, permit, place })
     }
 
     /// Forgets a connection.
     pub(super) fn leave(&self, ufrag: &str) {
-        let mut routes = self.routes();
-        if let Some(route) = routes.by_ufrag.remove(ufrag) {
-            for address in route.addresses {
-                routes.by_address.remove(&address);
-            }
-        }
+        self.routes().leave(ufrag);
     }
 
     /// What came by another way than the socket.
@@ -111,40 +92,7 @@ impl Hub {
     /// How many are known here.
     #[cfg(any(test, feature = "fuzz"))]
     pub(super) fn known(&self) -> usize {
-        let routes = self.routes();
-        routes.by_ufrag.len() + routes.by_address.len()
-    }
-}
-
-impl Routes {
-    fn enter(&mut self, ufrag: &str, from: SocketAddr) -> mpsc::Receiver<Box<Datagram>> {
-        let (sender, inbox) = mpsc::channel(INBOX);
-        self.by_ufrag.insert(ufrag.to_owned(), Route { inbox: sender, addresses: Vec::new() });
-        self.moved(ufrag, from);
-        inbox
-    }
-
-    /// A dialer sends from another address. Whether that is one too many.
-    fn moved(&mut self, ufrag: &str, to: SocketAddr) -> bool {
-        let Some(route) = self.by_ufrag.get_mut(ufrag).filter(|route| route.addresses.len() < MAX_ADDRESSES) else {
-            return false;
-        };
-        route.addresses.push(to);
-        if let Some(before) = self.by_address.insert(to, ufrag.to_owned())
-            && before != ufrag
-            && let Some(route) = self.by_ufrag.get_mut(&before)
-        {
-            // The same port dials anew.
-            route.addresses.retain(|address| *address != to);
-        }
-        true
-    }
-
-    fn deliver(&self, Arrived { from, to, bytes }: Arrived<'_>) {
-        if let Some(route) = self.by_address.get(&from).and_then(|ufrag| self.by_ufrag.get(ufrag)) {
-            // A full inbox loses datagrams, as a full socket would.
-            let _ = route.inbox.try_send(Box::new(Datagram { from, to, bytes: bytes.into() }));
-        }
+        self.routes().count()
     }
 }
 

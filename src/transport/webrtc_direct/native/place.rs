@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
 use super::batch::Batch;
-use super::config::{MAX_ADDRESSES, TURN};
+use super::config::TURN;
 use super::hub::Hub;
+use super::recent::Recent;
 
 /// What came for a connection. Inboxes have places for many even while they are empty: it is kept in a box.
 pub(super) struct Datagram {
@@ -26,12 +27,12 @@ pub(super) struct Place {
     ufrag: String,
     /// The addresses of ours that the other side has sent to, by its own: what is answered has to come from there, and a
     /// socket on a wildcard would choose for itself.
-    ours: Vec<(SocketAddr, IpAddr)>,
+    ours: Recent<IpAddr>,
 }
 
 impl Place {
     pub(super) fn new(hub: Arc<Hub>, inbox: mpsc::Receiver<Box<Datagram>>, ufrag: String) -> Self {
-        Self { hub, inbox, ufrag, ours: Vec::new() }
+        Self { hub, inbox, ufrag, ours: Recent::default() }
     }
 
     /// Hands what has come to `each`, as much as one turn allows. How many datagrams it was.
@@ -56,15 +57,14 @@ impl Place {
 
     /// The address of ours that was heard from there.
     pub(super) fn ours(&self, theirs: SocketAddr) -> Option<IpAddr> {
-        self.ours.iter().find(|(from, _)| *from == theirs).map(|(_, ours)| *ours)
+        self.ours.get(theirs).copied()
     }
 
     fn note(&mut self, from: SocketAddr, to: Option<IpAddr>) {
-        let Some(to) = to else { return };
-        if let Some((_, ours)) = self.ours.iter_mut().find(|(theirs, _)| *theirs == from) {
+        if let Some(to) = to
+            && let (Some(ours), _) = self.ours.hear(from, || to)
+        {
             *ours = to;
-        } else if self.ours.len() < MAX_ADDRESSES {
-            self.ours.push((from, to));
         }
     }
 

@@ -10,6 +10,7 @@ use quinn::udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::io::Interest;
 
 use super::batch::Batch;
+use super::config::DTLS_RECORD;
 
 /// What the system keeps of datagrams that came before they are read: a whole window of SCTP, of which it counts each
 /// datagram about twice. Systems give less where an administrator says so.
@@ -17,9 +18,6 @@ const RECEIVE_BUFFER: usize = 2 * 1024 * 1024;
 
 /// Longest that the system puts together of one sender's datagrams.
 const COALESCED: usize = 64 * 1024;
-
-/// The longest record of DTLS (RFC 6347, section 4.1): a header, 2^14 bytes, and 2,048 that a cipher may add.
-const RECORD: usize = 13 + (1 << 14) + 2048;
 
 /// Datagrams that a socket for one remote moves one by one. Having the system put them together costs it a tenth of a
 /// millisecond when it begins, and again when it ends: a dial that is over after fewer does not win it back.
@@ -177,7 +175,7 @@ impl Space {
 
     /// A longer datagram than any of DTLS is cut.
     fn for_one(&mut self) -> &mut [u8] {
-        self.grow(RECORD);
+        self.grow(DTLS_RECORD);
         &mut self.bytes
     }
 
@@ -230,8 +228,8 @@ mod tests {
         let other = Port::connected(other, here).expect("connected");
         let mut space = Space::new(1);
         assert!(one.many.get().is_none(), "a dial may be over after a few");
-        let long = vec![7; 2 * RECORD];
-        assert_eq!(carry(&one, &other, &mut space, &long).await, [&long[..RECORD]], "no record of DTLS is as long");
+        let long = vec![7; 2 * DTLS_RECORD];
+        assert_eq!(carry(&one, &other, &mut space, &long).await, [&long[..DTLS_RECORD]], "no record of DTLS is as long");
         for number in 0..2 * FEW {
             let bytes = number.to_be_bytes();
             assert_eq!(carry(&one, &other, &mut space, &bytes).await, [bytes]);
