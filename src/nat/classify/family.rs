@@ -44,18 +44,15 @@ impl Measured {
         }
         let [udp, tcp] = &layers;
         let outside = udp.outside.or(tcp.outside);
-        let silent = |vantage: &str, layer: Layer4| {
-            let asked = || seen.mappings.iter().filter(|seen| seen.layer == layer && seen.vantage == vantage);
-            asked().next().is_some() && asked().all(is_silence)
-        };
+        let sends = |vantage: &str, layer: Layer4| sends(seen, family, layer, vantage);
         let is_own = |address: &str| {
             socket(address).is_some_and(|(_, to)| seen.owns(to.ip()) && outside.is_none_or(|outside| outside == to.ip()))
         };
         let inbound = inbound(&dials, is_own, |vantage, transport| {
             let over = LAYERS.into_iter().find(|layer| layer.transport() == transport);
-            over.is_none_or(|layer| !silent(vantage, layer))
+            over.is_none_or(|layer| sends(vantage, layer))
         });
-        let told = |layer: Layer4, mapped: &Mapped| behaviour(seen, family, layer, mapped, |vantage| !silent(vantage, layer));
+        let told = |layer: Layer4, mapped: &Mapped| behaviour(seen, family, layer, mapped, |vantage| sends(vantage, layer));
         let mut measured = Self {
             nat: FamilyNat { udp: told(Layer4::Udp, udp), tcp: told(Layer4::Tcp, tcp), ..FamilyNat::default() },
             contradicted: layers.iter().any(|layer| layer.contradicted),
@@ -120,6 +117,18 @@ impl Mapped {
         }
         mapped
     }
+}
+
+/// Whether what a vantage point sent may be taken to have left it: not where it answers nothing, nor where others come in that were sent
+/// to, and it does not though it was sent to as well.
+fn sends(seen: &Observed, family: Family, layer: Layer4, vantage: &str) -> bool {
+    let asked = || seen.mappings.iter().filter(|seen| seen.layer == layer && seen.vantage == vantage);
+    let silent = asked().next().is_some() && asked().all(is_silence);
+    let known = |packet: &&FilteringSeen| packet.layer == layer && of(packet.to.ip()) == family && packet.contacted_before;
+    let (own, others): (Vec<_>, Vec<_>) = seen.filterings.iter().filter(known).partition(|packet| packet.vantage == vantage);
+    let arrives = |packets: &[&FilteringSeen]| packets.iter().any(|packet| packet.outcome.passed());
+    let kept_out = own.iter().any(|packet| packet.outcome.cause().is_some()) && !arrives(&own);
+    !silent && !(kept_out && arrives(&others))
 }
 
 fn behaviour(seen: &Observed, family: Family, layer: Layer4, mapped: &Mapped, sends: impl Fn(&str) -> bool) -> Behaviour {

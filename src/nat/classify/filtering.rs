@@ -2,8 +2,7 @@
 
 use crate::model::{Filtering, FilteringSeen, Mapping, WhyCode};
 
-/// What packets from outside come to. `told` names the vantage points that answered the socket under test: what was sent by
-/// one that never does may not have left it.
+/// What packets from outside come to. `sends` tells whether what a vantage point sent may be taken to have left it.
 pub(super) fn filtering(seen: &[&FilteringSeen], mapping: Mapping, sends: impl Fn(&str) -> bool) -> (Filtering, Option<WhyCode>) {
     let any = |contacted: bool, arrived: bool| {
         seen.iter().any(|seen| {

@@ -118,8 +118,11 @@ impl<'a, S: UnderTest> Course<'a, S> {
             None => self.family.over(S::LAYER),
         };
         let ours = async {
-            self.strangers_and_known(&first, outside).await;
+            let kept_out = self.strangers_and_known(&first, outside).await;
             self.others(&first, targets, outside).await;
+            if let Some(helper) = kept_out {
+                self.test(helper, By::You, outside).await;
+            }
             if outside.ip() != self.family.way.own(outside) {
                 let result = self.socket.hairpin(outside).await;
                 self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
@@ -191,11 +194,13 @@ impl<'a, S: UnderTest> Course<'a, S> {
         self.contacted.borrow().contains(&from)
     }
 
-    async fn strangers_and_known(&self, first: &Target, outside: SocketAddr) {
-        let strangers: Vec<&Vantage> =
+    /// The stranger, if there is one, that was kept out where who had been sent to came in: unless it comes in as well once it has
+    /// been sent to, what it sends may not leave it.
+    async fn strangers_and_known(&self, first: &Target, outside: SocketAddr) -> Option<&'a Vantage> {
+        let strangers: Vec<&'a Vantage> =
             self.family.helpers().filter(|helper| !self.has_contacted(helper.ip)).take(STRANGERS).collect();
         let partner = self.family.helpers().find(|helper| helper.helper.as_ref().is_some_and(|info| info.partner.is_some()));
-        let mut senders: Vec<(&Vantage, By)> = strangers.iter().map(|helper| (*helper, By::You)).collect();
+        let mut senders: Vec<(&'a Vantage, By)> = strangers.iter().map(|helper| (*helper, By::You)).collect();
         if senders.is_empty() {
             senders.extend(partner.map(|helper| (helper, By::Partner)));
         }
@@ -205,14 +210,10 @@ impl<'a, S: UnderTest> Course<'a, S> {
             self.family.helpers().filter(|helper| helper.ip == first.to.ip()).map(|helper| self.test(helper, By::You, outside)),
         );
         let ((strangers, known), ()) = join(join(sending, known), forwarded).await;
+        let (helper, by) = *senders.first().filter(|_| known.contains(&true) && !strangers.contains(&true))?;
         // What is lost on the way looks like a filter by address.
-        if S::MAY_BE_LOST
-            && known.contains(&true)
-            && !strangers.contains(&true)
-            && let Some((helper, by)) = senders.first()
-        {
-            self.test(helper, *by, outside).await;
-        }
+        let lost = S::MAY_BE_LOST && self.test(helper, by, outside).await;
+        (!lost && by == By::You).then_some(helper)
     }
 
     /// A port that was forwarded by hand has the number that is listened on, whatever a NAT makes of what is sent.

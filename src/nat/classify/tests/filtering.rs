@@ -62,3 +62,22 @@ fn packets_to_an_address_that_nobody_told_show_nothing() {
     assert_eq!(untold(LAN, M), Filtering::Unknown);
     assert_eq!(untold(OWN, OWN), Filtering::EndpointIndependent);
 }
+
+/// Something of its own may keep in what it sends, as a firewall that lets it answer and no more.
+#[test]
+fn a_vantage_point_that_comes_in_never_shows_no_filter() {
+    let table =
+        [(None, Filtering::AddressDependent), (Some(true), Filtering::AddressDependent), (Some(false), Filtering::Unknown)];
+    for (local, told) in [(LAN, M), (OWN, OWN)] {
+        for (later, expected) in table {
+            let seen = Seen::from(local).maps(&[(A, told), (B, told)]);
+            let seen = seen.packet(Layer4::Udp, "11.22.33.2:50000", false, false).packet(Layer4::Udp, A2, true, true);
+            let seen = later.into_iter().fold(seen, |seen, arrives| seen.packet(Layer4::Udp, "11.22.33.2:50001", true, arrives));
+            assert_eq!(seen.nat().ipv4.unwrap().udp.filtering, expected, "{local} {later:?}");
+        }
+    }
+    // Where nobody comes in it is one that is kept out like the others.
+    let shut = Seen::from(LAN).maps(&[(A, M), (B, M)]).packet(Layer4::Udp, "11.22.33.2:50000", false, false);
+    let shut = shut.packet(Layer4::Udp, "11.22.33.2:50001", true, false).packet(Layer4::Udp, "11.22.33.1:50000", true, false);
+    assert_eq!(shut.nat().ipv4.unwrap().udp.filtering, Filtering::AddressAndPortDependent);
+}
