@@ -128,7 +128,7 @@ fn sends(seen: &Observed, family: Family, layer: Layer4, vantage: &str) -> bool 
     let (own, others): (Vec<_>, Vec<_>) = seen.filterings.iter().filter(known).partition(|packet| packet.vantage == vantage);
     let arrives = |packets: &[&FilteringSeen]| packets.iter().any(|packet| packet.outcome.passed());
     let kept_out = own.iter().any(|packet| packet.outcome.cause().is_some()) && !arrives(&own);
-    !silent && !(kept_out && arrives(&others))
+    !(silent || kept_out && arrives(&others))
 }
 
 fn behaviour(seen: &Observed, family: Family, layer: Layer4, mapped: &Mapped, sends: impl Fn(&str) -> bool) -> Behaviour {
