@@ -38,6 +38,7 @@ mod order;
 mod pinholes;
 mod reserve;
 mod servers;
+mod strangers;
 mod tcp;
 #[cfg(test)]
 mod tests;
