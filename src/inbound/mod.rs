@@ -76,6 +76,8 @@ pub struct Dialer {
 pub struct Established {
     /// Who.
     pub peer: PeerId,
+    /// From where, if that was proved later than its first word was heard.
+    pub remote: Option<Multiaddr>,
     /// The connection.
     pub connection: Multiplexed,
     /// What is served on it besides identify and ping.
@@ -86,7 +88,7 @@ impl Established {
     /// A connection on which nothing but identify and ping is served.
     #[must_use]
     pub fn new(peer: PeerId, connection: Multiplexed) -> Self {
-        Self { peer, connection, services: Vec::new() }
+        Self { peer, remote: None, connection, services: Vec::new() }
     }
 
     /// Serves these protocols too.

@@ -39,7 +39,8 @@ pub(super) async fn serve(
 ) {
     let times = service.times;
     let Some(established) = bounded(&service, &record, times.handshake, establish).await else { return };
-    let Established { peer, connection, services } = established;
+    let Established { peer, remote: proved, connection, services } = established;
+    let remote = proved.unwrap_or(remote);
     // Through a relay no address is told: those behind it would be dialed before anything else is tried.
     let relayed = remote.iter().any(|part| part == Protocol::P2pCircuit);
     let listen = if relayed { Vec::new() } else { told(&service.addresses, ip_of(&remote)) };

@@ -8,6 +8,7 @@ use multiaddr::Protocol;
 
 use super::{
     accept::{Arrived, Carrier},
+    address::Spot,
     common::Common,
     fault,
 };
@@ -100,8 +101,9 @@ async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketA
         Step::Channel => record.enter(StageName::Secure),
         Step::Answered { .. } | Step::Versions(_) => {}
     });
-    let Accepted { peer, connection } = accepted.await.map_err(|error| match error {
+    let Accepted { peer, remote, connection } = accepted.await.map_err(|error| match error {
         AcceptError::TimedOut => Fault::new(Cause::TimedOut, &error),
+        AcceptError::TooMany => Fault::new(Cause::LocalFault { errno: None }, &error),
         AcceptError::Failed(error) => errors::of_webrtc(error),
     })?;
     record.found(Found {
@@ -110,7 +112,8 @@ async fn webrtc(record: &Record, arrival: webrtc_direct::Arrival, local: SocketA
         key_type: key_type(&peer).map(Into::into),
         ..Found::default()
     });
-    Ok(Established::new(peer, Multiplexed::from(StreamMuxerBox::new(connection))))
+    let remote = Spot { transport: Transport::WebrtcDirect, socket: remote }.address();
+    Ok(Established { remote: Some(remote), ..Established::new(peer, Multiplexed::from(StreamMuxerBox::new(connection))) })
 }
 
 /// Somebody whom a relay brings: STOP, and a connection on the same stream.

@@ -32,10 +32,10 @@ use super::{
 use crate::{
     engine::{Fault, Record},
     inbound::{Dialer, Established, Host},
-    model::{Event, Fact, Report},
+    model::{Cause, Event, Fact, Report, socket_of},
     nat::relay::Circuits,
     native,
-    transport::quic,
+    transport::quic::{self, Permit},
 };
 
 /// How long the end may take: every connection says goodbye at once.
@@ -69,7 +69,7 @@ impl Node {
         let mut circuits = pin!(OptionFuture::from(circuits.map(Circuits::run)).fuse());
         let mut dialers = FuturesUnordered::new();
         let mut stop = pin!(stop.fuse());
-        let mut stun = pin!(join_all(quic.iter().map(|listener| stun::answer(listener))).fuse());
+        let mut stun = pin!(join_all(quic.iter().map(|listener| stun::answer(listener, &common.native))).fuse());
         loop {
             select_biased! {
                 () = stop => break,
@@ -81,7 +81,9 @@ impl Node {
                     let dialer = dialer(numbers.next(), &arrived);
                     match gate.enter(arrived.remote.ip()) {
                         Some(permit) => {
-                            let served = host.serve(&dialer, |record| welcomed(Rc::clone(&common), record, arrived));
+                            let permit = Rc::new(RefCell::new(permit));
+                            let place = Rc::clone(&permit);
+                            let served = host.serve(&dialer, |record| welcomed(Rc::clone(&common), record, arrived, place));
                             dialers.push(served.map(|()| drop(permit)).boxed_local());
                         }
                         None if counted.borrow_mut().may_tell_refusal(common.native.elapsed()) => host.turned_away(&dialer),
@@ -108,14 +110,24 @@ fn tell_where<S: FnMut(&Event, &Report)>(host: &Host<S>, addresses: &[Multiaddr]
     }
 }
 
-/// A dialer whose connection stands, and what is done for it.
-async fn welcomed(common: Rc<Common>, record: Rc<Record>, arrived: Arrived) -> Result<Established, Fault> {
-    let (remote, local) = (arrived.remote, arrived.local.ip());
+/// A dialer whose connection stands, and what is done for it: at the address that it proved to be at.
+async fn welcomed(
+    common: Rc<Common>,
+    record: Rc<Record>,
+    arrived: Arrived,
+    place: Rc<RefCell<Permit>>,
+) -> Result<Established, Fault> {
+    let (first, local) = (arrived.remote, arrived.local.ip());
     let relayed = arrived.through.is_some();
     let established = establish(&common, &record, arrived).await?;
     // Whoever comes through a relay would have the relay dialed.
     if relayed {
         return Ok(established);
+    }
+    let proved = established.remote.as_ref().and_then(socket_of).map(|(_, remote)| remote);
+    let remote = proved.unwrap_or(first);
+    if !place.borrow_mut().is_of(remote.ip()) {
+        return Err(Fault::new(Cause::LocalFault { errno: None }, &"too many connections from there"));
     }
     let asker = Asker { remote, local, peer: established.peer };
     let dialing = autonat::services(&common.dialback, asker);

@@ -3,7 +3,13 @@
 //! An answer carries XOR-MAPPED-ADDRESS alone: 32 bytes over IPv4, 44 over IPv6, to a question of 20 at the least, so that
 //! nobody is sent more than three times what was asked with.
 
+mod allowance;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub(crate) use allowance::Allowance;
+#[cfg(test)]
+pub(crate) use allowance::EACH;
 
 /// The length of a header.
 const HEADER: usize = 20;

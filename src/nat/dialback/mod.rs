@@ -20,8 +20,8 @@
 //!
 //! # Not a weapon
 //! - Only the IP address of the asker's own connection is ever sent to; the asker names a port alone.
-//! - That address is proved by the connection, the port is not: neighbours behind one NAT share an address. So at most 8
-//!   different ports of one address (of one IPv6 /64) in a minute.
+//! - That address is proved by the connection: by its handshake, or over webrtc-direct by that or an answered check. The port is
+//!   not: neighbours behind one NAT share an address. So at most 8 different ports of one address (of one IPv6 /64) in a minute.
 //! - Requests are limited for each address and in all, those at work at once too.
 //! - 144 bytes of datagrams cost the asker a stream and a request that is longer.
 //! - A private address is sent to only by a helper that listens on an address of the same kind itself; a loopback one only by

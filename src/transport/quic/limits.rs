@@ -99,6 +99,23 @@ impl Permit {
         &self.gate.limits
     }
 
+    /// It turns out that the dialer is at this address. Whether that is within the limits; if not it counts as before.
+    pub(crate) fn is_of(&mut self, ip: IpAddr) -> bool {
+        let now = source(ip);
+        if now == self.source {
+            return true;
+        }
+        let mut counts = self.gate.counts();
+        let from_there = counts.by_source.get(&now).copied().unwrap_or(0);
+        if from_there >= self.gate.limits.per_ip {
+            counts.refused += 1;
+            return false;
+        }
+        counts.by_source.insert(now, from_there + 1);
+        counts.leave(std::mem::replace(&mut self.source, now));
+        true
+    }
+
     /// The handshake is over; the connection stays.
     pub(crate) fn established(&mut self) {
         if std::mem::take(&mut self.handshaking) {
@@ -112,10 +129,17 @@ impl Drop for Permit {
         self.established();
         let mut counts = self.gate.counts();
         counts.connections -= 1;
-        if let Some(count) = counts.by_source.get_mut(&self.source) {
+        counts.leave(self.source);
+    }
+}
+
+impl Counts {
+    /// One less is from there.
+    fn leave(&mut self, source: IpAddr) {
+        if let Some(count) = self.by_source.get_mut(&source) {
             *count -= 1;
             if *count == 0 {
-                counts.by_source.remove(&self.source);
+                self.by_source.remove(&source);
             }
         }
     }
@@ -160,6 +184,25 @@ mod tests {
         let _first = gate.enter(ip("2001:db8::1"));
         assert!(gate.enter(ip("2001:db8::2:1")).is_none());
         assert!(gate.enter(ip("2001:db8:0:1::1")).is_some());
+    }
+
+    /// Who begins at a forged address takes no place of its owner's, and has none more than it would have had.
+    #[test]
+    fn who_turns_out_to_be_elsewhere_counts_there() {
+        let gate = gate(Limits { per_ip: 1, ..Limits::default() });
+        let [mut first, mut second] = ["192.0.2.1", "192.0.2.2"].map(|from| gate.enter(ip(from)).unwrap());
+        assert!(first.is_of(ip("::ffff:192.0.2.1")));
+        assert!(first.is_of(ip("192.0.2.9")));
+        assert!(gate.enter(ip("192.0.2.1")).is_some() && gate.enter(ip("192.0.2.9")).is_none());
+        let refused = gate.refused();
+        assert!(!second.is_of(ip("192.0.2.9")));
+        assert_eq!(gate.refused(), refused + 1);
+        assert!(gate.enter(ip("192.0.2.2")).is_none(), "it counts as before");
+        drop(first);
+        assert!(second.is_of(ip("192.0.2.9")) && gate.enter(ip("192.0.2.9")).is_none());
+        drop(second);
+        assert_eq!(gate.counts().connections, 0);
+        assert!(gate.counts().by_source.is_empty());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod datagrams;
 mod goodbye;
+mod proof;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use super::dtls::{Dtls, Ready};
 use super::error::Ended;
 use super::ice::Ice;
 use super::sctp::Sctp;
+use proof::Flights;
 
 /// What a connection has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +43,8 @@ pub(super) struct Machine {
     pub(super) remote: SocketAddr,
     /// What may be sent to addresses that are not validated; none where all of them are ours to choose.
     credits: Option<Credits>,
-    /// Where the DTLS handshake was finished from: that takes packets both ways.
-    pub(super) proven: Option<SocketAddr>,
+    /// Where our part of the DTLS handshake went, until that was over.
+    pub(super) flights: Flights,
     /// Ours; a dialer's is made while it waits for an answer.
     certificate: Option<Certificate>,
     /// What a dialer begins with once it is answered.
@@ -91,7 +93,7 @@ impl Machine {
             outbox: VecDeque::new(),
             remote,
             credits: None,
-            proven: None,
+            flights: Flights::default(),
             certificate: None,
             prepared: None,
             expected: Vec::new(),
@@ -153,6 +155,16 @@ impl Machine {
 
     pub(super) fn remote(&self) -> SocketAddr {
         self.remote
+    }
+
+    /// Where the other side is, once that is proved.
+    pub(super) fn proved(&self) -> Option<SocketAddr> {
+        Some(self.remote).filter(|remote| self.is_there(*remote))
+    }
+
+    /// Whether the other side hears what is sent to this address.
+    fn is_there(&self, address: SocketAddr) -> bool {
+        self.flights.prove(address) || self.ice.is_validated(address)
     }
 
     /// Sends this as if SCTP had made it.

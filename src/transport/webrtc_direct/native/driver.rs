@@ -11,7 +11,7 @@ use tokio::time::Sleep;
 
 use super::batch::Batch;
 use super::config::TURN;
-use super::connection::Machine;
+use super::connection::{Event, Machine};
 use super::error::Ended;
 use super::link::Link;
 use super::shared::{Shared, now};
@@ -79,31 +79,32 @@ impl Driver {
     }
 
     fn receive(&mut self, machine: &mut Machine, now: Instant, cx: &mut Context<'_>) -> io::Result<bool> {
-        let (mut moved, mut fault) = (false, None);
-        for _ in 0..AT_ONCE {
-            let progress = &self.progress;
-            let received = self.link.poll_receive(cx, |from, bytes| {
+        let progress = &self.progress;
+        let (read, fault) = gather(|| {
+            self.link.poll_receive(cx, |from, bytes| {
                 progress.note_first(bytes);
                 machine.take(now, from, bytes);
-            });
-            match received {
-                Poll::Pending => break,
-                Poll::Ready(Ok(count)) => {
-                    self.refusals = 0;
-                    self.progress.count_received(count);
-                    moved = true;
-                }
-                Poll::Ready(Err(error)) => {
-                    fault = Some(error);
-                    break;
-                }
-            }
-        }
-        if moved {
-            // Before any fault: an answer that came first has been given.
+            })
+        });
+        self.received(machine, now, read, fault)
+    }
+
+    /// Does what datagrams call for that were read, and then what a fault does that was told between them.
+    fn received(
+        &mut self,
+        machine: &mut Machine,
+        now: Instant,
+        read: Option<usize>,
+        fault: Option<io::Error>,
+    ) -> io::Result<bool> {
+        if let Some(count) = read {
+            self.refusals = 0;
+            self.progress.count_received(count);
             machine.drive(now);
+            // Systems tell of faults before what has come: an answer counts all the same.
+            self.expects_answer &= !machine.events.contains(&Event::Answered);
         }
-        Ok(fault.map_or(Ok(false), |error| self.fault(machine, error))? || moved)
+        Ok(fault.map_or(Ok(false), |error| self.fault(machine, error))? || read.is_some())
     }
 
     fn keep_time(&mut self, machine: &mut Machine, now: Instant, cx: &mut Context<'_>) -> bool {
@@ -178,6 +179,21 @@ impl Driver {
     }
 }
 
+/// Reads what there is, up to so much: how many datagrams, if any were read, and the first fault that was told on the way.
+fn gather(mut read: impl FnMut() -> Poll<io::Result<usize>>) -> (Option<usize>, Option<io::Error>) {
+    let (mut count, mut fault) = (None, None);
+    for _ in 0..AT_ONCE {
+        match read() {
+            Poll::Pending => break,
+            Poll::Ready(Ok(more)) => *count.get_or_insert(0) += more,
+            Poll::Ready(Err(error)) => {
+                fault.get_or_insert(error);
+            }
+        }
+    }
+    (count, fault)
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         let shared = Arc::clone(&self.shared);
@@ -191,5 +207,61 @@ impl Drop for Driver {
             self.link.try_send(&self.batch);
             self.batch.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::super::certificate::Certificate;
+    use super::super::credentials::{Credentials, Version};
+    use super::*;
+
+    fn refused() -> io::Error {
+        io::ErrorKind::ConnectionRefused.into()
+    }
+
+    /// A dial that has asked, where it dials, and the answer.
+    fn asked() -> (Driver, SocketAddr, Vec<Vec<u8>>) {
+        let [ours, theirs] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        let [from, remote] = [&ours, &theirs].map(|socket| socket.local_addr().unwrap());
+        let (credentials, now) = (Credentials::dial(Version::V2), now());
+        let mut dialer = Machine::dial(&credentials, remote, Vec::new(), now);
+        let mut listener = Machine::listen(&credentials, from, Certificate::generate().unwrap(), now);
+        let (_, check) = dialer.poll_transmit(now).unwrap();
+        listener.handle(now, from, &check);
+        let answers = std::iter::from_fn(|| listener.poll_transmit(now)).map(|(_, datagram)| datagram).collect();
+        let mut driver = Driver::new(dialer, Link::connected(ours, remote).unwrap(), Progress::default());
+        driver.expects_answer = true;
+        (driver, remote, answers)
+    }
+
+    /// Whether the dial is answered by what was read, and goes on.
+    fn goes_on(told: &mut Vec<Poll<io::Result<usize>>>) -> (bool, bool) {
+        let (mut driver, remote, answers) = asked();
+        let shared = Arc::clone(&driver.shared);
+        let (mut machine, now) = (shared.machine(), now());
+        let (count, fault) = gather(|| {
+            let next = if told.is_empty() { Poll::Pending } else { told.remove(0) };
+            if let Poll::Ready(Ok(_)) = next {
+                for answer in &answers {
+                    machine.take(now, remote, answer);
+                }
+            }
+            next
+        });
+        let went_on = driver.received(&mut machine, now, count, fault).is_ok() && machine.ended().is_none();
+        (machine.poll() == Some(Event::Answered), went_on)
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_came_with_a_fault_of_the_network_counts() {
+        let answer = || Poll::Ready(Ok(1));
+        let fault = || Poll::Ready(Err(refused()));
+        assert_eq!(goes_on(&mut vec![answer(), fault()]), (true, true));
+        assert_eq!(goes_on(&mut vec![fault(), answer()]), (true, true), "as Linux tells it");
+        assert_eq!(goes_on(&mut vec![fault(), Poll::Pending, answer()]), (false, false));
+        assert_eq!(goes_on(&mut vec![answer()]), (true, true));
     }
 }

@@ -95,6 +95,9 @@ pub enum AcceptError {
     /// The dialer did not finish within the limit.
     #[error("the handshake took too long")]
     TimedOut,
+    /// Too many connections are from where the dialer proved to be, which is not where it began.
+    #[error("too many connections from there")]
+    TooMany,
     /// It failed, as a dial does.
     #[error(transparent)]
     Failed(#[from] DialError),

@@ -80,8 +80,7 @@ impl Machine {
     }
 
     fn secured(&mut self) {
-        // A finished handshake takes packets both ways.
-        self.proven = Some(self.remote);
+        self.flights.answered();
         if self.ended.is_some() {
             return;
         }

@@ -11,6 +11,7 @@ use super::credentials::Credentials;
 use super::place::Place;
 use super::port::{Arrived, Port, Space};
 use super::routes::Routes;
+use super::shared::now;
 use super::stun::{Request, is_stun};
 use crate::transport::quic::{Gate, Permit};
 use crate::transport::stun;
@@ -108,11 +109,14 @@ fn spawn(port: Arc<Port>, hub: Weak<Hub>, admitted: mpsc::Sender<Admitted>, ende
 
 async fn read(port: &Port, hub: &Weak<Hub>, admitted: &mpsc::Sender<Admitted>) {
     let mut space = Space::new(SENDERS);
+    let (mut allowance, opened) = (stun::Allowance::default(), now());
     loop {
-        let each = |arrived: Arrived<'_>| {
+        let mut each = |arrived: Arrived<'_>| {
             if let Some(answer) = stun::answer(arrived.bytes, arrived.from) {
-                // A full socket loses it, as a full line would.
-                let _ = port.try_answer(&answer, arrived);
+                if allowance.admit(now().saturating_duration_since(opened), arrived.from.ip()) {
+                    // A full socket loses it, as a full line would.
+                    let _ = port.try_answer(&answer, arrived);
+                }
                 return;
             }
             if let Some(new) = hub.upgrade().and_then(|hub| hub.take(arrived)) {
@@ -121,6 +125,6 @@ async fn read(port: &Port, hub: &Weak<Hub>, admitted: &mpsc::Sender<Admitted>) {
             }
         };
         // An error is a router's or host's word about some datagram sent before.
-        let _ = poll_fn(|cx| port.poll_receive(cx, &mut space, each)).await;
+        let _ = poll_fn(|cx| port.poll_receive(cx, &mut space, &mut each)).await;
     }
 }

@@ -1,5 +1,7 @@
 //! ICE (RFC 8445) with one candidate on each side, on `is`.
 
+mod triggered;
+
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -9,6 +11,7 @@ use is::{Candidate, IceAgent, IceAgentEvent, IceConnectionState, Protocol};
 
 use super::config;
 use super::credentials::Credentials;
+use triggered::Triggered;
 
 /// `is` writes no longer USERNAME than this and panics instead.
 const MAX_USERNAME: usize = 128;
@@ -24,6 +27,8 @@ pub(super) struct Ice {
     pub(super) requests: usize,
     /// The last of them: an answer has to come from where its check was sent to (RFC 8445, section 7.2.5.2.1).
     asked: VecDeque<(Transaction, SocketAddr)>,
+    /// Our checks where the agent makes none.
+    triggered: Option<Triggered>,
 }
 
 /// A transaction's id (RFC 8489, section 5), which its answer repeats, and where it stands.
@@ -67,12 +72,19 @@ impl Ice {
     }
 
     /// The controlled agent of a listener. It is a full one, since pion waits 200 ms for a lite one; but where the USERNAME
-    /// of its own checks would be too long it sends none.
+    /// of its own checks would be too long for it, it is lite, and they are made here.
     pub(super) fn listen(credentials: &Credentials, remote: SocketAddr) -> Self {
         let mut ice = Self::new(credentials.server.clone(), credentials.client.clone(), remote);
         let username = credentials.server.ufrag.len() + 1 + credentials.client.ufrag.len();
-        ice.agent.set_ice_lite(username > MAX_USERNAME);
+        if username > MAX_USERNAME {
+            ice.be_lite();
+        }
         ice
+    }
+
+    pub(super) fn be_lite(&mut self) {
+        self.agent.set_ice_lite(true);
+        self.triggered = Triggered::beside(&self.agent);
     }
 
     fn new(local: is::IceCreds, theirs: is::IceCreds, remote: SocketAddr) -> Self {
@@ -83,7 +95,7 @@ impl Ice {
         if let Ok(candidate) = Candidate::host(ours, Protocol::Udp) {
             agent.add_local_candidate(candidate);
         }
-        Self { agent, ours, remote, alias: remote, requests: 0, asked: VecDeque::new() }
+        Self { agent, ours, remote, alias: remote, requests: 0, asked: VecDeque::new(), triggered: None }
     }
 
     /// Repeats a check that stays without an answer this often from now on.
@@ -98,15 +110,24 @@ impl Ice {
         if !self.was_asked(from, bytes) {
             return;
         }
+        if let Some(triggered) = self.triggered.as_mut().filter(|_| is_answer(bytes)) {
+            return triggered.heard(from, bytes);
+        }
         let Ok(message) = StunMessage::parse(bytes) else { return };
         let source = if from == self.remote { self.alias } else { from };
         let packet = StunPacket { proto: Protocol::Udp, source, destination: self.ours, message };
-        self.agent.handle_packet(now, packet);
+        let good = self.agent.handle_packet(now, packet);
+        if let Some(triggered) = self.triggered.as_mut().filter(|_| good) {
+            triggered.asked(from);
+        }
         // An own check that it calls for leaves at once, not at the next tick.
-        self.agent.handle_timeout(now);
+        self.handle_timeout(now);
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        // `is` draws a check's transaction from a generator that is not for secrets: who has seen one could compute those that
+        // go elsewhere, and answer them in another's name. One check at most is made here, so that none shares a seed.
+        fastrand::seed(rand::random());
         self.agent.handle_timeout(now);
     }
 
@@ -115,20 +136,20 @@ impl Ice {
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        let transmit = self.agent.poll_transmit()?;
-        let to = if transmit.destination == self.alias { self.remote } else { transmit.destination };
-        if let Some(id) = transaction(&transmit.contents).filter(|_| transmit.contents.starts_with(&REQUEST)) {
+        let transmit = self.agent.poll_transmit().map(|transmit| (transmit.destination, transmit.contents.into()));
+        let (to, bytes): (_, Vec<u8>) = transmit.or_else(|| self.triggered.as_mut()?.poll())?;
+        let to = if to == self.alias { self.remote } else { to };
+        if let Some(id) = transaction(&bytes).filter(|_| bytes.starts_with(&REQUEST)) {
             self.requests += 1;
             self.asked.truncate(ASKED - 1);
             self.asked.push_front((id, to));
         }
-        Some((to, transmit.contents.into()))
+        Some((to, bytes))
     }
 
     /// Whether it is no answer, or one from where it was asked for.
     fn was_asked(&self, from: SocketAddr, bytes: &[u8]) -> bool {
-        let is_answer = ANSWERS.iter().any(|kind| bytes.starts_with(kind));
-        !is_answer || transaction(bytes).is_some_and(|id| self.asked.contains(&(id, from)))
+        !is_answer(bytes) || transaction(bytes).is_some_and(|id| self.asked.contains(&(id, from)))
     }
 
     pub(super) fn poll(&mut self) -> Option<Seen> {
@@ -141,10 +162,17 @@ impl Ice {
         }
     }
 
-    /// Whether an own check to this address was answered, so that it is no forged one.
+    /// Whether an own check to this address was answered from there, so that it is no forged one.
     pub(super) fn is_validated(&self, remote: SocketAddr) -> bool {
-        !self.agent.ice_lite() && self.agent.has_viable_remote_candidate(remote)
+        match &self.triggered {
+            Some(triggered) => triggered.is_answered(remote),
+            None => self.agent.has_viable_remote_candidate(remote),
+        }
     }
+}
+
+fn is_answer(bytes: &[u8]) -> bool {
+    ANSWERS.iter().any(|kind| bytes.starts_with(kind))
 }
 
 fn transaction(bytes: &[u8]) -> Option<Transaction> {
@@ -187,5 +215,17 @@ mod tests {
         assert!(!listener.is_validated(there) && !listener.is_validated(elsewhere));
         listener.handle(now, there, &answer);
         assert!(listener.is_validated(there) && !listener.is_validated(elsewhere));
+    }
+
+    /// A check proves an address by a number that is known nowhere else.
+    #[test]
+    fn a_transaction_cannot_be_computed_from_what_was_seen_before() {
+        let first = || {
+            fastrand::seed(7);
+            let mut dialer = Ice::dial(&Credentials::dial(Version::V2), "192.0.2.8:1000".parse().unwrap());
+            dialer.handle_timeout(now());
+            transaction(&dialer.poll_transmit().unwrap().1)
+        };
+        assert_ne!(first(), first());
     }
 }

@@ -49,7 +49,7 @@ struct Doorway {
 
 /// A dialer whose checks were signed as they should be. Dropping it forgets the dialer.
 pub struct Arrival {
-    /// The dialer's address as seen here.
+    /// Where its last word came from. That it is there nothing has proved yet.
     pub remote: SocketAddr,
     /// The address of ours that it dialed, where that is known.
     pub local: Option<IpAddr>,
@@ -67,6 +67,8 @@ pub struct Arrival {
 pub struct Accepted {
     /// Who dialed, proved by Noise.
     pub peer: PeerId,
+    /// Where from: an address at which it has heard what was sent there alone.
+    pub remote: SocketAddr,
     /// The connection.
     pub connection: Connection,
 }
@@ -119,6 +121,7 @@ impl Listener {
         Box::pin(async move {
             let hello = waiting::until(&mut driver, Event::Hello);
             let began = matches!(tokio::time::timeout(permit.limits().handshake, hello).await, Ok(Ok(())));
+            let remote = driver.shared.machine().remote();
             let local = local.or_else(|| driver.link.ours(remote));
             Arrival { remote, local, version, began, driver, permit, keypair }
         })
@@ -156,20 +159,26 @@ impl Arrival {
     pub async fn handshake(self, step: impl FnMut(Step)) -> Result<Accepted, AcceptError> {
         let Self { mut driver, mut permit, keypair, .. } = self;
         let limit = permit.limits().handshake;
-        let peer =
-            tokio::time::timeout(limit, secure(&mut driver, &keypair, step)).await.map_err(|_| AcceptError::TimedOut)??;
+        let handshake = tokio::time::timeout(limit, secure(&mut driver, &keypair, step));
+        let (peer, remote) = handshake.await.map_err(|_| AcceptError::TimedOut)??;
+        if !permit.is_of(remote.ip()) {
+            return Err(AcceptError::TooMany);
+        }
         permit.established();
-        Ok(Accepted { peer, connection: Connection::new(driver, Some(permit)) })
+        Ok(Accepted { peer, remote, connection: Connection::new(driver, Some(permit)) })
     }
 }
 
-async fn secure(driver: &mut Driver, keypair: &Keypair, mut step: impl FnMut(Step)) -> Result<PeerId, DialError> {
+/// Who dialed, and from where.
+async fn secure(driver: &mut Driver, keypair: &Keypair, mut step: impl FnMut(Step)) -> Result<(PeerId, SocketAddr), DialError> {
     waiting::until(driver, Event::Dtls).await.map_err(of_dtls)?;
     step(waiting::secured(driver)?);
     waiting::until(driver, Event::Channel).await.map_err(DialError::ChannelFailed)?;
     step(Step::Channel);
     let handshake = noise::handshake(driver, Proof::new(keypair).map_err(DialError::Noise)?, false);
-    waiting::driven(driver, handshake).await.map_err(DialError::Io)?.map_err(|error| of_noise(driver, error))
+    let peer = waiting::driven(driver, handshake).await.map_err(DialError::Io)?.map_err(|error| of_noise(driver, error))?;
+    // Long proved, unless the dialer was somewhere else during the handshake.
+    Ok((peer, waiting::proved(driver).await.map_err(DialError::Ended)?))
 }
 
 impl std::fmt::Debug for Listener {

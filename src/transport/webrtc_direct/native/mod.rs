@@ -4,7 +4,8 @@
 //!
 //! libp2p specs, webrtc (webrtc-direct.md r2, README.md):
 //! - A listener is a full agent of ICE in the controlled role, not a lite one ("Connection Establishment"): pion nominates 200 ms
-//!   later where it is asked nothing itself. Where its USERNAME would be longer than `is` writes it is lite.
+//!   later where it is asked nothing itself. Where its USERNAME would be longer than `is` writes it is lite, but for checks of
+//!   our own to where none was answered yet.
 //! - The handshake's channel is not closed after the handshake ("Connection Security"): rust-libp2p takes no further channels
 //!   then.
 //! - Closing a stream's half does not wait for its `FIN_ACK`, which some never send ("Closing an `RTCDataChannel`"); closing the
@@ -28,11 +29,12 @@
 //!
 //! DTLS (RFC 8842, 8827): any certificate of a dialer is taken, which Noise then vouches for. An alert or record before there are
 //! keys ends a handshake only if a second passes without anything better, since anybody may have sent it. There are no cookies
-//! (RFC 6347, section 4.2.1), which would cost each dial a round trip: the address was validated by ICE or gets no more than
-//! three times what it sent, and a hello is looked at only where it comes from an address that signed a check. One thing
-//! is left to who forges exactly that address and port: a whole hello put between the dialer's first check and its own
-//! hello, blindly and within one round trip, stops that one handshake. It is answered, and no dialer gets over an answer
-//! to a hello that it has not sent.
+//! (RFC 6347, section 4.2.1), which would cost each dial a round trip: an address gets no more than three times what it sent
+//! until an answered check or the handshake itself proves that the dialer is there, and a hello is looked at only where it
+//! comes from an address that signed a check. Nobody is accepted before that proof: a ufrag is its own password, so that who
+//! signs may have forged where it signs from. One thing is left to who forges exactly that address and port: a whole hello
+//! put between the dialer's first check and its own hello, blindly and within one round trip, stops that one handshake. It
+//! is answered, and no dialer gets over an answer to a hello that it has not sent.
 //!
 //! SCTP (RFC 9260, 8261):
 //! - The first time-out is 300 ms and the least 250, not 1 s (section 16). Neither the handshake nor data are given up after so

@@ -1,5 +1,7 @@
 //! STUN binding requests and answers (RFC 8489) as far as a listener's gate needs them: whoever does not get past it costs
-//! nothing. Beyond the gate `is` reads them again.
+//! nothing. Beyond the gate `is` reads them again. And checks that `is` does not make.
+
+pub(super) mod made;
 
 use is::{DefaultSha1HmacProvider, Sha1HmacProvider};
 
@@ -61,11 +63,21 @@ impl<'a> Request<'a> {
 
     /// Whether the request was signed with this password.
     pub(super) fn is_signed_by(&self, password: &str) -> bool {
-        let Some(theirs) = self.bytes.get(self.signed + 4..self.signed + INTEGRITY_LENGTH) else { return false };
-        let ours = integrity(&self.bytes[..self.signed], password);
-        // The same time for every difference, so that no byte can be guessed by it.
-        ours.iter().zip(theirs).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+        is_signed(self.bytes, self.signed, password)
     }
+}
+
+/// Whether the good answer to a check was signed with this password.
+pub(super) fn is_answer_signed_by(bytes: &[u8], password: &str) -> bool {
+    let signed = || (Attributes { bytes, at: HEADER }).take(MAX_ATTRIBUTES).find(|(kind, ..)| *kind == MESSAGE_INTEGRITY);
+    bytes.starts_with(&[1, 1]) && signed().is_some_and(|(_, at, _)| is_signed(bytes, at, password))
+}
+
+fn is_signed(bytes: &[u8], at: usize, password: &str) -> bool {
+    let Some(theirs) = bytes.get(at + 4..at + INTEGRITY_LENGTH) else { return false };
+    let ours = integrity(&bytes[..at], password);
+    // The same time for every difference, so that no byte can be guessed by it.
+    ours.iter().zip(theirs).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
 struct Attributes<'a> {
@@ -98,40 +110,6 @@ fn fingerprint(before: &[u8]) -> [u8; 4] {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
     });
     (!crc ^ FINGERPRINT_XOR).to_be_bytes()
-}
-
-/// A check as a dialer sends it: what tests put together where no agent would.
-#[cfg(any(test, feature = "fuzz"))]
-pub(super) mod made {
-    use super::{COOKIE, FINGERPRINT, HEADER, MESSAGE_INTEGRITY, PRIORITY, USERNAME, fingerprint, integrity};
-
-    fn length(bytes: usize) -> [u8; 2] {
-        u16::try_from(bytes).unwrap_or(u16::MAX).to_be_bytes()
-    }
-
-    fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
-        message.extend(kind.to_be_bytes());
-        message.extend(length(value.len()));
-        message.extend(value);
-        message.resize(message.len().next_multiple_of(4), 0);
-        let whole = length(message.len() - HEADER);
-        message[2..4].copy_from_slice(&whole);
-    }
-
-    /// A check as a dialer sends it.
-    pub(in super::super) fn request(username: &str, password: &str) -> Vec<u8> {
-        let mut message = [&[0, 1, 0, 0], &COOKIE[..], &[7; 12]].concat();
-        attribute(&mut message, USERNAME, username.as_bytes());
-        attribute(&mut message, PRIORITY, &[0, 0, 1, 0]);
-        attribute(&mut message, 0x802a, &[1; 8]);
-        let signature = integrity(&message, password);
-        attribute(&mut message, MESSAGE_INTEGRITY, &signature);
-        let whole = length(message.len() + 8 - HEADER);
-        message[2..4].copy_from_slice(&whole);
-        let crc = fingerprint(&message);
-        attribute(&mut message, FINGERPRINT, &crc);
-        message
-    }
 }
 
 #[cfg(test)]

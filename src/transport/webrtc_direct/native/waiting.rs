@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
@@ -56,6 +57,21 @@ pub(super) fn poll_event(driver: &mut Driver, cx: &mut Context<'_>, wanted: Even
 /// Waits for an event, or the end.
 pub(super) async fn until(driver: &mut Driver, wanted: Event) -> Result<(), Ended> {
     poll_fn(|cx| poll_event(driver, cx, wanted)).await.map_err(Failed::of_connection)
+}
+
+/// Waits until it is proved where the other side is, and tells where; or for the end.
+pub(super) async fn proved(driver: &mut Driver) -> Result<SocketAddr, Ended> {
+    poll_fn(|cx| {
+        let moved = driver.poll(cx);
+        let machine = driver.shared.machine();
+        match (machine.proved(), moved, machine.ended()) {
+            (Some(remote), ..) => Poll::Ready(Ok(remote)),
+            (None, Err(error), _) => Poll::Ready(Err(Ended::Socket(error.kind()))),
+            (None, Ok(()), Some(ended)) => Poll::Ready(Err(ended.clone())),
+            (None, Ok(()), None) => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// Moves a connection and what works on it.

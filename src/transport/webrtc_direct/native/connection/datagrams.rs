@@ -32,16 +32,15 @@ impl Machine {
             if self.dtls.as_ref().is_some_and(Dtls::has_begun) && !std::mem::replace(&mut self.greeted, true) {
                 self.events.push_back(Event::Hello);
             }
-            // Before there are keys any datagram may be of the other side: what it calls for goes back to where it came from, and
-            // the one that ends the handshake proves that address and no other.
+            // Before there are keys any datagram may be of the other side: what it calls for goes back to where it came from.
             self.heard = self.sctp.is_none();
             if self.heard {
                 self.remote = from;
             }
             self.exchange();
             if self.heard {
-                // A dialer checks from all its addresses, but sends on the one that it has chosen, or has been moved to. Until
-                // our own check there is answered no more is sent there than came.
+                // A dialer checks from all its addresses, but sends on the one that it has chosen, or has been moved to. Who
+                // holds the keys may write any source: until that is proved no more is sent there than came.
                 self.remote = from;
             }
         }
@@ -75,15 +74,19 @@ impl Machine {
         if self.outbox.is_empty() {
             self.drive(now);
         }
-        let Self { outbox, credits, ice, proven, .. } = self;
+        let Self { outbox, credits, ice, flights, .. } = self;
         let next = outbox.iter().position(|(to, bytes)| {
             let Some(credits) = credits else { return true };
-            *proven == Some(*to) || ice.is_validated(*to) || credits.spend(*to, bytes.len())
+            flights.prove(*to) || ice.is_validated(*to) || credits.spend(*to, bytes.len())
         });
         if next.is_none() {
             // None of them may leave now; the oldest ones have been repeated, or will be.
             outbox.drain(..outbox.len().saturating_sub(BLOCKED));
         }
-        outbox.remove(next?)
+        let (to, bytes) = outbox.remove(next?)?;
+        if dtls::is_dtls(&bytes) {
+            flights.left(to);
+        }
+        Some((to, bytes))
     }
 }

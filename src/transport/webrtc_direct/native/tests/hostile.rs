@@ -13,10 +13,12 @@ use super::super::dcep;
 use super::super::listen::Listener;
 use super::super::sctp::Ppi;
 use super::super::shared::now;
+use super::super::stun::Request;
 use super::super::stun::made::request;
 use super::line::{DIALER, LISTENER, Line, Weather};
 use super::simulated::{accept, let_go};
 use crate::transport::quic::Limits;
+use crate::transport::stun;
 
 const FAIR: Weather = Weather { lost: 0, doubled: 0, late: 0, round_trip: Duration::from_millis(50) };
 
@@ -124,6 +126,26 @@ async fn who_only_asks_is_told_once_and_forgotten_at_the_limit() {
     }
 }
 
+/// Nobody proves anything by a plain question.
+#[tokio::test]
+async fn plain_questions_from_one_address_are_answered_so_many_times() {
+    let (listener, address) = listener(Limits::default());
+    let [flood, other] = ["127.0.0.1:0", "127.0.0.2:0"].map(|own| UdpSocket::bind(own).unwrap());
+    flood.set_nonblocking(true).unwrap();
+    for _ in 0..2 * stun::EACH {
+        flood.send_to(&stun::request([7; 12]), address).unwrap();
+        tokio::task::yield_now().await;
+    }
+    other.set_nonblocking(true).unwrap();
+    let other = tokio::net::UdpSocket::from_std(other).unwrap();
+    other.send_to(&stun::request([8; 12]), address).await.unwrap();
+    let mut buffer = [0; 100];
+    // By then those before it were looked at.
+    other.recv(&mut buffer).await.unwrap();
+    let answers = std::iter::from_fn(|| flood.recv(&mut buffer).ok()).count();
+    assert_eq!((answers, listener.known()), (stun::EACH as usize, 0));
+}
+
 #[test]
 fn a_username_that_is_too_long_for_is_is_answered_all_the_same() {
     let now = now();
@@ -135,6 +157,9 @@ fn a_username_that_is_too_long_for_is_is_answered_all_the_same() {
         machine.handle(now, dialer, &signed(&credentials));
         let (to, answer) = machine.poll_transmit(now).unwrap();
         assert_eq!((to, &answer[..2]), (dialer, &[1, 1][..]), "{length}");
+        let (to, check) = machine.poll_transmit(now).unwrap();
+        assert!(to == dialer && Request::parse(&check).unwrap().is_signed_by(&credentials.client.pass), "{length}");
+        assert_eq!(Request::parse(&check).unwrap().username.split_once(':'), Some((&credentials.client.ufrag[..], &server[..])));
         // Time goes on without a panic as well.
         for second in 1..40 {
             machine.handle_timeout(now + Duration::from_secs(second));
@@ -217,6 +242,19 @@ fn noise_never_panics_and_after_the_handshake_disturbs_nothing() {
     line.connect();
     noise(&mut line);
     assert!(line.ends[1].ended().is_none(), "{:?}", line.ends[1].ended());
+}
+
+/// RFC 7983, section 7: a port may be shared with other protocols (ZRTP, TURN's channels, RTP). Until there are keys whatever
+/// DTLS is given makes its sender the other side.
+#[test]
+fn datagrams_of_other_protocols_do_not_get_to_dtls() {
+    let (now, elsewhere) = (now(), "198.51.100.9:9".parse().unwrap());
+    let (credentials, certificate) = (Credentials::dial(Version::V2), Certificate::generate().unwrap());
+    for first in 0..=255 {
+        let mut machine = Machine::listen(&credentials, DIALER.parse().unwrap(), certificate.clone(), now);
+        machine.handle(now, elsewhere, &[&[first, 0xfe, 0xfd][..], &[0; 60]].concat());
+        assert_eq!(machine.remote() == elsewhere, (20..=63).contains(&first), "{first}");
+    }
 }
 
 /// Sends one message of DCEP on a stream of SCTP.

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod echo;
+mod elsewhere;
 mod flooded;
 mod forged;
 mod fuzzed;

@@ -67,7 +67,7 @@ fn data(length: usize) -> Vec<u8> {
 }
 
 /// One end writes, the other reads to the end.
-fn transfer(line: &mut Line, from: usize, length: usize) -> Duration {
+pub(super) fn transfer(line: &mut Line, from: usize, length: usize) -> Duration {
     let sent = data(length);
     let id = open(&mut line.ends[from]);
     let (mut rest, mut finished) = (sent.as_slice(), false);
