@@ -19,8 +19,10 @@ use super::{
 use crate::{
     model::{Cause, Direction, Fact, Family, Options, Scope, Source, Transport, WebrtcVersions, WhyCode, ip_of, is_local_name},
     order::set,
-    transport::webrtc_direct::Fingerprint,
 };
+
+/// The code of SHA-256 in a multihash.
+const SHA2_256: u64 = 0x12;
 
 /// What makes two dials the same. Over TCP and QUIC the name on the way is nothing that the peer would see.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,7 +138,7 @@ impl Planner {
         if let Some(part) = self.no_name(route) {
             return Some(Cause::UnsupportedAddress { part });
         }
-        if !route.certhashes.is_empty() && !route.certhashes.iter().any(|hash| Fingerprint::of_certhash(hash).is_some()) {
+        if !route.certhashes.is_empty() && !route.certhashes.iter().any(is_sha256) {
             // Certificates are compared by SHA-256 alone.
             return Some(Cause::UnsupportedAddress { part: "/certhash".into() });
         }
@@ -388,6 +390,11 @@ fn is_of_a_host(ip: IpAddr) -> bool {
 /// The cause that names a part with its value.
 fn unsupported(part: Option<Protocol<'_>>) -> Cause {
     Cause::UnsupportedAddress { part: part.map(|part| part.to_string()).unwrap_or_default() }
+}
+
+/// Whether a certificate can be compared with its hash. Asked here, since plans are made where no transport is built in, too.
+fn is_sha256(certhash: &Multihash<64>) -> bool {
+    certhash.code() == SHA2_256 && certhash.digest().len() == 32
 }
 
 /// Whether a host is this very machine, to which pages over HTTPS may speak without TLS (Secure Contexts, section 3.1).
