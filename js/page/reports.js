@@ -9,7 +9,7 @@ import { Unreadable } from './saved.js'
 import { element, headline, say, show } from './view.js'
 
 /** @typedef {{ name: string, report: import('../probe.js').Report }} Shown */
-/** @typedef {{ t_ms: number, draw: (now?: boolean) => void }} View */
+/** @typedef {{ t_ms: number, at: (t_ms: number) => void, draw: (now?: boolean) => void }} View */
 
 /** What can be copied and compared. @type {Shown | undefined} */
 export let shown
@@ -24,12 +24,19 @@ const PREFIX = 'r'
 /** A view of a report that changes, in the place of any other. @param {import('../probe.js').Report} report @returns {View} */
 export function live (report) {
   let waits = false
+  /** When its last event was, on the clock of the page. */
+  let last = performance.now()
   const place = () => {
     waits = false
-    if (drawing === view) show(element('report'), report.html(PREFIX))
+    if (drawing === view) show(element('report'), report.html(PREFIX, view.t_ms + performance.now() - last))
   }
   const view = {
     t_ms: 0,
+    /** Of its last event. @param {number} t_ms */
+    at (t_ms) {
+      view.t_ms = Math.max(view.t_ms, t_ms)
+      last = performance.now()
+    },
     /** At most once a frame, but for the last time. */
     draw (now = false) {
       if (now) return place()

@@ -9,6 +9,9 @@ import { loaded, program } from './program.js'
 import { clear, forget, isLive, live, showReport } from './reports.js'
 import { element, fault, say } from './view.js'
 
+/** How often a run is drawn of which nothing is heard, in milliseconds: more often would be in the way of who clicks on it. */
+const TICK = 1000
+
 /** The run that goes on. @type {AbortController | undefined} */
 let running
 
@@ -74,20 +77,23 @@ async function follow (target, run, asks) {
   const view = live(report)
   say('Running')
   // What is replaced could not be matched, and must not come in by this way.
+  const clock = setInterval(() => view.draw(), TICK)
   const end = asks && !element('redact').checked ? new OtherEnd(attempt => saw(report, attempt, view)) : undefined
   try {
     await program.probe(target, options(run.signal), line => {
       report.apply(line)
       const event = JSON.parse(line)
-      view.t_ms = Math.max(view.t_ms, event.t_ms)
+      view.at(event.t_ms)
       end?.heard(event)
       view.draw()
     })
+    clearInterval(clock)
     if (running !== run) return
     showReport({ name: 'this page', report }, view)
     ended(run)
     await end?.finish()
   } finally {
+    clearInterval(clock)
     end?.close()
   }
 }

@@ -156,13 +156,14 @@ async fn leaves_the_third_out(browser: &Browser) {
     browser.press("#close").await;
 }
 
-/// A run that is stopped is a report of what it has seen.
+/// A run is drawn while nothing happens but time. One that is stopped is a report of what it has seen.
 async fn stops(browser: &Browser) {
     let silent = Silent::start();
     browser.fill("#target", &silent.address).await;
     browser.press("#go").await;
     silent.told();
     browser.until(STOPS).await;
+    browser.until("parseFloat(document.querySelector('#report .bar .running')?.getAttribute('width')) > 50").await;
     browser.press("#go").await;
     browser.ended().await;
     let report = browser.report().await;

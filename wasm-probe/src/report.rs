@@ -1,7 +1,9 @@
 //! A report for JavaScript: folded from events or read from a file, and written in every form.
 
+use std::time::Duration;
+
 use p2p_probe::{
-    model::{self, Event, Fact},
+    model::{self, Event, Fact, Micros},
     render::{self, Style, json},
     saved,
 };
@@ -60,9 +62,19 @@ impl Report {
         render::text(&self.0, &Style { color: color.unwrap_or(false), width })
     }
 
-    /// The report as a part of a page. Where several stand on one, each has a prefix for its `id`s.
-    pub fn html(&self, prefix: Option<String>) -> String {
-        render::html::beside(&self.0, &prefix.unwrap_or_default())
+    /// The report as a part of a page. Where several stand on one, each has a prefix for its `id`s. What still runs is drawn as
+    /// far as `now_ms`, in milliseconds since the run began: between two events time goes by as well.
+    pub fn html(&self, prefix: Option<String>, now_ms: Option<f64>) -> String {
+        let prefix = prefix.unwrap_or_default();
+        let now = now_ms.and_then(|now| Duration::try_from_secs_f64(now / 1000.0).ok()).map(Micros::from);
+        match now.filter(|now| self.0.verdict.is_none() && *now > self.0.elapsed_ms) {
+            Some(now) => {
+                let mut report = self.0.clone();
+                report.elapsed_ms = now;
+                render::html::beside(&report, &prefix)
+            }
+            None => render::html::beside(&self.0, &prefix),
+        }
     }
 
     /// What a program ends with after this report. With `strict` any failed attempt counts.
