@@ -4,7 +4,7 @@ use super::network::Network;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// How long a packet is waited for that may never come, in milliseconds, where none is delayed; and in delays where they are: a
 /// handshake takes two.
@@ -26,7 +26,15 @@ pub struct Host {
 impl Host {
     /// With IPv4 or IPv6.
     pub fn new(network: &Network, name: &str, six: bool) -> Self {
-        let mut command = network.command(name, "python3");
+        Self::start(network.command(name, "python3"), six)
+    }
+
+    /// On the host that this process runs on.
+    pub fn here() -> Self {
+        Self::start(Command::new("python3"), false)
+    }
+
+    fn start(mut command: Command, six: bool) -> Self {
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/referee.py")).args(six.then_some("6"));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a referee");
         let (input, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));

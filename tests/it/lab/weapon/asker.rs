@@ -1,5 +1,6 @@
 //! Who asks a helper to send to somebody else, and hears what comes of it: this test once more, on a host of the lab.
 
+use super::mover;
 use crate::lab::network::Network;
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p_core::muxing::StreamMuxerBox;
@@ -34,6 +35,8 @@ pub struct Asking {
     pub ports: u16,
     /// IP addresses that never ask for anything.
     pub victims: Vec<String>,
+    /// In whose name the first datagram is sent, if it is not the asker's own: over webrtc-direct then, to that port.
+    pub pretends: Option<SocketAddr>,
 }
 
 /// What this process is to ask, if it is that of an asker.
@@ -63,18 +66,20 @@ impl Asking {
 
     async fn asking(&self) -> Map<String, Value> {
         let keypair = Keypair::generate_ed25519();
-        let socket = UdpSocket::bind(SocketAddr::new(self.from.ip(), 0)).expect("a port");
-        let dialed = quic::dial(socket, self.helper, &keypair, quic::Progress::default()).await.expect("a connection");
+        let connection = match self.pretends {
+            None => self.over_quic(&keypair).await,
+            Some(victim) => mover::dial(self.from, self.helper, victim, &keypair).await,
+        };
         // Whoever believed an announcement would dial it.
         let listen = self.victims().collect();
         let us = Us { key: keypair.public(), listen, observed: None };
-        let connection = Multiplexed::from(StreamMuxerBox::new(dialed.connection));
-        let session = Session::new(connection, Native::new(Settings::default()).clock(), us, |_| ());
+        let session = Session::new(Multiplexed::from(connection), Native::new(Settings::default()).clock(), us, |_| ());
         let helper = session.opener();
         session
             .run(async {
-                session.identify().await.expect("identify");
                 let mut answers = Map::new();
+                let identified = session.identify().await.expect("identify");
+                answers.insert("observed".into(), identified.observed.map(|observed| observed.to_string()).into());
                 self.dial_backs(&helper, &mut answers).await;
                 self.tickets(&helper, &keypair, &mut answers).await;
                 self.autonat(&helper, keypair.public().to_peer_id(), &mut answers).await;
@@ -82,6 +87,12 @@ impl Asking {
                 answers
             })
             .await
+    }
+
+    async fn over_quic(&self, keypair: &Keypair) -> StreamMuxerBox {
+        let socket = UdpSocket::bind(SocketAddr::new(self.from.ip(), 0)).expect("a port");
+        let dialed = quic::dial(socket, self.helper, keypair, quic::Progress::default()).await.expect("a connection");
+        StreamMuxerBox::new(dialed.connection)
     }
 
     /// Addresses at which somebody else would be dialed.

@@ -2,6 +2,7 @@
 //! that are named, in every protocol that takes one; and by datagrams from addresses that are somebody else's.
 
 mod asker;
+mod mover;
 mod punch;
 mod record;
 
@@ -22,6 +23,9 @@ const SIX: [(&str, &str); 3] = [("a", "2a11:22:33::1/64"), ("c", "2a11:22:35::9/
 const CLIENT: &str = "11.22.35.9/24";
 /// The attacker's other address, of a private range that the listener is in no address of.
 const PRIVATE: &str = "192.168.77.5";
+/// The address of who begins in another's name, and that name.
+const MOVER: &str = "11.22.35.10";
+const PRETENDED: &str = "11.22.36.1:7999";
 /// In whose name datagrams are sent, to a listener's address of the same family.
 const FORGED: [(&str, &str); 2] = [("11.22.36.1", "11.22.33.1"), ("2a11:22:36::1", "2a11:22:33::1")];
 /// Who is only named.
@@ -50,29 +54,37 @@ fn a_listener_is_no_weapon() {
     victims.extend(FORGED.map(|(address, _)| address.to_owned()));
     let asking = |from: &str, ports| Asking {
         from: SocketAddr::new(from.parse().expect("an address"), 0),
-        helper: "11.22.33.1:4011".parse().expect("an address"),
+        helper: SocketAddr::new([11, 22, 33, 1].into(), QUIC),
         peers: [ids["a"].clone(), ids["b"].clone()],
         ports,
         victims: victims.clone(),
+        pretends: None,
     };
     let public = asking("11.22.35.9", 5000).on(&network, "c");
     let private = asking(PRIVATE, 6000).on(&network, "c");
     let forged = forge(&network, &genuine);
     over(&mut listener, &forged);
+    let helper = SocketAddr::new([11, 22, 33, 1].into(), WEBRTC);
+    let pretends = Some(PRETENDED.parse().expect("an address"));
+    let moved = Asking { helper, pretends, ..asking(MOVER, 6500) }.on(&network, "c");
     for running in [listener, partner.0] {
         running.signal("TERM");
         assert_eq!(running.finish().exit, 0);
     }
     let [of_a, of_b] = [of_a.end(), of_b.end()];
-    let mut faults = answers(&public, &private);
+    let mut faults = answers(&public, &moved, &private);
     // With those asked of the partner they are the eight that one address has in a minute.
-    let asked = [("udp", 5000), ("tcp", 5001), ("tcp", 5004), ("tcp", 80), ("udp", 80), ("tcp", 5010), ("tcp", 5011)];
-    let asked = asked.map(|(protocol, port)| (protocol, "11.22.35.9", port));
-    faults.extend(judge("the listener", &of_a, asked.into_iter().chain([("tcp", "11.22.34.2", QUIC)]).collect()));
-    let asked = [("udp", "11.22.35.9", 5002), ("tcp", "11.22.35.9", 5003)];
+    let asked = [("11.22.35.9", 5000), (MOVER, 6500)].map(|(ip, first)| {
+        let ports =
+            [("udp", 0), ("tcp", 1), ("tcp", 4), ("tcp", 10), ("tcp", 11)].map(|(protocol, more)| (protocol, first + more));
+        ports.into_iter().chain([("tcp", 80), ("udp", 80)]).map(move |(protocol, port)| (protocol, ip, port))
+    });
+    let asked = asked.into_iter().flatten().chain([("tcp", "11.22.34.2", QUIC)]);
+    faults.extend(judge("the listener", &of_a, asked.collect()));
+    let asked = [("udp", "11.22.35.9", 5002), ("tcp", "11.22.35.9", 5003), ("udp", MOVER, 6502), ("tcp", MOVER, 6503)];
     faults.extend(judge("its partner", &of_b, asked.into()));
     faults.extend(amplified(&of_a));
-    assert!(faults.is_empty(), "{}\npublic: {public:#}\nprivate: {private:#}", faults.join("\n"));
+    assert!(faults.is_empty(), "{}\npublic: {public:#}\nmoved: {moved:#}\nprivate: {private:#}", faults.join("\n"));
 }
 
 fn network() -> Network {
@@ -81,7 +93,9 @@ fn network() -> Network {
         six::on(&network, host, &["ip -6 addr add {} dev eth0 nodad", "ip -6 route add default dev eth0"], address);
         six::settled(&network, host);
     }
-    six::on(&network, "c", &["ip addr add {}/32 dev eth0"], PRIVATE);
+    for own in [PRIVATE, MOVER] {
+        six::on(&network, "c", &["ip addr add {}/32 dev eth0"], own);
+    }
     network
 }
 
@@ -218,7 +232,7 @@ fn over(listener: &mut Live, begun: &BTreeSet<String>) {
 }
 
 /// What those who asked were told.
-fn answers(public: &Value, private: &Value) -> Vec<String> {
+fn answers(public: &Value, moved: &Value, private: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let mut expect = |who: &str, answers: &Value, name: &str, wanted: Value| {
         if answers[name] != wanted {
@@ -236,6 +250,8 @@ fn answers(public: &Value, private: &Value) -> Vec<String> {
         ("port 5012 by AutoNAT v1", "E_DIAL_REFUSED: too-many-ports"),
     ] {
         expect("from a public address", public, name, wanted.into());
+        let name = name.replace("port 50", "port 65");
+        expect("begun in another's name", moved, &name, wanted.into());
     }
     for (name, wanted) in [
         ("datagrams", "refused: private-address"),
@@ -247,11 +263,18 @@ fn answers(public: &Value, private: &Value) -> Vec<String> {
     ] {
         expect("from a private address", private, name, wanted.into());
     }
-    let both = [("from a public address", public), ("from a private address", private)];
-    for (who, answers) in both {
+    let all = [
+        ("from a public address", public, "11.22.35.9"),
+        ("begun in another's name", moved, MOVER),
+        ("from a private address", private, PRIVATE),
+    ];
+    for (who, answers, _) in all {
         expect(who, answers, "a stranger by the relay", 204.into());
     }
-    for (who, answers) in both {
+    for (who, answers, own) in all {
+        if !answers["observed"].as_str().is_some_and(|observed| observed.starts_with(&format!("/ip4/{own}/udp/"))) {
+            faults.push(format!("{who}: seen at {}", answers["observed"]));
+        }
         let all = answers.as_object().into_iter().flatten();
         for (name, answer) in all.filter(|(name, _)| name.starts_with("victim") || name.starts_with("a ticket")) {
             let text = answer.as_str().unwrap_or_default();
@@ -289,7 +312,7 @@ fn judge(who: &str, flows: &[Flow], asked: BTreeSet<(&str, &str, u16)>) -> Vec<S
 /// Whether somebody at that address takes part, if only by what is sent in its name.
 fn is_there(ip: &IpAddr) -> bool {
     let bare = |address: &str| address.split('/').next().and_then(|ip| ip.parse::<IpAddr>().ok());
-    let all = HOSTS.iter().chain(&SIX).map(|(_, address)| *address).chain([CLIENT, PRIVATE]);
+    let all = HOSTS.iter().chain(&SIX).map(|(_, address)| *address).chain([CLIENT, PRIVATE, MOVER]);
     all.into_iter().filter_map(bare).any(|known| known == *ip) || matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
