@@ -81,6 +81,11 @@ impl Gate {
         Some(Permit { gate: Arc::clone(self), source, handshaking: true })
     }
 
+    /// Whether this dialer's own source has all the places that one may have.
+    pub(crate) fn is_full_of(&self, ip: IpAddr) -> bool {
+        self.counts().by_source.get(&source(ip)).is_some_and(|count| *count >= self.limits.per_ip)
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -101,6 +101,7 @@ impl Driver {
             self.refusals = 0;
             self.progress.count_received(count);
             machine.drive(now);
+            self.link.note_proof(|| machine.proved().is_some());
             // Systems tell of faults before what has come: an answer counts all the same.
             self.expects_answer &= !machine.events.contains(&Event::Answered);
         }

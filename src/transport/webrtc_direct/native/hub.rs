@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::credentials::Credentials;
 use super::place::Place;
 use super::port::{Arrived, Port, Space};
-use super::routes::Routes;
+use super::routes::{Entry, Routes};
 use super::shared::now;
 use super::stun::{Request, is_stun};
 use crate::transport::quic::{Gate, Permit};
@@ -72,22 +72,32 @@ impl Hub {
             return None;
         }
         let credentials = Credentials::of_username(request.username)?;
-        let permit = self.gate.enter(from.ip())?;
-        let inbox = routes.enter(ufrag, from);
+        let Some(permit) = self.gate.enter(from.ip()) else {
+            // Who really wants to come in asks again.
+            routes.displace(Some(from.ip()).filter(|ip| self.gate.is_full_of(*ip)));
+            return None;
+        };
+        let entry = routes.enter(ufrag, from);
         routes.deliver_to(ufrag, arrived);
-        let place = Place::new(Arc::clone(self), inbox, ufrag.to_owned());
+        let place = Place::new(Arc::clone(self), entry);
         Some(Admitted { credentials, remote: from, permit, place })
     }
 
     /// Forgets a connection.
-    pub(super) fn leave(&self, ufrag: &str) {
-        self.routes().leave(ufrag);
+    pub(super) fn leave(&self, entry: &Entry) {
+        self.routes().leave(entry);
     }
 
     /// What came by another way than the socket.
     #[cfg(any(test, feature = "fuzz"))]
     pub(super) fn bring(self: &Arc<Self>, from: SocketAddr, bytes: &[u8]) -> Option<Admitted> {
         self.take(Arrived { from, to: None, bytes })
+    }
+
+    /// How many ever were let in.
+    #[cfg(test)]
+    pub(super) fn entered(&self) -> u64 {
+        self.routes().entered
     }
 
     /// How many are known here.

@@ -73,7 +73,14 @@ impl Link {
                 };
                 Poll::Ready(read.map_err(received))
             }
-            Self::Hub { place, .. } => place.poll_receive(cx, each).map(Ok),
+            Self::Hub { place, .. } => place.poll_receive(cx, each),
+        }
+    }
+
+    /// Tells a listener's port when the dialer has proved where it is.
+    pub(super) fn note_proof(&self, is_proved: impl FnOnce() -> bool) {
+        if let Self::Hub { place, .. } = self {
+            place.note_proof(is_proved);
         }
     }
 

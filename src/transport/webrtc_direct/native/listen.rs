@@ -18,7 +18,7 @@ use super::connection::{Event, Machine};
 use super::credentials::Version;
 use super::dial::{Step, of_dtls, of_noise};
 use super::driver::Driver;
-use super::error::{AcceptError, DialError};
+use super::error::{AcceptError, DialError, Ended};
 use super::hub::{Admitted, Hub};
 use super::link::Link;
 use super::muxer::Connection;
@@ -42,7 +42,7 @@ pub struct Listener {
 /// Those who have not begun with DTLS.
 struct Doorway {
     admitted: mpsc::Receiver<Admitted>,
-    asking: FuturesUnordered<BoxFuture<'static, Arrival>>,
+    asking: FuturesUnordered<BoxFuture<'static, Option<Arrival>>>,
     /// Where dialers have come from lately. Who asks from there in the other version wants no more.
     seen: VecDeque<(Instant, IpAddr)>,
 }
@@ -102,7 +102,7 @@ impl Listener {
             let Doorway { admitted, asking, .. } = &mut *doorway;
             tokio::select! {
                 Some(arrival) = asking.next(), if !asking.is_empty() => {
-                    if doorway.is_news(&arrival, self.gate.limits()) {
+                    if let Some(arrival) = arrival.filter(|arrival| doorway.is_news(arrival, self.gate.limits())) {
                         return Some(arrival);
                     }
                 }
@@ -111,8 +111,8 @@ impl Listener {
         }
     }
 
-    /// Answers a dialer's checks until it begins with DTLS, within the limit.
-    fn meet(&self, admitted: Admitted) -> BoxFuture<'static, Arrival> {
+    /// Answers a dialer's checks until it begins with DTLS, within the limit; none if it has to go for others before.
+    fn meet(&self, admitted: Admitted) -> BoxFuture<'static, Option<Arrival>> {
         let Admitted { credentials, remote, permit, place } = admitted;
         let machine = Machine::listen(&credentials, remote, self.certificate.clone(), now());
         let local = self.local_addr().ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
@@ -120,10 +120,13 @@ impl Listener {
         let mut driver = Driver::new(machine, Link::of_hub(place), Progress::default());
         Box::pin(async move {
             let hello = waiting::until(&mut driver, Event::Hello);
-            let began = matches!(tokio::time::timeout(permit.limits().handshake, hello).await, Ok(Ok(())));
+            let began = match tokio::time::timeout(permit.limits().handshake, hello).await {
+                Ok(Err(Ended::Socket(io::ErrorKind::ConnectionAborted))) => return None,
+                waited => matches!(waited, Ok(Ok(()))),
+            };
             let remote = driver.shared.machine().remote();
             let local = local.or_else(|| driver.link.ours(remote));
-            Arrival { remote, local, version, began, driver, permit, keypair }
+            Some(Arrival { remote, local, version, began, driver, permit, keypair })
         })
     }
 
@@ -135,6 +138,12 @@ impl Listener {
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
         self.hub.known()
+    }
+
+    /// How many ever were let in.
+    #[cfg(test)]
+    pub(super) fn entered(&self) -> u64 {
+        self.hub.entered()
     }
 }
 

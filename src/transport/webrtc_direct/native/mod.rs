@@ -22,6 +22,7 @@
 //!   sooner where the other version was answered sooner, and is a transaction of its own.
 //! - DTLS begins at the first answered check; nomination goes on beside. Data go to where the last genuine record came from,
 //!   nominated or not (section 12.1): the other side may have moved and not yet nominated.
+//! - In a conflict of roles (section 7.3.1.1) `is` has the agent with the larger tie-breaker keep its role, whichever that is.
 //! - A ufrag of version 1 may be shorter than a password, which it is as well (RFC 8839, section 5.4): go-libp2p takes it too.
 //! - Consent (RFC 7675, section 5.1) comes of answers to our checks or, as `is` has it, of a signed check within the last 15 s:
 //!   some browsers stop to answer while they go on asking. A listener answers a hello before it has consent, with no more than

@@ -3,14 +3,14 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-
-use tokio::sync::mpsc;
 
 use super::batch::Batch;
 use super::config::TURN;
 use super::hub::Hub;
 use super::recent::Recent;
+use super::routes::Entry;
 
 /// What came for a connection. Inboxes have places for many even while they are empty: it is kept in a box.
 pub(super) struct Datagram {
@@ -23,36 +23,50 @@ pub(super) struct Datagram {
 /// A place, given back when dropped.
 pub(super) struct Place {
     pub(super) hub: Arc<Hub>,
-    inbox: mpsc::Receiver<Box<Datagram>>,
-    ufrag: String,
+    entry: Entry,
     /// The addresses of ours that the other side has sent to, by its own: what is answered has to come from there, and a
     /// socket on a wildcard would choose for itself.
     ours: Recent<IpAddr>,
 }
 
 impl Place {
-    pub(super) fn new(hub: Arc<Hub>, inbox: mpsc::Receiver<Box<Datagram>>, ufrag: String) -> Self {
-        Self { hub, inbox, ufrag, ours: Recent::default() }
+    pub(super) fn new(hub: Arc<Hub>, entry: Entry) -> Self {
+        Self { hub, entry, ours: Recent::default() }
     }
 
-    /// Hands what has come to `each`, as much as one turn allows. How many datagrams it was.
-    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>, mut each: impl FnMut(SocketAddr, &[u8])) -> Poll<usize> {
+    /// Hands what has come to `each`, as much as one turn allows. How many datagrams it was; an error when it has to go for others.
+    pub(super) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(SocketAddr, &[u8]),
+    ) -> Poll<io::Result<usize>> {
         let mut count = 0;
         while count < TURN {
-            // The hub keeps the sending end for as long as the place is held.
-            let Poll::Ready(Some(datagram)) = self.inbox.poll_recv(cx) else { break };
-            let Datagram { from, to, bytes } = *datagram;
-            self.note(from, to);
-            each(from, &bytes);
-            count += 1;
+            match self.entry.inbox.poll_recv(cx) {
+                Poll::Pending => break,
+                Poll::Ready(None) => return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+                Poll::Ready(Some(datagram)) => {
+                    let Datagram { from, to, bytes } = *datagram;
+                    self.note(from, to);
+                    each(from, &bytes);
+                    count += 1;
+                }
+            }
         }
-        if count > 0 { Poll::Ready(count) } else { Poll::Pending }
+        if count > 0 { Poll::Ready(Ok(count)) } else { Poll::Pending }
+    }
+
+    /// Notes that the dialer is where it says: it need not go for others any more.
+    pub(super) fn note_proof(&self, is_proved: impl FnOnce() -> bool) {
+        if !self.entry.proved.load(Ordering::Relaxed) && is_proved() {
+            self.entry.proved.store(true, Ordering::Relaxed);
+        }
     }
 
     /// What has arrived, without a wait.
     #[cfg(any(test, feature = "fuzz"))]
     pub(super) fn received(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        self.inbox.try_recv().ok().map(|datagram| (datagram.from, datagram.bytes.into()))
+        self.entry.inbox.try_recv().ok().map(|datagram| (datagram.from, datagram.bytes.into()))
     }
 
     /// The address of ours that was heard from there.
@@ -76,6 +90,6 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.hub.leave(&self.ufrag);
+        self.hub.leave(&self.entry);
     }
 }

@@ -18,14 +18,13 @@ impl<T> Recent<T> {
     /// It was heard from there. What is kept of it, new if there was nothing, and the address that had to go for it.
     pub(super) fn hear(&mut self, from: SocketAddr, new: impl FnOnce() -> T) -> (Option<&mut T>, Option<SocketAddr>) {
         let mut gone = None;
-        match self.0.iter().rposition(|(address, _)| *address == from) {
-            Some(at) => self.0[at..].rotate_left(1),
-            None => {
-                if self.0.len() >= MAX_ADDRESSES {
-                    gone = Some(self.0.remove(0).0);
-                }
-                self.0.push((from, new()));
+        if let Some(at) = self.0.iter().rposition(|(address, _)| *address == from) {
+            self.0[at..].rotate_left(1);
+        } else {
+            if self.0.len() >= MAX_ADDRESSES {
+                gone = Some(self.0.remove(0).0);
             }
+            self.0.push((from, new()));
         }
         (self.get_mut(from), gone)
     }

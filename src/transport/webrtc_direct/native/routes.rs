@@ -1,7 +1,9 @@
 //! Whose a datagram is that comes to a listener's port.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
@@ -9,6 +11,7 @@ use super::config::INBOX;
 use super::place::Datagram;
 use super::port::Arrived;
 use super::recent::Recent;
+use crate::transport::quic::source;
 
 /// Connections that one address may be told of. Anybody can sign a check in the name of an address that is another's, who must not
 /// lose its connection by it; and who dials anew from the same port is heard beside what is left of the dial before.
@@ -17,16 +20,35 @@ const CLAIMS: usize = 4;
 /// A datagram longer than this is none of a connection's: the longest record of DTLS (RFC 6347, section 4.1).
 const LONGEST: usize = super::config::DTLS_RECORD;
 
+/// Connections that are made to go at once. Their places are free when whoever holds them has heard of it.
+const GOING: usize = 4;
+
 /// Connections by the server's ufrag, and by the addresses that their dialers have sent from, in the order of their coming.
 #[derive(Default)]
 pub(super) struct Routes {
     by_ufrag: HashMap<String, Route>,
     by_address: HashMap<SocketAddr, Vec<String>>,
+    pub(super) entered: u64,
+    going: usize,
 }
 
 struct Route {
     inbox: mpsc::Sender<Box<Datagram>>,
     addresses: Recent<()>,
+    /// Its number among all that ever were.
+    number: u64,
+    /// Where its first check said that it came from.
+    source: IpAddr,
+    proved: Arc<AtomicBool>,
+}
+
+/// A connection's end of its route.
+pub(super) struct Entry {
+    pub(super) inbox: mpsc::Receiver<Box<Datagram>>,
+    pub(super) ufrag: String,
+    number: u64,
+    /// Whether the dialer is known to be where it says.
+    pub(super) proved: Arc<AtomicBool>,
 }
 
 impl Routes {
@@ -39,12 +61,30 @@ impl Routes {
         self.by_address.get(&from).is_some_and(|claims| claims.iter().any(|claim| claim == ufrag))
     }
 
-    /// A new connection, and what comes for it.
-    pub(super) fn enter(&mut self, ufrag: &str, from: SocketAddr) -> mpsc::Receiver<Box<Datagram>> {
+    /// A new connection.
+    pub(super) fn enter(&mut self, ufrag: &str, from: SocketAddr) -> Entry {
         let (sender, inbox) = mpsc::channel(INBOX);
-        self.by_ufrag.insert(ufrag.to_owned(), Route { inbox: sender, addresses: Recent::default() });
+        self.entered += 1;
+        let (number, proved) = (self.entered, Arc::<AtomicBool>::default());
+        let route =
+            Route { inbox: sender, addresses: Recent::default(), number, source: source(from.ip()), proved: Arc::clone(&proved) };
+        self.by_ufrag.insert(ufrag.to_owned(), route);
         self.heard(ufrag, from);
-        inbox
+        Entry { inbox, ufrag: ufrag.to_owned(), number, proved }
+    }
+
+    /// Makes the oldest connection go whose dialer has not proved where it is, of this source or of any: senders of forged checks
+    /// would keep all others out.
+    pub(super) fn displace(&mut self, of: Option<IpAddr>) {
+        let of = of.map(source);
+        let unproved = |route: &Route| !route.proved.load(Ordering::Relaxed) && of.is_none_or(|of| of == route.source);
+        let oldest = self.by_ufrag.iter().filter(|(_, route)| unproved(route)).min_by_key(|(_, route)| route.number);
+        if self.going < GOING
+            && let Some(ufrag) = oldest.map(|(ufrag, _)| ufrag.clone())
+        {
+            self.going += 1;
+            self.remove(&ufrag);
+        }
     }
 
     /// A connection has signed a check from there.
@@ -75,7 +115,15 @@ impl Routes {
     }
 
     /// A connection is over.
-    pub(super) fn leave(&mut self, ufrag: &str) {
+    pub(super) fn leave(&mut self, entry: &Entry) {
+        if self.by_ufrag.get(&entry.ufrag).is_some_and(|route| route.number == entry.number) {
+            self.remove(&entry.ufrag);
+        } else {
+            self.going = self.going.saturating_sub(1);
+        }
+    }
+
+    fn remove(&mut self, ufrag: &str) {
         if let Some(route) = self.by_ufrag.remove(ufrag) {
             for address in route.addresses.addresses() {
                 self.withdraw(ufrag, address);
@@ -126,8 +174,8 @@ mod tests {
     }
 
     /// Lengths of what came.
-    fn came(inbox: &mut mpsc::Receiver<Box<Datagram>>) -> Vec<usize> {
-        std::iter::from_fn(|| inbox.try_recv().ok()).map(|datagram| datagram.bytes.len()).collect()
+    fn came(entry: &mut Entry) -> Vec<usize> {
+        std::iter::from_fn(|| entry.inbox.try_recv().ok()).map(|datagram| datagram.bytes.len()).collect()
     }
 
     #[test]
@@ -144,9 +192,8 @@ mod tests {
         assert_eq!(told, CLAIMS - 1);
         routes.deliver_to("7", Arrived { from: address(1), to: None, bytes: b"check" });
         assert_eq!((came(&mut there), came(&mut others[7])), (vec![], vec![5]), "a check is of whom it names");
-        routes.leave("there");
-        for number in 0..20 {
-            routes.leave(&number.to_string());
+        for entry in others.iter().chain([&there]) {
+            routes.leave(entry);
         }
         assert_eq!(routes.count(), 0);
     }
@@ -162,6 +209,32 @@ mod tests {
             assert!(routes.count() <= 1 + super::super::config::MAX_ADDRESSES);
         }
         assert!(routes.is_at("moves", address(199)) && !routes.is_at("moves", address(1)));
+    }
+
+    #[test]
+    fn who_has_proved_nothing_makes_way() {
+        let mut routes = Routes::default();
+        let [proved, first, elsewhere, last] =
+            [(0, 1), (1, 1), (2, 2), (3, 1)].map(|(name, ip)| routes.enter(&format!("{name}"), ([192, 0, 2, ip], 1).into()));
+        proved.proved.store(true, Ordering::Relaxed);
+        let left = |routes: &Routes| ["0", "1", "2", "3"].map(|name| routes.knows(name));
+        routes.displace(Some([192, 0, 2, 2].into()));
+        assert_eq!(left(&routes), [true, true, false, true]);
+        routes.displace(None);
+        routes.displace(None);
+        routes.displace(None);
+        assert_eq!(left(&routes), [true, false, false, false]);
+        // Each of the same name as one that goes is another.
+        let again = routes.enter("1", address(9));
+        for gone in [first, elsewhere, last] {
+            routes.leave(&gone);
+        }
+        assert_eq!((left(&routes), routes.going), ([true, true, false, false], 0));
+        routes.leave(&again);
+        routes.leave(&proved);
+        let many: Vec<_> = (0..20).map(|name: u32| routes.enter(&name.to_string(), address(1))).collect();
+        (0..20).for_each(|_| routes.displace(None));
+        assert_eq!(many.iter().filter(|entry| !routes.knows(&entry.ufrag)).count(), GOING, "one after the other");
     }
 
     #[test]

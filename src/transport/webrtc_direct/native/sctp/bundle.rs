@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn what_goes_together_leaves_together() {
         let (one, two) = (sack(0, 9), data(1));
-        let table: [(Vec<Vec<u8>>, Vec<Vec<u8>>); 9] = [
+        type Packets = Vec<Vec<u8>>;
+        let table: [(Packets, Packets); 9] = [
             (vec![], vec![]),
             (vec![one.clone()], vec![one.clone()]),
             (vec![one.clone(), two.clone()], vec![joined(&[one.clone(), two.clone()])]),

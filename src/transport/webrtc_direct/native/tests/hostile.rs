@@ -72,7 +72,7 @@ async fn who_does_not_sign_costs_nothing() {
     assert_eq!(listener.known(), 2);
 }
 
-/// So many good requests, each from another port and from one of so many addresses; how many got in.
+/// So many good requests, each from another port and from one of so many addresses; how many have a place at the end.
 async fn flood(limits: Limits, requests: u64, addresses: u8) -> usize {
     let (listener, address) = listener(limits);
     let mut senders = Vec::new();
@@ -84,7 +84,7 @@ async fn flood(limits: Limits, requests: u64, addresses: u8) -> usize {
         tokio::task::yield_now().await;
     }
     let read = async {
-        while listener.refused() + u64::try_from(listener.known() / 2).unwrap() < requests {
+        while listener.refused() + listener.entered() < requests {
             tokio::task::yield_now().await;
         }
     };
@@ -99,10 +99,16 @@ async fn flood(limits: Limits, requests: u64, addresses: u8) -> usize {
 #[tokio::test]
 async fn a_flood_of_good_requests_is_bounded() {
     let limits = Limits::default();
-    assert_eq!(flood(Limits { per_ip: 8, ..limits }, 200, 1).await, 8);
-    assert_eq!(flood(Limits { per_ip: 8, ..limits }, 200, 4).await, 32);
-    assert_eq!(flood(Limits { handshakes: 5, ..limits }, 100, 20).await, 5);
-    assert_eq!(flood(Limits { connections: 7, ..limits }, 100, 20).await, 7);
+    for (limits, requests, addresses, most) in [
+        (Limits { per_ip: 8, ..limits }, 200, 1, 8),
+        (Limits { per_ip: 8, ..limits }, 200, 4, 32),
+        (Limits { handshakes: 5, ..limits }, 100, 20, 5),
+        (Limits { connections: 7, ..limits }, 100, 20, 7),
+    ] {
+        // A few of those that have shown no more than a request are about to make way.
+        let kept = flood(limits, requests, addresses).await;
+        assert!((most - 4..=most).contains(&kept), "{kept} of {most}");
+    }
 }
 
 #[tokio::test]
