@@ -74,6 +74,8 @@ mod tests {
     use super::super::packet::tests::{data, sack};
     use super::*;
 
+    type Packets = Vec<Vec<u8>>;
+
     fn whole(packet: &[u8]) -> Bytes {
         sealed(&packet[..HEADER], &[&packet[HEADER..]])
     }
@@ -102,7 +104,6 @@ mod tests {
     #[test]
     fn what_goes_together_leaves_together() {
         let (one, two) = (sack(0, 9), data(1));
-        type Packets = Vec<Vec<u8>>;
         let table: [(Packets, Packets); 9] = [
             (vec![], vec![]),
             (vec![one.clone()], vec![one.clone()]),
