@@ -16,7 +16,9 @@ pub const WITHIN: &str = "bulk";
 
 /// Half of the round trip.
 const DELAY: Duration = Duration::from_millis(25);
-const RUNS: usize = 3;
+const RUNS: u64 = 3;
+/// What is lost makes one run another than the next.
+const LOSSY_RUNS: u64 = 9;
 /// Long enough that the start does not count; each takes a few seconds.
 const LOOPBACK: usize = 64 << 20;
 const LINE: usize = 4 << 20;
@@ -25,7 +27,8 @@ const LOSSY_LINE: usize = 1 << 20;
 const LOST: u32 = 30;
 
 pub fn measure() -> anyhow::Result<Vec<Row>> {
-    let mut rows = compare("loopback", Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, LOOPBACK, Target::AtLeast(50.0), |_| ())?;
+    let here = Ipv4Addr::LOCALHOST;
+    let mut rows = compare("loopback", [here; 2], LOOPBACK, RUNS, Target::AtLeast(50.0), |_| ())?;
     rows.extend(line::within_namespace(WITHIN)?);
     Ok(rows)
 }
@@ -34,8 +37,8 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
 pub fn rows() -> anyhow::Result<Vec<Row>> {
     let line = reflector::start(DELAY)?;
     let target = Target::AtLeastRatio(1.0);
-    let mut rows = compare("50 ms", NEAR, FAR, LINE, target, |_| ())?;
-    rows.extend(compare("50 ms, 3 % lost", NEAR, FAR, LOSSY_LINE, target, |run| line.lose(LOST, run))?);
+    let mut rows = compare("50 ms", [NEAR, FAR], LINE, RUNS, target, |_| ())?;
+    rows.extend(compare("50 ms, 3 % lost", [NEAR, FAR], LOSSY_LINE, LOSSY_RUNS, target, |run| line.lose(LOST, run))?);
     Ok(rows)
 }
 
@@ -45,9 +48,9 @@ const WHO: [&str; 4] = ["ours", "go to go", "ours to go", "go to ours"];
 /// Ours and Go's in turn, then each with the other.
 fn compare(
     name: &str,
-    near: Ipv4Addr,
-    far: Ipv4Addr,
+    [near, far]: [Ipv4Addr; 2],
     bytes: usize,
+    runs: u64,
     target: Target,
     before: impl Fn(u64),
 ) -> anyhow::Result<Vec<Row>> {
@@ -56,8 +59,7 @@ fn compare(
     let serving = Serving::uploads(&format!("/ip4/{near}/udp/0/webrtc-direct"))?;
     let go = over(serving.address("webrtc")?);
     let mut rates: [Vec<f64>; 4] = Default::default();
-    for run in 0..RUNS {
-        let run = u64::try_from(run)?;
+    for run in 0..runs {
         let mut measure = |index: usize, upload: &dyn Fn() -> anyhow::Result<f64>| {
             // The same losses for each.
             before(run);

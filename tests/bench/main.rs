@@ -69,6 +69,9 @@ fn main() -> ExitCode {
         eprintln!("bench: no part {unknown}; there are {}", names.join(", "));
         return ExitCode::from(2);
     }
+    if let Err(error) = ours::build() {
+        return failed(&error);
+    }
     let mut table = Table::default();
     let mut missing = Vec::new();
     for (name, measure) in PARTS.iter().filter(|(name, _)| words.is_empty() || words.iter().any(|word| word == name)) {
