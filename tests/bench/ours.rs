@@ -12,6 +12,12 @@ pub fn build() -> anyhow::Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--release", "--bin", "p2p-probe", "--target-dir"]).arg(target);
+    // What Cargo tells this program of its package would have some crates built anew.
+    let told = env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    });
+    told.for_each(|name| _ = command.env_remove(name));
     let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().context("cannot run cargo")?;
     ensure!(status.success(), "p2p-probe could not be built");
     Ok(())
