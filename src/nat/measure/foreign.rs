@@ -36,7 +36,7 @@ const FIRST_AGAIN: Duration = Duration::from_millis(1500);
 const STRANGER: Duration = Duration::from_secs(11);
 /// What is left of the run's time to send to it then.
 const SENDING: Duration = Duration::from_millis(2500);
-/// How long the number may be on its way when the server has answered, and the answer when the number has come.
+/// How long a dialer and its number may be on their way when the server has answered, and the answer when the number has come.
 const SOON: Duration = Duration::from_secs(1);
 /// How long the only host is left a stranger before the socket sends to it: what comes through comes in that time, unless the
 /// server is slow.
@@ -180,11 +180,14 @@ impl<S: UnderTest> Course<'_, S> {
         let us = self.family.native.machine().identity().public().to_peer_id();
         match self.bounded(patience, autonat::ask::v1(&vantage.opener, us, address)).await {
             Ok(Answer::Connected { over, words }) => {
-                let other = over.filter(|over| !same(over, address));
-                match (guests.find_after(before, |guest| guest.remote.ip() == vantage.ip), other) {
-                    (_, Some(other)) => Seen::unknown(WhyCode::VantagesDisagree, format!("answers for another address, {other}")),
-                    (Some(guest), None) => Seen::passed(guest.remote, words),
-                    (None, None) => unseen(words),
+                if let Some(other) = over.filter(|over| !same(over, address)) {
+                    return Seen::unknown(WhyCode::VantagesDisagree, format!("answers for another address, {other}"));
+                }
+                // Over QUIC the side that dials is done first (RFC 9001, section 4.1.2): its answer may overtake its last flight.
+                let came = pin!(guests.until_after(before, |guest| guest.remote.ip() == vantage.ip));
+                match select(came, self.family.native.sleep(SOON)).await {
+                    Either::Left((guest, _)) => Seen::passed(guest.remote, words),
+                    Either::Right(_) => unseen(words),
                 }
             }
             other => of(other),

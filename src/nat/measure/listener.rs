@@ -142,10 +142,15 @@ impl Guests {
 
     /// Waits for one who fits.
     pub(super) async fn until(&self, fits: impl Fn(&Guest) -> bool) -> Guest {
+        self.until_after(0, fits).await
+    }
+
+    /// Waits for one who fits of those noted after so many.
+    pub(super) async fn until_after(&self, count: usize, fits: impl Fn(&Guest) -> bool) -> Guest {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if let Some(guest) = self.find(&fits) {
+            if let Some(guest) = self.find_after(count, &fits) {
                 return guest;
             }
             changed.await;

@@ -135,8 +135,15 @@ pub async fn answer(
             if name == SECOND && script.data > 0 {
                 take_data(script, stream).await?;
             }
-            let dialed = dial_back(script, key, &address, nonce).await;
+            let late = script.dials == DialsBack::Late;
+            let dialed = late || dial_back(script, key, &address, nonce).await;
             stream.write_all(&script.response(name, &address, dialed)).await?;
+            if late {
+                stream.flush().await?;
+                // The request goes on being read, which is how it is known that its answer was.
+                while stream.read(&mut [0; 64]).await.is_ok_and(|length| length > 0) {}
+                dial_back(script, key, &address, nonce).await;
+            }
         }
     }
     stream.flush().await?;
@@ -204,7 +211,7 @@ async fn dial_back(script: &Autonat, key: &Keypair, address: &Multiaddr, nonce: 
         DialsBack::Never => return true,
         DialsBack::InFirst if nonce != 0 => return true,
         DialsBack::WrongNumber => !nonce,
-        DialsBack::Number | DialsBack::Holds | DialsBack::InFirst | DialsBack::Last => nonce,
+        DialsBack::Number | DialsBack::Late | DialsBack::Holds | DialsBack::InFirst | DialsBack::Last => nonce,
     };
     let bringing = bring(key.clone(), TcpStream::connect((ip, port)), nonce, script.dials == DialsBack::Holds);
     if script.dials == DialsBack::Holds {

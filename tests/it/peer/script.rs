@@ -244,6 +244,8 @@ pub enum DialsBack {
     /// It says that it did.
     Never,
     Number,
+    /// Only when its answer has been read.
+    Late,
     WrongNumber,
     /// Brings the number and never lets go.
     Holds,
