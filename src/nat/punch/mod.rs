@@ -31,8 +31,9 @@ pub const MAX_ADDRESSES: usize = 8;
 pub const MAX_IPS: usize = 2;
 /// Ports of one IP address over one transport: more than one are seen where a NAT maps per destination. go-libp2p tells three.
 pub const MAX_PORTS: usize = 3;
-/// Dials of one address in a round: what is refused is dialed again, see [`Tries`].
-pub const MAX_DIALS: u32 = 32;
+/// Dials of one address in a round: what is refused is dialed again, see [`Tries`]. Who only refuses may be somebody who never
+/// asked. Where a NAT refuses, about every other attempt meets the other side's on its way; of twelve, one does.
+pub const MAX_DIALS: u32 = 12;
 /// Rounds, as go-libp2p and rust-libp2p have them.
 pub const ROUNDS: u32 = 3;
 

@@ -7,7 +7,7 @@
 use std::{
     cell::RefCell,
     collections::{HashSet, VecDeque},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     rc::Rc,
     time::Duration,
 };
@@ -15,8 +15,8 @@ use std::{
 use libp2p_identity::PeerId;
 
 use crate::{
-    model::Micros,
-    nat::punch::{MAX_PORTS, ROUNDS},
+    model::{Micros, Transport},
+    nat::punch::{Hole, MAX_DIALS, MAX_PORTS, ROUNDS},
     transport::quic::source,
 };
 
@@ -24,19 +24,30 @@ use crate::{
 const AT_ONCE: usize = 8;
 /// What is counted is forgotten after this time.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Addresses of one host (an IPv4 address or an IPv6 /64) that are sent to in a window, each for a round: all rounds with one
-/// peer that is seen at as many ports of TCP and of QUIC as are heard.
-const OF_ONE_HOST: usize = ROUNDS as usize * 2 * MAX_PORTS;
-/// The same of all hosts: twenty peers with a port of each transport. With 50 packets of 64 bytes each, 384 kB.
+/// Addresses of one host (an IPv4 address or an IPv6 /64) that are sent to over one transport in a window, each for a round: all
+/// rounds with one peer that is seen at as many ports as are heard.
+const OF_ONE_HOST: usize = ROUNDS as usize * MAX_PORTS;
+/// Different places of one host in a window, of whatever transport: as dial-backs have it. A peer has two, and six where its NAT
+/// maps per destination. Neighbours behind one NAT cannot be told apart, and are scanned with no more than these.
+const PLACES: usize = 8;
+/// Address and round of all hosts: twenty peers with a port of each transport. With 50 packets of 64 bytes each, 384 kB.
 const OF_ALL: usize = 120;
+/// TCP dials of one host in a window, those after a refusal with them: all that one port gets which refuses for three rounds, and
+/// some more. A host that only refuses gets no more packets than these.
+const DIALS: usize = 48;
+const _: () = assert!(DIALS >= (ROUNDS * MAX_DIALS) as usize);
+/// The same of all hosts.
+const DIALS_OF_ALL: usize = 360;
 
 /// Who is punched to, and where packets went in the last window.
 #[derive(Debug, Default)]
 pub(super) struct Allowance {
     /// No more than [`AT_ONCE`].
     peers: HashSet<PeerId>,
-    /// No more than [`OF_ALL`].
-    sent: VecDeque<(Micros, IpAddr)>,
+    /// The host and the place of it; no more than [`OF_ALL`].
+    sent: VecDeque<(Micros, IpAddr, Hole)>,
+    /// No more than [`DIALS_OF_ALL`].
+    dialed: VecDeque<(Micros, IpAddr)>,
 }
 
 /// A peer that is punched to, until this is dropped.
@@ -54,18 +65,51 @@ pub(super) fn begin(allowance: &Rc<RefCell<Allowance>>, peer: PeerId) -> Option<
 }
 
 impl Allowance {
-    /// Whether one more address of this host may be sent to for a round. What is refused does not count.
-    pub(super) fn take(&mut self, now: Micros, ip: IpAddr) -> bool {
-        while self.sent.front().is_some_and(|(then, _)| now.since(*then) >= WINDOW.into()) {
-            self.sent.pop_front();
+    /// Whether one more address may be sent to for a round. What is refused does not count.
+    pub(super) fn take(&mut self, now: Micros, hole: Hole) -> bool {
+        self.forget(now);
+        let host = source(hole.at.ip());
+        let place = Hole { at: SocketAddr::new(hole.at.ip().to_canonical(), hole.at.port()), ..hole };
+        let there: Vec<Hole> = self.sent.iter().filter(|(_, known, _)| *known == host).map(|(.., hole)| *hole).collect();
+        let alike = there.iter().filter(|known| known.transport == place.transport).count();
+        let mut places = Vec::new();
+        for known in there.iter().chain([&place]) {
+            if !places.contains(known) {
+                places.push(*known);
+            }
         }
-        let host = source(ip);
-        let there = self.sent.iter().filter(|(_, known)| *known == host).count();
-        let room = there < OF_ONE_HOST && self.sent.len() < OF_ALL;
+        let dialed = place.transport != Transport::Tcp || self.may_dial(host);
+        let room = alike < OF_ONE_HOST && places.len() <= PLACES && self.sent.len() < OF_ALL && dialed;
         if room {
-            self.sent.push_back((now, host));
+            self.sent.push_back((now, host, place));
         }
         room
+    }
+
+    /// Whether a host may be dialed once more over TCP. What is refused does not count.
+    pub(super) fn dial(&mut self, now: Micros, ip: IpAddr) -> bool {
+        self.forget(now);
+        let host = source(ip);
+        let room = self.may_dial(host);
+        if room {
+            self.dialed.push_back((now, host));
+        }
+        room
+    }
+
+    fn may_dial(&self, host: IpAddr) -> bool {
+        self.dialed.iter().filter(|(_, known)| *known == host).count() < DIALS && self.dialed.len() < DIALS_OF_ALL
+    }
+
+    /// Forgets what is older than a window.
+    fn forget(&mut self, now: Micros) {
+        let old = |then: Micros| now.since(then) >= WINDOW.into();
+        while self.sent.front().is_some_and(|(then, ..)| old(*then)) {
+            self.sent.pop_front();
+        }
+        while self.dialed.front().is_some_and(|(then, _)| old(*then)) {
+            self.dialed.pop_front();
+        }
     }
 }
 
@@ -83,8 +127,12 @@ mod tests {
         Duration::from_secs(seconds).into()
     }
 
-    fn taken(allowance: &mut Allowance, now: Micros, ips: impl Iterator<Item = IpAddr>) -> usize {
-        ips.filter(|ip| allowance.take(now, *ip)).count()
+    fn hole(transport: Transport, ip: IpAddr, port: u16) -> Hole {
+        Hole { transport, at: SocketAddr::new(ip, port) }
+    }
+
+    fn taken(allowance: &mut Allowance, now: Micros, holes: impl Iterator<Item = Hole>) -> usize {
+        holes.filter(|hole| allowance.take(now, *hole)).count()
     }
 
     #[test]
@@ -104,22 +152,48 @@ mod tests {
     #[test]
     fn one_host_is_sent_to_so_often_whoever_names_it() {
         let mut allowance = Allowance::default();
-        let host = |host| std::iter::repeat_n(IpAddr::from([11, 22, 33, host]), 50);
+        let quic = |ip: IpAddr| std::iter::repeat_n(hole(Transport::Quic, ip, 443), 50);
+        let host = |host| quic([11, 22, 33, host].into());
         assert_eq!(taken(&mut allowance, at(0), host(1)), OF_ONE_HOST);
+        let tcp = std::iter::repeat_n(hole(Transport::Tcp, [11, 22, 33, 1].into(), 443), 50);
+        assert_eq!(taken(&mut allowance, at(0), tcp), OF_ONE_HOST);
         assert_eq!(taken(&mut allowance, at(59), host(1)), 0);
         assert_eq!(taken(&mut allowance, at(59), host(2)), OF_ONE_HOST);
         assert_eq!(taken(&mut allowance, at(60), host(1)), OF_ONE_HOST);
-        // All addresses of an IPv6 network are one host's, and an IPv4 address is one however it is written.
-        let six = (0..50).map(|last| IpAddr::from([0x2606, 0x4700, 0, 1, 0, 0, 0, last]));
-        assert_eq!(taken(&mut allowance, at(60), six), OF_ONE_HOST);
-        let mapped: IpAddr = "::ffff:11.22.33.2".parse().unwrap();
-        assert_eq!(taken(&mut allowance, at(60), std::iter::once(mapped)), 0);
+        // An IPv4 address is one however it is written.
+        assert_eq!(taken(&mut allowance, at(60), quic("::ffff:11.22.33.2".parse().unwrap())), 0);
+    }
+
+    #[test]
+    fn so_many_places_of_a_host_are_sent_to() {
+        let mut allowance = Allowance::default();
+        let ip: IpAddr = [11, 22, 33, 1].into();
+        let ports = || (1..=50).flat_map(|port| [Transport::Tcp, Transport::Quic].map(|transport| hole(transport, ip, port)));
+        assert_eq!(taken(&mut allowance, at(0), ports()), PLACES);
+        // Those that are known are sent to again.
+        assert_eq!(taken(&mut allowance, at(59), ports()), PLACES);
+        let sent: Vec<u16> = allowance.sent.iter().map(|(.., hole)| hole.at.port()).collect();
+        assert_eq!(sent, [1, 1, 2, 2, 3, 3, 4, 4].repeat(2));
+        // All addresses of an IPv6 network are one host's.
+        let six = (1..=50).map(|last| hole(Transport::Quic, [0x2606, 0x4700, 0, 1, 0, 0, 0, last].into(), 443));
+        assert_eq!(taken(&mut allowance, at(59), six), PLACES);
+    }
+
+    #[test]
+    fn a_host_is_dialed_so_often_and_all_are() {
+        let mut allowance = Allowance::default();
+        let mut dialed = |now, host| (0..1000).filter(|_| allowance.dial(now, [11, 22, 33, host].into())).count();
+        assert_eq!((dialed(at(0), 1), dialed(at(59), 1), dialed(at(60), 1)), (DIALS, 0, DIALS));
+        let others: usize = (2..=100).map(|host| dialed(at(60), host)).sum();
+        assert_eq!(others, DIALS_OF_ALL - DIALS);
+        let [tcp, quic] = [Transport::Tcp, Transport::Quic].map(|transport| hole(transport, [11, 22, 33, 200].into(), 443));
+        assert!(!allowance.take(at(61), tcp) && allowance.take(at(61), quic), "dials are left for nobody");
     }
 
     #[test]
     fn all_hosts_together_are_sent_to_so_often() {
         let mut allowance = Allowance::default();
-        let hosts = || (0..250).map(|host| IpAddr::from([11, 22, 33, host]));
+        let hosts = || (0..250).map(|host| hole(Transport::Quic, [11, 22, 33, host].into(), 443));
         assert_eq!(taken(&mut allowance, at(0), hosts()), OF_ALL);
         assert_eq!(taken(&mut allowance, at(59), hosts()), 0);
         assert_eq!(allowance.sent.len(), OF_ALL);

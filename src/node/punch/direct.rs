@@ -16,6 +16,7 @@ use crate::{
     nat::punch::{Hole, Tries},
     native::{self, port},
     node::accept::{Arrived, Carrier},
+    session::Clock,
     transport::quic,
 };
 
@@ -39,10 +40,10 @@ pub(super) enum Role {
 
 impl Puncher {
     /// Sends to every address until the peer has come, and tells from where.
-    pub(super) async fn direct(&self, holes: &[Hole], peer: PeerId, role: Role) -> Option<Multiaddr> {
+    pub(super) async fn direct(&self, clock: &Clock, holes: &[Hole], peer: PeerId, role: Role) -> Option<Multiaddr> {
         let (sender, came) = oneshot::channel();
         self.awaited.borrow_mut().insert(peer, sender);
-        let sending = join_all(holes.iter().map(|hole| self.open(*hole, peer, role)));
+        let sending = join_all(holes.iter().map(|hole| self.open(clock, *hole, peer, role)));
         let both = select(came, Box::pin(sending));
         let came = match select(both, pin!(native::sleep(DIRECT))).await {
             Either::Left((Either::Left((came, _)), _)) => came.ok(),
@@ -52,7 +53,7 @@ impl Puncher {
         came
     }
 
-    async fn open(&self, hole: Hole, peer: PeerId, role: Role) {
+    async fn open(&self, clock: &Clock, hole: Hole, peer: PeerId, role: Role) {
         match hole.transport {
             Transport::Quic => {
                 if let Some(port) = self.ports.quic_towards(hole.at.ip()) {
@@ -64,7 +65,7 @@ impl Puncher {
             }
             _ => {
                 if let Some(local) = self.ports.tcp_towards(hole.at.ip()) {
-                    self.dial_tcp(local, hole.at).await;
+                    self.dial_tcp(clock, local, hole.at).await;
                 }
             }
         }
@@ -73,10 +74,10 @@ impl Puncher {
     }
 
     /// Dials until it works. The other side is the client of what comes about, as of any connection at our port. What fails
-    /// may be a NAT that does not expect us yet.
-    async fn dial_tcp(&self, local: SocketAddr, remote: SocketAddr) {
+    /// may be a NAT that does not expect us yet, or somebody who never asked.
+    async fn dial_tcp(&self, clock: &Clock, local: SocketAddr, remote: SocketAddr) {
         let mut tries = Tries::default();
-        loop {
+        while self.allowance.borrow_mut().dial(clock.now(), remote.ip()) {
             if let Ok(stream) = port::connect(local, remote).await {
                 let local = stream.local_addr().unwrap_or(local);
                 return self.let_in(Transport::Tcp, local, remote, Carrier::Stream(stream)).await;

@@ -86,7 +86,7 @@ impl Puncher {
             record.enter(StageName::Direct);
             let role = if number == ROUNDS { Role::Client } else { Role::Server };
             let (holes, left_out) = self.allowed(holes, clock.now());
-            match self.direct(&holes, peer, role).await {
+            match self.direct(clock, &holes, peer, role).await {
                 Some(from) => return record.found(Found { remote: Some(from.to_string()), ..Found::default() }),
                 None => record.failed_but_continue(silence(left_out)),
             }
@@ -102,7 +102,7 @@ impl Puncher {
         holes.retain(|hole| self.has_port_for(*hole));
         let (own, named) = (network::on_links(), holes.len());
         let mut allowance = self.allowance.borrow_mut();
-        holes.retain(|hole| !own.contains(&hole.at.ip()) && allowance.take(now, hole.at.ip()));
+        holes.retain(|hole| !own.contains(&hole.at.ip()) && allowance.take(now, *hole));
         let left_out = named - holes.len();
         (holes, left_out)
     }

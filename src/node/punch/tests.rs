@@ -143,6 +143,6 @@ async fn one_host_is_sent_to_so_often_by_all() {
     };
     assert_eq!(allowed(Transport::Quic, 0), (0, 0));
     let of_tcp = [0, 59, 60].map(|seconds| allowed(Transport::Tcp, seconds));
-    assert_eq!(of_tcp, [(18, 32), (0, 50), (18, 32)]);
+    assert_eq!(of_tcp, [(9, 41), (0, 50), (9, 41)]);
     assert!(silence(0).message.is_none() && silence(2).message.is_some_and(|words| words.starts_with('2')));
 }

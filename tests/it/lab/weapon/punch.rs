@@ -38,11 +38,15 @@ const SIX: [(&str, &str); 2] = [("v", "2a11:22:37::3/64"), ("t", "2a11:22:36::1/
 const VICTIMS: u8 = 8;
 /// As many as a relay brings to one listener at once.
 const PEERS: usize = 16;
-/// What is promised: peers that are punched to at once, and for one host (all of an IPv6 network) in a minute so many addresses,
-/// each for a round, of so many packets.
+/// What is promised: peers that are punched to at once, and for one host (all of an IPv6 network) in a minute so many addresses of
+/// each transport, each for a round, of so many datagrams or as many TCP dials as are left.
 const AT_ONCE: usize = 8;
-const OF_ONE_HOST: usize = 18;
+const OF_ONE_HOST: u64 = 9;
+const PLACES: usize = 8;
 const PACKETS: u64 = 50;
+const DIALS: u64 = 48;
+/// Packets of a TCP dial that nobody answers, beyond the first, for as long as a round lasts.
+const AGAIN: u64 = 2;
 /// Of all hosts together.
 const OF_ALL: u64 = 120;
 
@@ -53,8 +57,8 @@ struct Lying {
     relay: SocketAddr,
     listener: String,
     peers: usize,
-    /// What every other peer says.
-    places: [Vec<String>; 2],
+    /// What each peer says.
+    places: Vec<Vec<String>>,
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn a_listener_behind_a_relay_is_no_weapon() {
         relay: "11.22.33.1:4011".parse().expect("an address"),
         listener: ids["v"].clone(),
         peers: PEERS,
-        places: [places(&["11.22.37.3", "2a11:22:37::3"]), places(&[])],
+        places: (0..PEERS).map(places).collect(),
     };
     let mut liars = lying.on(&network);
     ended(&mut listener, PEERS);
@@ -116,8 +120,11 @@ fn network() -> Network {
     network
 }
 
-/// Ports of others, over each transport, after places that are nobody's or the listener's own.
-fn places(own: &[&str]) -> Vec<String> {
+/// Ports of others, over each transport, after places that are nobody's or, by every other peer, the listener's own. No two peers
+/// name the same ports.
+fn places(peer: usize) -> Vec<String> {
+    let own: &[&str] = if peer.is_multiple_of(2) { &["11.22.37.3", "2a11:22:37::3"] } else { &[] };
+    let first = u16::try_from(1000 + 10 * peer).expect("a port");
     let mut places = Vec::new();
     let mut add = |ip: &str, port: u16| {
         let family = if ip.contains(':') { "ip6" } else { "ip4" };
@@ -129,10 +136,10 @@ fn places(own: &[&str]) -> Vec<String> {
         add(ip, 80);
     }
     for victim in 1..=VICTIMS {
-        add(&format!("11.22.36.{victim}"), 443);
-        add(&format!("2a11:22:36::{victim}"), 443);
+        add(&format!("11.22.36.{victim}"), first);
+        add(&format!("2a11:22:36::{victim}"), first);
     }
-    for port in 1000..1008 {
+    for port in first + 1..first + 9 {
         add("11.22.36.1", port);
     }
     places
@@ -153,9 +160,24 @@ fn ended(listener: &mut Live, count: usize) {
     }
 }
 
+/// What one host gets.
+#[derive(Debug, Default)]
+struct Sent {
+    datagrams: u64,
+    segments: u64,
+    places: BTreeSet<(String, IpAddr, u16)>,
+}
+
+impl Sent {
+    fn add(&mut self, flow: &Flow) {
+        *(if flow.protocol == "udp" { &mut self.datagrams } else { &mut self.segments }) += flow.packets;
+        self.places.insert((flow.protocol.clone(), flow.other, flow.at));
+    }
+}
+
 /// Who is sent to, how much, and to how many ports.
 fn judge(flows: &[Flow]) -> Vec<String> {
-    let mut hosts: BTreeMap<String, (u64, BTreeSet<(String, u16)>)> = BTreeMap::new();
+    let mut hosts: BTreeMap<String, Sent> = BTreeMap::new();
     let mut faults = Vec::new();
     let begun = flows.iter().filter(|flow| flow.packets > 0 && flow.began_here());
     for flow in begun.filter(|flow| flow.protocol == "udp" || flow.protocol == "tcp") {
@@ -168,17 +190,17 @@ fn judge(flows: &[Flow]) -> Vec<String> {
             faults.push(format!("{} packets to {} {other}:{}", flow.packets, flow.protocol, flow.at));
         }
         let host = if flow.other.is_ipv6() { "2a11:22:36::/64".into() } else { other };
-        let (packets, ports) = hosts.entry(host).or_default();
-        *packets += flow.packets;
-        ports.insert((flow.protocol.clone(), flow.at));
+        hosts.entry(host).or_default().add(flow);
     }
-    for (host, (packets, ports)) in &hosts {
-        eprintln!("{host}: {packets} packets to {} ports", ports.len());
-        if *packets > PACKETS * u64::try_from(OF_ONE_HOST).expect("small") || ports.len() > OF_ONE_HOST {
-            faults.push(format!("{packets} packets to {} ports of {host}", ports.len()));
+    for (host, sent) in &hosts {
+        eprintln!("{host}: {} datagrams and {} packets of TCP to {} places", sent.datagrams, sent.segments, sent.places.len());
+        // Of those that refuse each dial is one packet.
+        let segments = if host == "11.22.36.1" { DIALS } else { DIALS + AGAIN * OF_ONE_HOST };
+        if sent.datagrams > PACKETS * OF_ONE_HOST || sent.segments > segments || sent.places.len() > PLACES {
+            faults.push(format!("{host} is sent to: {sent:?}"));
         }
     }
-    let all: u64 = hosts.values().map(|(packets, _)| packets).sum();
+    let all: u64 = hosts.values().map(|sent| sent.datagrams + sent.segments).sum();
     if all > PACKETS * OF_ALL {
         faults.push(format!("{all} packets in all"));
     }
@@ -206,8 +228,7 @@ impl Lying {
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let asked: Vec<Rc<Cell<u32>>> = (0..self.peers).map(|_| Rc::default()).collect();
         tokio.block_on(async {
-            let places = self.places.iter().cycle();
-            let telling = join_all(asked.iter().zip(places).map(|(asked, places)| self.peer(Rc::clone(asked), places)));
+            let telling = join_all(asked.iter().zip(&self.places).map(|(asked, places)| self.peer(Rc::clone(asked), places)));
             let end = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
             select(pin!(telling), pin!(end)).await;
         });
