@@ -1,7 +1,7 @@
 //! The time of a round trip: <https://github.com/libp2p/specs/blob/master/ping/ping.md>.
 //!
 //! Some responders (libp2p-ping 0.48 among them) sit on the second ping of a stream until something else wakes them. A
-//! ping that comes late is therefore doubled on a new stream: if that one is answered while the old one still hangs, its
+//! ping that comes late is therefore doubled on a new stream: if that one is answered and the old one goes on to hang, its
 //! time is the line's, and the rest of the pings use a stream each.
 
 use std::{pin::pin, time::Duration};
@@ -131,11 +131,19 @@ async fn watched(link: &Link, old: Pending, late: Duration) -> Result<(Answered,
         Either::Left((Err(dropped), new)) => Ok((new.await?, Some(ready(Err(dropped)).boxed_local()))),
         // A peer that refuses a second stream may still answer on the first.
         Either::Right((Err(_), old)) => Ok((old.await?, None)),
-        Either::Right((Ok(answered), old)) => {
-            // A new stream as slow as the old one is a slow line, not a stalled responder.
-            let prompt = answered.1 <= Micros::from(late);
-            Ok((answered, prompt.then_some(old)))
-        }
+        // A new stream as slow as the old one is a slow line, not a stalled responder.
+        Either::Right((Ok(answered), _)) if answered.1 > Micros::from(late) => Ok((answered, None)),
+        Either::Right((Ok(answered), old)) => Ok(overtaken(link, old, answered, late).await),
+    }
+}
+
+/// A new stream was answered at once, and the old one is not yet. It gets once more the time after which it is late: the one
+/// who answers there may have been kept from the processor while another answered here.
+async fn overtaken(link: &Link, old: Pending, new: Answered, late: Duration) -> (Answered, Option<Pending>) {
+    match select(old, link.clock().sleep(late)).await {
+        Either::Left((Ok(answered), _)) => (answered, None),
+        Either::Left((Err(dropped), _)) => (new, Some(ready(Err(dropped)).boxed_local())),
+        Either::Right(((), old)) => (new, Some(old)),
     }
 }
 

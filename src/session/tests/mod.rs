@@ -45,6 +45,21 @@ fn hasty() -> (Clock, Rc<Cell<u64>>) {
     (Clock::new(move || Micros(now.get()), sleep), hand)
 }
 
+/// A clock that moves only when told, whose sleeps end by it, and its hand.
+fn told() -> (Clock, Rc<Cell<u64>>) {
+    let hand = Rc::new(Cell::new(0));
+    let [now, watched] = [hand.clone(), hand.clone()];
+    let sleep = move |span: Duration| {
+        let (hand, until) = (watched.clone(), watched.get() + Micros::from(span).0);
+        poll_fn(move |cx| {
+            cx.waker().wake_by_ref();
+            if hand.get() >= until { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .boxed_local()
+    };
+    (Clock::new(move || Micros(now.get()), sleep), hand)
+}
+
 fn us(keypair: &Keypair) -> Us {
     Us {
         key: keypair.public(),

@@ -52,8 +52,43 @@ async fn a_responder_that_stalls_does_not_pass_for_a_slow_line() {
     assert_eq!(ended, Ok(()));
     assert_eq!(pings.samples, [Micros(LINE); 4]);
     assert_eq!((pings.sent, pings.received()), (4, 4));
-    // Late after four times the first, and three more pings passed while it hung.
-    assert_eq!(pings.responder_stall, Some(Micros(4 * LINE + 3 * LINE)));
+    // Late after four times the first, given as much again, and three more pings passed while it hung.
+    assert_eq!(pings.responder_stall, Some(Micros(2 * 4 * LINE + 3 * LINE)));
+}
+
+/// Threads of a busy machine answer each in its own time.
+#[tokio::test]
+async fn a_responder_that_is_overtaken_by_another_does_not_stall() {
+    let (clock, hand) = told();
+    let overtaken = Rc::new(Notify::new());
+    let script: Rc<Script> = Rc::new(move |_, number, mut stream| {
+        let (hand, overtaken) = (hand.clone(), overtaken.clone());
+        async move {
+            echo(&mut stream, &hand, LINE).await;
+            if number == 0 {
+                let mut payload = [0; 32];
+                stream.read_exact(&mut payload).await.unwrap();
+                hand.set(hand.get() + 4 * LINE);
+                overtaken.notified().await;
+                hand.set(hand.get() + LINE);
+                stream.write_all(&payload).await.unwrap();
+                stream.flush().await.unwrap();
+                echo(&mut stream, &hand, LINE).await;
+            } else {
+                // The echo has to arrive first.
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+                overtaken.notify_one();
+            }
+            pending::<()>().await;
+        }
+        .boxed_local()
+    });
+    let (pings, ended) = pinged(clock, 3, script).await;
+    assert_eq!(ended, Ok(()));
+    assert_eq!(pings.responder_stall, None);
+    assert_eq!(pings.samples, [Micros(LINE), Micros(4 * LINE + LINE + LINE), Micros(LINE)], "it is the old stream's time");
 }
 
 /// libp2p-ping keeps one stream for each connection: a new one makes it drop the one that it sits on.
