@@ -11,7 +11,10 @@ use multiaddr::Multiaddr;
 use prost::Message as _;
 
 use super::{Fault, frame, link::Link, upgrade::key_name};
-use crate::{model::Cause, order::set};
+use crate::{
+    model::{Cause, Micros},
+    order::set,
+};
 
 pub(super) const PROTOCOL: &str = "/ipfs/id/1.0.0";
 pub(super) const PUSH: &str = "/ipfs/id/push/1.0.0";
@@ -26,6 +29,9 @@ const MAX_BYTES: usize = 64 * 1024;
 /// How long to wait for more after a message when the other side leaves the stream open. The stream should be closed at
 /// once, but all that is asked for has come.
 const GRACE: Duration = Duration::from_millis(500);
+/// Or this many times as long as the first message took, if that is more: on a line that slow, or to a peer that busy, the
+/// second of several comes late too.
+const GRACES: u32 = 2;
 /// Addresses kept; the rest is counted.
 const MAX_ADDRESSES: usize = 100;
 /// Protocols kept.
@@ -85,17 +91,24 @@ pub(super) struct Wire {
 
 /// Asks on a new stream.
 pub(super) async fn ask(link: &Link) -> Result<Identified, Fault> {
+    let asked = link.clock().now();
     let mut stream = link.open(PROTOCOL).await?;
     stream.confirmed().await.map_err(|fault| link.on_stream(fault))?;
-    read(link, &mut stream).await
+    merged(link, &mut stream, asked).await
 }
 
 /// Reads messages until the stream ends and merges them, as protobuf does.
 pub(super) async fn read(link: &Link, stream: &mut (impl AsyncRead + Unpin)) -> Result<Identified, Fault> {
+    merged(link, stream, link.clock().now()).await
+}
+
+async fn merged(link: &Link, stream: &mut (impl AsyncRead + Unpin), began: Micros) -> Result<Identified, Fault> {
     let mut wire = Wire::default();
     let mut room = MAX_BYTES;
+    // The first one is waited for without end.
+    let mut grace = None;
     for count in 0..=MAX_MESSAGES {
-        let message = match select(pin!(frame::read(stream, room)), pin!(grace(link, count))).await {
+        let message = match select(pin!(frame::read(stream, room)), pin!(over(link, grace))).await {
             Either::Left((message, _)) => message.map_err(|fault| link.on_stream(fault))?,
             Either::Right(_) => None,
         };
@@ -103,17 +116,18 @@ pub(super) async fn read(link: &Link, stream: &mut (impl AsyncRead + Unpin)) -> 
             return if count == 0 { Err(link.explain(Cause::Closed.into())) } else { Ok(wire.into()) };
         };
         room -= message.len();
+        grace.get_or_insert_with(|| (GRACES * Duration::from(link.clock().now().since(began))).max(GRACE));
         wire.merge(message.as_slice()).map_err(|error| Fault::from(Cause::Malformed).say(&error))?;
     }
     Err(Cause::TooLarge.into())
 }
 
-/// Ends when no more messages need be waited for. The first one is waited for without end.
-async fn grace(link: &Link, messages: usize) {
-    if messages == 0 {
-        std::future::pending::<()>().await;
+/// Ends when no more messages need be waited for.
+async fn over(link: &Link, grace: Option<Duration>) {
+    match grace {
+        Some(grace) => link.clock().sleep(grace).await,
+        None => std::future::pending().await,
     }
-    link.clock().sleep(GRACE).await;
 }
 
 /// Tells who we are.

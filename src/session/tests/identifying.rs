@@ -127,6 +127,45 @@ async fn a_stream_left_open_is_not_waited_for() {
     assert_eq!(identified.agent.as_deref(), Some("open"));
 }
 
+/// Lets the other side do what it can.
+async fn turns() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Of two messages, `between` after the first, which took `first`: the agent that the second names.
+async fn second_after(first: u64, between: u64) -> String {
+    let (near, far) = pipe();
+    let (clock, hand) = told();
+    let named = |agent: &str| framed([&Wire { agent_version: Some(agent.into()), ..Wire::default() }]);
+    let messages = [(first, named("first")), (between, named("second"))];
+    let script: Rc<Script> = Rc::new(move |_, _, mut stream| {
+        let (hand, messages) = (hand.clone(), messages.clone());
+        async move {
+            for (after, message) in messages {
+                // What was written before has to arrive first, and whoever is not to wait for so long has to stop.
+                turns().await;
+                hand.set(hand.get() + after);
+                turns().await;
+                let _ = stream.write_all(&message).await;
+                let _ = stream.flush().await;
+            }
+            let _ = stream.close().await;
+        }
+        .boxed_local()
+    });
+    beside(ask(near, clock), scripted(far, ID, script)).await.unwrap().agent.unwrap()
+}
+
+#[tokio::test]
+async fn on_a_slow_line_the_second_message_is_waited_for_longer() {
+    assert_eq!(second_after(100_000, 400_000).await, "second");
+    assert_eq!(second_after(100_000, 600_000).await, "first");
+    assert_eq!(second_after(800_000, 1_500_000).await, "second");
+    assert_eq!(second_after(800_000, 1_700_000).await, "first");
+}
+
 #[tokio::test]
 async fn a_push_is_noted() {
     let (near, far) = pipe();
