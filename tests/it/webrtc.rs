@@ -72,11 +72,13 @@ fn works(report: &Value, attempt: usize, serving: &Serving) {
 fn is_dialed_in_both(serving: &Serving) {
     let address = serving.address();
     works(&dial(&address, &[], 0), 0, serving);
-    for (version, answered) in [("v1", json!({"v1": true, "v2": null})), ("v2", json!({"v1": null, "v2": true}))] {
+    for version in ["v1", "v2"] {
         let report = dial(&address, &["--webrtc", version], 0);
         works(&report, 0, serving);
         assert_eq!(report["attempts"][0]["version"], version, "{report}");
-        assert_eq!(stage(&report, 0, "secure")["found"]["versions"], answered, "{report}");
+        // An answer that takes half a second lets the other version be asked for too: what it says to that is left open.
+        let versions = &stage(&report, 0, "secure")["found"]["versions"];
+        assert_eq!((&versions[version], versions.get("unanswered")), (&json!(true), None), "{report}");
     }
     let report = dial(&address, &["--webrtc", "both"], 0);
     works(&report, 0, serving);
