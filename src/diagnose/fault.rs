@@ -48,6 +48,12 @@ impl<'a> Fault<'a> {
         }
     }
 
+    /// Whether something came over UDP that a handshake could not go on with: silence has a cause of its own there.
+    pub(super) fn is_half_answered(&self) -> bool {
+        let told_from_silence = matches!(self.attempt.transport, Some(Transport::Quic | Transport::WebrtcDirect));
+        told_from_silence && matches!(self.cause, Cause::TimedOut) && self.step() == Some(StageName::Connect)
+    }
+
     /// The words that came with it.
     pub(super) fn words(&self) -> Option<&'a str> {
         self.stage.and_then(|stage| stage.message.as_deref()).filter(|words| !words.is_empty())

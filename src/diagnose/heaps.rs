@@ -80,7 +80,9 @@ pub(super) fn is_local(report: &Report, fault: &Fault<'_>) -> bool {
     match fault.cause {
         Cause::Unreachable { .. } => is_no_route(fault.attempt) && !answered(report, family_of(fault.attempt)),
         Cause::UdpSilent => beside_no_route(report, fault.attempt),
-        Cause::TimedOut if fault.step() == Some(StageName::Connect) => beside_no_route(report, fault.attempt),
+        Cause::TimedOut if fault.step() == Some(StageName::Connect) && !fault.is_half_answered() => {
+            beside_no_route(report, fault.attempt)
+        }
         Cause::NameLookupFailed { rcode: None } => no_network,
         Cause::TimedOut if fault.step() == Some(StageName::Resolve) => no_network,
         _ => false,

@@ -117,6 +117,7 @@ fn timed_out(fault: &Fault<'_>, host: &str, port: &str) -> String {
     }
     match fault.step() {
         Some(StageName::Resolve) => format!("No name server answers for {}", name(fault.attempt)),
+        Some(StageName::Connect) if fault.is_half_answered() => half_answered(fault, host, port),
         Some(StageName::Connect | StageName::Direct) | None => {
             format!("No answer from {host} on {port}: packets are filtered, or the machine is off")
         }
@@ -131,6 +132,13 @@ fn timed_out(fault: &Fault<'_>, host: &str, port: &str) -> String {
             "The relay, or the target behind it, does not answer".into()
         }
     }
+}
+
+fn half_answered(fault: &Fault<'_>, host: &str, port: &str) -> String {
+    if fault.attempt.transport == Some(Transport::WebrtcDirect) {
+        return format!("Something answers on {port} of {host}, but not as the webrtc-direct listener of this address would");
+    }
+    format!("Something answers QUIC on {port} of {host}, and then the rest of the handshake does not come")
 }
 
 /// A connection that ends too early, in the words of the step that it ended in.

@@ -72,6 +72,7 @@ fn timed_out(fault: &Fault<'_>) -> VerdictCode {
         Some(StageName::Resolve) => VerdictCode::NameProblem,
         Some(StageName::Hop | StageName::DcutrConnect | StageName::DcutrSync) => VerdictCode::RelayProblem,
         Some(StageName::Connect) if fault.answers_in().is_some() => VerdictCode::NoCommonProtocol,
+        Some(StageName::Connect) if fault.is_half_answered() => VerdictCode::Stalled,
         Some(StageName::Connect | StageName::Direct) | None if fault.over_udp() => VerdictCode::UdpUnanswered,
         Some(StageName::Connect | StageName::Direct) | None => VerdictCode::Unanswered,
         Some(

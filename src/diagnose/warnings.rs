@@ -87,7 +87,7 @@ fn is_silent(report: &Report, attempt: &Attempt) -> bool {
     let Some(fault) = super::Fault::first(attempt) else { return false };
     let silent = match fault.cause {
         Cause::UdpSilent => true,
-        Cause::TimedOut => fault.step() == Some(StageName::Connect),
+        Cause::TimedOut => fault.step() == Some(StageName::Connect) && !fault.is_half_answered(),
         _ => false,
     };
     silent && !is_local(report, &fault)

@@ -71,6 +71,8 @@ macro_rules! causes {
 causes! {
     /// The step did not end within the time for one attempt (`--timeout`). The stage that carries it is the one that hung.
     /// At connect over TCP: a firewall drops the packets, or the machine is off; a closed port would refuse at once.
+    /// At connect over UDP: something came back, but no answer that QUIC or webrtc-direct could go on with; where nothing came
+    /// it is `udp-silent`.
     /// Later: the other side accepted and then fell silent, often because it is overloaded or waits for another protocol.
     TimedOut = "timed-out", "timed out", ANY;
     /// The other side closed the connection in this step, in an orderly way. Right after connect: a proxy or load balancer

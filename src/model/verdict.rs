@@ -34,8 +34,8 @@ codes! {
         DroppedAfterAccept = "dropped-after-accept", "accepted, then dropped";
         /// The relay stands between and does not let the connection through.
         RelayProblem = "relay-problem", "the relay does not connect";
-        /// The connection is accepted and then nothing more comes.
-        Stalled = "stalled", "accepted, then silent";
+        /// Something accepts the connection, or answers at all, and then nothing comes that the connection could go on with.
+        Stalled = "stalled", "answered, then silent";
         /// The machine answers that nothing listens there.
         Refused = "refused", "nothing listens there";
         /// Nothing answers over UDP, the only transport that was tried.

@@ -41,6 +41,8 @@ pub(super) fn silent_in_webrtc(seen: &Progress) -> Cause {
 fn meaning(seen: &Progress, told: impl FnOnce(&[u8]) -> Option<Cause>) -> Cause {
     match seen.first() {
         None => Cause::UdpSilent,
+        // RFC 862. It reads as whatever it was sent.
+        Some(_) if seen.is_echoed() => Cause::NotLibp2p { speaks: Some("echo".into()) },
         Some(first) => told(first).unwrap_or(Cause::TimedOut),
     }
 }
@@ -99,5 +101,17 @@ mod tests {
         assert_eq!(webrtc(&[0x16, 0xfe, 0xfd]), Cause::TimedOut);
         assert_eq!(webrtc(&[0xff; 9]), not_libp2p(None));
         assert_eq!(webrtc(&[]), not_libp2p(None));
+    }
+
+    #[test]
+    fn an_echo_is_no_answer() {
+        // A request of STUN, and an Initial of QUIC.
+        for asked in [stun(0x00, 0x06), [&[0xc0, 0, 0, 0, 1][..], &[8; 40]].concat()] {
+            let progress = Progress::default();
+            progress.note_asked(&asked);
+            progress.note_first(&asked);
+            let echo = not_libp2p(Some("echo"));
+            assert_eq!((silent_in_quic(&progress), silent_in_webrtc(&progress)), (echo.clone(), echo));
+        }
     }
 }

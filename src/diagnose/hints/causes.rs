@@ -134,6 +134,12 @@ impl Hints<'_> {
         match fault.step() {
             Some(StageName::Hop) => self.of_relay(fault),
             Some(StageName::Resolve) => self.of_name(fault),
+            Some(StageName::Connect) if fault.is_half_answered() => {
+                let (host, port) = (host(fault.attempt), port(fault.attempt));
+                let text =
+                    format!("Check which service has {port} of {host}, and that the address is the one that the node tells.");
+                self.say(HintCode::CheckPort, fault, text);
+            }
             Some(StageName::Connect | StageName::Direct) | None if fault.over_udp() => self.of_udp(fault),
             Some(StageName::Connect | StageName::Direct) | None => {
                 let (host, port) = (host(fault.attempt), port(fault.attempt));

@@ -153,7 +153,8 @@ fn a_version_that_is_not_spoken_is_told_from_silence() {
     let new = asked(None, yes, Some(3));
     assert_eq!((new.code.code(), hints(&new), warnings(&new)), ("no-common-protocol", vec!["use-other-version"], vec![]));
     let too_few = asked(yes, None, None);
-    assert_eq!((too_few.code.code(), hints(&too_few), warnings(&too_few)), ("udp-unanswered", vec!["check-udp"], vec![]));
+    assert_eq!((too_few.code.code(), hints(&too_few), warnings(&too_few)), ("stalled", vec!["check-port"], vec![]));
+    assert!(too_few.summary.starts_with("Something answers on UDP port 4001 of 8.8.4.4, but not as"), "{}", too_few.summary);
 }
 
 #[test]

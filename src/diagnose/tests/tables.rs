@@ -20,7 +20,8 @@ fn samples() -> Vec<(Cause, &'static str, StageName, &'static str, &'static str)
     vec![
         (Cause::TimedOut, WSS, Resolve, "name-problem", "try-resolver"),
         (Cause::TimedOut, TCP, Connect, "unanswered", "check-firewall"),
-        (Cause::TimedOut, QUIC, Connect, "udp-unanswered", "check-udp"),
+        (Cause::TimedOut, QUIC, Connect, "stalled", "check-port"),
+        (Cause::TimedOut, WEBRTC, Connect, "stalled", "check-port"),
         (Cause::TimedOut, WSS, Tls, "stalled", "check-limits"),
         (Cause::TimedOut, WS, Upgrade, "stalled", "check-limits"),
         (Cause::TimedOut, TCP, Secure, "stalled", "check-limits"),

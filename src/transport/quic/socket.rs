@@ -169,6 +169,7 @@ impl Socket {
     /// plain `send`, one datagram at a time. To quinn a datagram that was not sent is a lost one: an error would end
     /// the connection without its reason.
     fn send_connected(&self, datagram: &[u8]) -> io::Result<()> {
+        self.progress.note_asked(datagram);
         match self.io.try_send(datagram) {
             Ok(_) => self.progress.count_sent(1),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(e),

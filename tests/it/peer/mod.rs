@@ -33,6 +33,8 @@ pub enum Peer {
     UdpSilent,
     /// Answers every datagram with these bytes.
     UdpSays { bytes: Vec<u8> },
+    /// Sends every datagram back as it came.
+    UdpEchoes,
     /// Speaks bytes over TCP that no libp2p node would.
     Raw(Raw),
     /// A libp2p node that follows a script.
@@ -64,7 +66,8 @@ impl Peer {
                 socket.connect(&elsewhere.into()).expect("a UDP socket connects");
                 running
             }
-            Self::UdpSays { bytes } => Running::serving(says(bytes.clone()).await),
+            Self::UdpSays { bytes } => Running::serving(says(Some(bytes.clone())).await),
+            Self::UdpEchoes => Running::serving(says(None).await),
             Self::Raw(raw) => Running::serving(raw.start(authority).await),
             Self::Libp2p(script) => stack::start(script, authority).await,
         }
@@ -77,13 +80,14 @@ impl Running {
     }
 }
 
-/// A port that says always the same.
-async fn says(bytes: Vec<u8>) -> u16 {
+/// A port that says always the same, or what it is told.
+async fn says(bytes: Option<Vec<u8>>) -> u16 {
     let socket = tokio::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let port = socket.local_addr().expect("bound").port();
     tokio::spawn(async move {
-        while let Ok((_, from)) = socket.recv_from(&mut [0; 2048]).await {
-            let _ = socket.send_to(&bytes, from).await;
+        let mut told = [0; 2048];
+        while let Ok((length, from)) = socket.recv_from(&mut told).await {
+            let _ = socket.send_to(bytes.as_deref().unwrap_or(&told[..length]), from).await;
         }
     });
     port

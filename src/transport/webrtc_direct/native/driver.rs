@@ -157,6 +157,7 @@ impl Driver {
                 self.next = Some((to, datagram));
                 break;
             }
+            self.progress.note_asked(&datagram);
         }
         !self.batch.is_empty()
     }
