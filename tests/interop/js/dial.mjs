@@ -24,7 +24,7 @@ async function visit (values, target) {
   const node = await createNode(values, {
     transports: [transport],
     // Run by hand, so that its failure is an error here.
-    identify: identify({ runOnConnectionOpen: false })
+    services: { identify: identify({ runOnConnectionOpen: false }) }
   })
   const signal = AbortSignal.timeout(Number(values['max-seconds']) * 1000)
 

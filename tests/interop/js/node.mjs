@@ -16,7 +16,7 @@ const securities = { noise: [noise], tls: [tls], both: [noise, tls] }
 const secp256k1Head = Uint8Array.of(0x08, 0x02, 0x12, 0x20)
 
 /** A bare node: no limits that could disturb a test and no traffic of its own. */
-export async function createNode (values, { transports, identify, addresses }) {
+export async function createNode (values, { transports, services, addresses }) {
   if (values.muxer !== 'yamux') throw new Error(`--muxer ${values.muxer}: only yamux is known`)
   const security = securities[values.security]
   if (security == null) throw new Error(`--security ${values.security}: noise, tls or both`)
@@ -34,7 +34,7 @@ export async function createNode (values, { transports, identify, addresses }) {
     },
     connectionMonitor: { enabled: false },
     // The stream of the last ping may still be closing when the next one opens.
-    services: { identify, ping: ping({ maxOutboundStreams: 100 }) }
+    services: { ...services, ping: ping({ maxOutboundStreams: 100 }) }
   })
 }
 

@@ -7,7 +7,7 @@ import { serve } from './serve.mjs'
 const usage = `usage:
   peer.mjs serve [--listen MULTIADDR]… [--announce MULTIADDR]… [--announce-only] [--security noise|tls|both]
                  [--muxer yamux] [--seed N] [--key-type ed25519|rsa|secp256k1] [--tls-cert F --tls-key F]
-                 [--webrtc] [--max-seconds N]
+                 [--webrtc] [--autonat] [--relay] [--max-seconds N]
   peer.mjs dial MULTIADDR/p2p/PEER [--pings N] [--security noise|tls|both] [--seed N] [--key-type …] [--tls-ca F]
                 [--max-seconds N]
 `
@@ -29,6 +29,8 @@ const commands = {
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
       webrtc: { type: 'boolean', default: false },
+      autonat: { type: 'boolean', default: false },
+      relay: { type: 'boolean', default: false },
       'max-seconds': { type: 'string', default: '600' }
     }
   },

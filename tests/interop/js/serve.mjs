@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { quic } from '@chainsafe/libp2p-quic'
+import { autoNAT } from '@libp2p/autonat'
+import { autoNATv2 } from '@libp2p/autonat-v2'
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import { tcp } from '@libp2p/tcp'
 import { webRTCDirect } from '@libp2p/webrtc'
@@ -11,7 +14,7 @@ import { createNode, say } from './node.mjs'
 export async function serve (values) {
   const node = await createNode(values, {
     transports: [quic(), tcp(), webSockets(websocketOptions(values)), webRTCDirect()],
-    identify: identify(),
+    services: services(values),
     addresses: addresses(values)
   })
   say({ peer: node.peerId.toString(), addrs: listening(node) })
@@ -21,6 +24,15 @@ export async function serve (values) {
   await Promise.race(ends.map(([emitter, event]) => once(emitter, event)))
   await node.stop()
   return 0
+}
+
+/** Both versions of AutoNAT come together: a node has one of them or both, and both is what shows how they get along. */
+function services (values) {
+  return {
+    identify: identify(),
+    ...(values.autonat ? { autoNAT: autoNAT(), autoNATv2: autoNATv2() } : {}),
+    ...(values.relay ? { relay: circuitRelayServer() } : {})
+  }
 }
 
 function addresses (values) {
