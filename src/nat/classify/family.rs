@@ -132,20 +132,25 @@ fn sends(seen: &Observed, family: Family, layer: Layer4, vantage: &str) -> bool 
 }
 
 fn behaviour(seen: &Observed, family: Family, layer: Layer4, mapped: &Mapped, sends: impl Fn(&str) -> bool) -> Behaviour {
-    // A port that was forwarded by hand lets everybody in, whatever the NAT does with the others.
-    let mapped_to = |to: &SocketAddr| mapped.told.contains(to) || mapped.told.is_empty() && seen.owns(to.ip());
+    // A port that was forwarded by hand lets everybody in, whatever the NAT does with the others. What goes to an address that others
+    // contradict goes elsewhere.
+    let agreed = |to: &SocketAddr| mapped.outside.is_none_or(|outside| outside == to.ip());
+    let untold = |to: &SocketAddr| mapped.told.is_empty() && seen.owns(to.ip());
+    let mapped_to = |to: &SocketAddr| mapped.told.contains(to) && agreed(to) || untold(to);
     let of_mapping = |packet: &&FilteringSeen| packet.layer == layer && of(packet.to.ip()) == family && mapped_to(&packet.to);
     let mut packets: Vec<_> = seen.filterings.iter().filter(of_mapping).collect();
     // Where vantage points contradict each other, an address that something came in at is a true one, and others may not be.
     let arrived: Vec<SocketAddr> = packets.iter().filter(|packet| packet.outcome.passed()).map(|packet| packet.to).collect();
     packets.retain(|packet| !mapped.one_witness || arrived.is_empty() || arrived.contains(&packet.to));
-    let (filtering, untold) = filtering(&packets, mapped.mapping, sends);
+    // What comes to an own address is translated by nobody.
+    let straight = mapped.mapping == Mapping::None || packets.iter().any(|packet| packet.outcome.passed() && untold(&packet.to));
+    let (filtering, missing) = filtering(&packets, straight, sends);
     let hairpin = seen.hairpins.iter().rev().find(|(other, to, _)| *other == layer && of(to.ip()) == family);
     Behaviour {
         mapping: mapped.mapping,
         one_witness: mapped.one_witness,
         filtering,
-        why: if mapped.mapping == Mapping::Unknown { mapped.why.clone() } else { untold }.map(Into::into),
+        why: if mapped.mapping == Mapping::Unknown { mapped.why.clone() } else { missing }.map(Into::into),
         port_preserved: mapped.preserved,
         hairpin: hairpin.map_or(Tested::Unknown, |(_, _, result)| *result),
         mapped: mapped.told.iter().map(ToString::to_string).collect(),

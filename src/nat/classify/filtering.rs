@@ -1,9 +1,9 @@
 //! Who may answer to an outside address.
 
-use crate::model::{Filtering, FilteringSeen, Mapping, WhyCode};
+use crate::model::{Filtering, FilteringSeen, WhyCode};
 
-/// What packets from outside come to. `sends` tells whether what a vantage point sent may be taken to have left it.
-pub(super) fn filtering(seen: &[&FilteringSeen], mapping: Mapping, sends: impl Fn(&str) -> bool) -> (Filtering, Option<WhyCode>) {
+/// What packets from outside come to. `straight` tells whether no NAT stands between, and `sends` whether what a vantage point sent may be taken to have left it.
+pub(super) fn filtering(seen: &[&FilteringSeen], straight: bool, sends: impl Fn(&str) -> bool) -> (Filtering, Option<WhyCode>) {
     let any = |contacted: bool, arrived: bool| {
         seen.iter().any(|seen| {
             let ended = if arrived { seen.outcome.passed() } else { seen.outcome.cause().is_some() && sends(&seen.vantage) };
@@ -14,7 +14,7 @@ pub(super) fn filtering(seen: &[&FilteringSeen], mapping: Mapping, sends: impl F
     let known = (any(true, true), any(true, false));
     match (stranger, known) {
         // What arrives is proof; what does not may be lost.
-        ((true, _), _) if mapping == Mapping::None => (Filtering::None, None),
+        ((true, _), _) if straight => (Filtering::None, None),
         ((true, _), _) => (Filtering::EndpointIndependent, None),
         ((false, true), (true, _)) => (Filtering::AddressDependent, None),
         ((false, _), (false, true)) => (Filtering::AddressAndPortDependent, None),

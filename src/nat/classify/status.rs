@@ -34,8 +34,15 @@ impl Measured {
     pub(super) fn is_shut(&self, layer: Layer4) -> bool {
         // A node that is not running is no filter.
         let of_socket = |dial: &Inbound| dial.by.iter().any(|by| by.method != Method::Check);
-        let failed = |dial: &Inbound| dial.outcome == Tested::Failed && dial.transport == layer.transport() && of_socket(dial);
         let mapped = self.layer(layer);
+        // What went to an address that others contradict went elsewhere.
+        let agreed = |dial: &Inbound| {
+            let to = socket(&dial.address).map(|(_, to)| to.ip());
+            mapped.outside.is_none_or(|outside| to.is_none_or(|to| to == outside))
+        };
+        let failed = |dial: &Inbound| {
+            dial.outcome == Tested::Failed && dial.transport == layer.transport() && of_socket(dial) && agreed(dial)
+        };
         self.inbound.iter().any(failed)
             || filters(self.behaviour(layer).filtering)
             || is_symmetric(mapped.mapping) && !mapped.one_witness

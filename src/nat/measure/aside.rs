@@ -25,9 +25,11 @@ use crate::{
     session::Session,
 };
 
-/// How long a vantage point may take to be reached over its other family. The tests of the family in which it was named go on
-/// meanwhile: a family that leads nowhere holds nothing up.
-const ASIDE: Duration = Duration::from_secs(2);
+/// How long a vantage point may take to be reached over its other family, at the least: a SYN that is lost is sent again after one
+/// second and after three. The tests of the family in which it was named go on meanwhile: a family that leads nowhere holds nothing up.
+const ASIDE: Duration = Duration::from_millis(3500);
+/// How much longer it may take than the slowest did over the family in which it was named.
+const TIMES: u32 = 4;
 
 /// A connection made beside the run.
 type Connection = LocalBoxFuture<'static, ()>;
@@ -40,13 +42,16 @@ pub(super) struct Aside {
     families: Vec<Family>,
     way: Way,
     reached: UnboundedReceiver<Lent>,
+    /// How long they are waited for.
+    patience: Duration,
 }
 
 impl Aside {
-    /// Begins with all who dial back, and are not known over both families already.
-    pub(super) fn begin(native: &Native, notes: &Notes, known: &[Vantage], way: Way) -> (Self, Vec<Connection>) {
+    /// Begins with all who dial back, and are not known over both families already. `took` is how long it took to reach those.
+    pub(super) fn begin(native: &Native, notes: &Notes, known: &[Vantage], way: Way, took: Duration) -> (Self, Vec<Connection>) {
         let (sender, reached) = unbounded();
-        let mut aside = Self { native: native.clone(), notes: notes.clone(), families: Vec::new(), way, reached };
+        let patience = ASIDE.max(TIMES * took);
+        let mut aside = Self { native: native.clone(), notes: notes.clone(), families: Vec::new(), way, reached, patience };
         let mut connections = Vec::new();
         for vantage in known.iter().filter(|vantage| vantage.speaks(dialback::PROTOCOL) || vantage.asked_by_autonat()) {
             let both = known.iter().filter(|other| other.name == vantage.name).count() > 1;
@@ -85,7 +90,7 @@ impl Aside {
 
     async fn lent(&mut self) -> Vec<Lent> {
         let mut lent: Vec<Lent> = Vec::new();
-        let mut over = self.native.sleep(ASIDE).fuse();
+        let mut over = self.native.sleep(self.patience).fuse();
         loop {
             match select(self.reached.next(), &mut over).await {
                 Either::Left((Some(one), _)) => lent.push(one),

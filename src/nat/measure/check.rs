@@ -28,7 +28,7 @@ pub(super) async fn check(native: &Native, notes: &Notes, known: &[Vantage], add
     let layers: Multiaddr = address.iter().skip(1).collect();
     let vantages = known.iter().filter(|vantage| vantage.ip.is_ipv4() == v4);
     let dials = vantages.filter_map(|vantage| {
-        let seen_at = vantage.helper.as_ref().map(|helper| helper.observed.ip()).or(vantage.observed)?;
+        let seen_at = vantage.sees_us_at()?;
         Some(dial(native, notes, vantage, seen_at, &layers, route.transport))
     });
     join_all(dials).await;

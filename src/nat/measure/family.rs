@@ -9,6 +9,7 @@ use std::{
 
 use futures::future::{join, pending, select};
 use multiaddr::Multiaddr;
+use tokio::sync::watch;
 
 use super::{
     Tests,
@@ -89,13 +90,24 @@ impl<'a> Family<'a> {
         self.tests.until
     }
 
+    /// The time for dials of helpers, of which this is the least.
+    pub(super) fn over_the_line(&self, least: Duration) -> Duration {
+        self.helpers().map(|helper| helper.dials_within(least)).max().unwrap_or(least)
+    }
+
+    /// Where a vantage point is.
+    pub(super) fn ip_of(&self, name: &str) -> Option<IpAddr> {
+        self.vantages.iter().find(|vantage| vantage.name == name).map(|vantage| vantage.ip)
+    }
+
     fn servers(&self) -> impl Iterator<Item = SocketAddr> {
         let v4 = self.version == model::Family::Ipv4;
         self.tests.servers.iter().copied().filter(move |server| server.is_ipv4() == v4)
     }
 
-    /// Tests UDP and TCP side by side, and then what gateways make of it.
-    pub(super) async fn measure(&self) {
+    /// Tests UDP and TCP side by side, and then what gateways make of it. Holds `at_work` until its vantage points were asked what
+    /// they are needed for, and asks for second opinions once nobody holds it.
+    pub(super) async fn measure(&self, at_work: watch::Sender<()>, mut others: watch::Receiver<()>) {
         let alone = self.vantages.is_empty() && self.servers().next().is_none();
         if alone && !self.asks_gateways() {
             return;
@@ -103,8 +115,14 @@ impl<'a> Family<'a> {
         let keypair = self.native.machine().identity();
         let udp = bound(Layer4::Udp, Udp::bind(self.native, keypair, self.port(Layer4::Udp), self.way));
         let tcp = bound(Layer4::Tcp, Tcp::bind(self.native, keypair, self.port(Layer4::Tcp), self.way));
+        let (of_udp, of_tcp) = (self.course(udp.as_ref()), self.course(tcp.as_ref()));
         let gateways = Gateways::new(self);
-        let courses = join(self.course(udp.as_ref()), self.course(tcp.as_ref()));
+        let courses = async {
+            join(self.run(of_udp.as_ref()), self.run(of_tcp.as_ref())).await;
+            drop(at_work);
+            while others.changed().await.is_ok() {}
+            join(again(of_udp.as_ref()), again(of_tcp.as_ref())).await;
+        };
         let mapping = async {
             let (found, router) = join(gateways.find(), Box::pin(pinholes::find(self))).await;
             self.doubt.end().await;
@@ -119,9 +137,13 @@ impl<'a> Family<'a> {
         select(pin!(pumps), pin!(join(courses, mapping))).await;
     }
 
-    async fn course<S: UnderTest>(&self, socket: Option<&S>) {
-        if let Some(socket) = socket {
-            Course::new(self, socket).run().await;
+    fn course<'b, S: UnderTest>(&'b self, socket: Option<&'b S>) -> Option<Course<'b, S>> {
+        socket.map(|socket| Course::new(self, socket))
+    }
+
+    async fn run<S: UnderTest>(&self, course: Option<&Course<'_, S>>) {
+        if let Some(course) = course {
+            course.run().await;
         }
         self.over(S::LAYER);
     }
@@ -182,7 +204,8 @@ impl<'a> Family<'a> {
     /// second port of one host comes after the first ports of all.
     pub(super) fn targets(&self, layer: Layer4) -> Vec<Target> {
         let of = |vantage: &&Vantage| -> Vec<Target> {
-            let target = |to: &SocketAddr, how| Target { vantage: vantage.name.clone(), to: *to, how };
+            let rtt = vantage.helper.as_ref().map_or(Duration::ZERO, |helper| helper.rtt);
+            let target = |to: &SocketAddr, how| Target { vantage: vantage.name.clone(), to: *to, how, rtt };
             match layer {
                 Layer4::Udp if vantage.helper.is_some() => vantage.stun().iter().map(|to| target(to, How::Stun)).collect(),
                 Layer4::Udp => vantage.quic.iter().map(|to| target(to, How::Quic)).collect(),
@@ -196,20 +219,43 @@ impl<'a> Family<'a> {
         let strangers_first = helpers.len() > 1;
         let mut order: Vec<Vec<Target>> = Vec::new();
         let servers = self.servers().filter(|_| layer == Layer4::Udp);
-        order.extend(servers.map(|to| vec![Target { vantage: to.to_string(), to, how: How::Stun }]));
+        order.extend(servers.map(|to| vec![Target { vantage: to.to_string(), to, how: How::Stun, rtt: Duration::ZERO }]));
+        // Who sees this machine elsewhere than most do comes last: everything is tested at the address that the first one tells.
+        let sees = self.seen_by_most();
+        let (agreed, apart): (Vec<&Vantage>, Vec<&Vantage>) =
+            self.vantages.iter().copied().partition(|vantage| vantage.sees_us_at().is_none_or(|at| Some(at) == sees));
         // Who can dial back is worth more as a stranger.
-        let others = || self.vantages.iter().filter(|vantage| vantage.helper.is_none());
+        let others = || agreed.iter().filter(|vantage| vantage.helper.is_none());
         order.extend(others().filter(|vantage| !vantage.asked_by_autonat()).map(of));
         order.extend(others().filter(|vantage| vantage.asked_by_autonat()).map(of));
         let at = if strangers_first { 0 } else { order.len() };
-        order.splice(at..at, helpers.iter().map(of));
+        order.splice(at..at, agreed.iter().filter(|vantage| vantage.helper.is_some()).map(of));
+        order.extend(apart.iter().map(of));
         interleaved(&order)
+    }
+
+    /// The address of this machine that most vantage points see on the connections to them; of as many, an own one before another,
+    /// a public one before a private one, and what the first of them sees.
+    fn seen_by_most(&self) -> Option<IpAddr> {
+        let seen: Vec<IpAddr> = self.vantages.iter().filter_map(|vantage| vantage.sees_us_at()).collect();
+        let weight = |ip: &IpAddr| {
+            let count = seen.iter().filter(|other| *other == ip).count();
+            (count, self.way.is_own(SocketAddr::new(*ip, 0)), Scope::of_ip(*ip) == Scope::Public)
+        };
+        // Of equals the last is taken.
+        seen.iter().rev().max_by_key(|ip| weight(ip)).copied()
     }
 }
 
 /// A port that could be had.
 fn bound<S>(layer: Layer4, socket: io::Result<S>) -> Option<S> {
     socket.inspect_err(|error| tracing::warn!(%error, "no {layer} port could be opened to be tested")).ok()
+}
+
+async fn again<S: UnderTest>(course: Option<&Course<'_, S>>) {
+    if let Some(course) = course {
+        course.again().await;
+    }
 }
 
 /// Without a socket there is nothing to be pumped, and nothing ends for it.

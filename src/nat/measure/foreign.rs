@@ -10,7 +10,7 @@ use futures::{
     future::{Either, join, join_all, maybe_done, select},
 };
 use multiaddr::{Multiaddr, Protocol};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, SemaphorePermit};
 
 use super::{
     order::{Course, Target, UnderTest, address},
@@ -25,6 +25,9 @@ use crate::{
 
 /// The longest wait for an answer of version 2: go-libp2p takes 5 s, and 10 s at most, to say that it did not come through.
 const SECOND: Duration = Duration::from_secs(11);
+/// The same where a server that does not come through shows nothing: it is not known to speak the protocol at all, or the port may not
+/// be mapped. Who comes through has come by then.
+const UNLIKELY: Duration = Duration::from_secs(3);
 /// The same of version 1: go-libp2p takes 15 s, by design.
 const FIRST: Duration = Duration::from_secs(17);
 /// The same where the server was asked in version 2 as well: who comes through has come by then.
@@ -47,14 +50,49 @@ const LATE: &str = "came in only once the socket had sent to it";
 
 /// A question to one server about one address.
 #[derive(Clone, Copy)]
-struct Question<'a> {
+struct Question<'a, 'q> {
     vantage: &'a Vantage,
     to: SocketAddr,
     /// Whether that is an outside address of the socket or an own one, and no port that the user may have forwarded: of such a port
     /// a failure shows nothing, and what comes in shows no filter.
     mapped: bool,
     /// Hears when a dial has come through or has not: nobody need be a stranger any longer.
-    told: Option<&'a Notify>,
+    told: Option<&'q Notify>,
+    /// Hears when it has its turn.
+    turn: Option<&'q Notify>,
+    how: How,
+}
+
+impl Question<'_, '_> {
+    /// Waits for its turn, which it has for as long as it holds this. None would be of a vantage point that is no more: its turns live
+    /// as long as it does. Who waits comes before who asks again.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let permit = self.vantage.turns.acquire().await.ok();
+        if let Some(turn) = self.turn {
+            turn.notify_one();
+        }
+        permit
+    }
+}
+
+/// How a server is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// As a stranger, and it is no use where the socket has sent to it meanwhile.
+    Stranger,
+    /// Whether it is a stranger or not.
+    Anyhow,
+    /// When all else is done, and gateways may have mapped the port: what comes in shows no filter.
+    Again,
+}
+
+/// A question that version 2 has answered, to be asked in version 1 when all else is done.
+#[derive(Debug)]
+pub(super) struct Again<'a> {
+    vantage: &'a Vantage,
+    to: SocketAddr,
+    mapped: bool,
+    patience: Duration,
 }
 
 /// What came of it.
@@ -77,26 +115,31 @@ impl Seen {
     }
 }
 
-impl<S: UnderTest> Course<'_, S> {
+impl<'a, S: UnderTest> Course<'a, S> {
     /// Has one address dialed before the socket has sent anything, where one host alone can be asked: an own address, or the port
-    /// that was forwarded by hand.
-    pub(super) async fn alone(&self, targets: &[Target]) {
+    /// that was forwarded by hand. `turn` hears when it begins.
+    pub(super) async fn alone(&self, targets: &[Target], turn: &Notify) {
         let Some(first) = self.family.servers_by_autonat().next() else { return };
         if targets.iter().any(|target| target.to.ip() != first.ip) {
             return;
         }
         let asking = self.family.servers_by_autonat().filter_map(|vantage| {
             let to = SocketAddr::new(vantage.observed?, self.socket.port());
-            let at_home = to.ip() == self.family.way.own(to);
-            let question = Question { vantage, to, mapped: at_home, told: None };
+            let at_home = self.family.way.is_own(to);
+            let question = Question { vantage, to, mapped: at_home, told: None, turn: Some(turn), how: How::Stranger };
             (at_home || self.family.fixed(S::LAYER)).then(|| self.ask_by_autonat(question))
         });
         join_all(asking).await;
     }
 
-    /// Runs `rest` when those who were asked before have answered or taken their time, and sees both to their end.
-    pub(super) async fn after(&self, asking: impl Future<Output = ()>, rest: impl Future<Output = ()>) {
-        within(self.family.native.sleep(ALONE), asking, rest).await;
+    /// Runs `rest` when those who were asked before have answered or taken their time, once it was their turn, and sees both to their
+    /// end.
+    pub(super) async fn after(&self, turn: &Notify, asking: impl Future<Output = ()>, rest: impl Future<Output = ()>) {
+        let enough = async {
+            select(pin!(turn.notified()), self.family.native.sleep(ALONE)).await;
+            self.family.native.sleep(ALONE).await;
+        };
+        within(pin!(enough), asking, rest).await;
     }
 
     /// Has every server dial the outside address, and sends to those of `strangers` afterwards: `sent` hears of each when it is done.
@@ -107,9 +150,11 @@ impl<S: UnderTest> Course<'_, S> {
         let each = self.family.servers_by_autonat().map(|vantage| async move {
             let told = Notify::new();
             let asking = async {
-                self.ask_by_autonat(Question { vantage, to: outside, mapped: true, told: Some(&told) }).await;
+                let question = Question { vantage, to: outside, mapped: true, told: Some(&told), turn: None, how: How::Anyhow };
+                self.ask_by_autonat(question).await;
                 if forwarded {
-                    self.ask_by_autonat(Question { vantage, to: fixed, mapped: false, told: None }).await;
+                    let question = Question { vantage, to: fixed, mapped: false, told: None, turn: None, how: How::Stranger };
+                    self.ask_by_autonat(question).await;
                 }
             };
             let enough = pin!(told.notified());
@@ -121,68 +166,91 @@ impl<S: UnderTest> Course<'_, S> {
         join_all(each).await;
     }
 
-    /// Asks in both versions. Version 2 comes first: js-libp2p answers version 1 over the connection that it is asked on, and closes
-    /// that.
-    async fn ask_by_autonat(&self, question: Question<'_>) {
-        let Question { vantage, to, .. } = question;
+    /// Asks in version 2, and in version 1 where that gave no answer; where it gave one, the other is a second opinion, see
+    /// [`Course::again`].
+    async fn ask_by_autonat(&self, question: Question<'a, '_>) {
+        let Question { vantage, to, mapped, .. } = question;
         if !self.asked.borrow_mut().insert((vantage.name.clone(), to)) {
             return;
         }
-        let Ok(address) = address(S::LAYER, to).parse::<Multiaddr>() else { return };
-        let mut patience = None;
+        // Half of what is left is for the other protocol.
+        let mut patience = FIRST.min(self.left() / 2);
         if vantage.speaks(autonat::DIAL_REQUEST) {
-            // Never closed: it lives as long as the vantage point does. Who waits comes before who asks again.
-            let _turn = vantage.turns.acquire().await;
-            let contacted = self.has_contacted(vantage.ip);
-            patience = Some(FIRST_BESIDE);
-            let tell = |seen: Seen| {
-                if seen.outcome.cause().is_some() {
-                    patience = Some(FIRST_AGAIN);
-                }
-                self.note(question, Method::AutonatV2, Seen { contacted, ..seen });
-            };
-            self.second_version(vantage, &address, tell).await;
+            let answer = self.second_version(question).await;
+            if vantage.speaks(autonat::V1) && !matches!(answer, Outcome::Unknown { .. }) {
+                let patience = if answer.passed() { FIRST_BESIDE } else { FIRST_AGAIN };
+                self.again.borrow_mut().push(Again { vantage, to, mapped, patience });
+                return;
+            }
+            patience = FIRST_BESIDE;
         }
         if vantage.speaks(autonat::V1) {
-            let _turn = vantage.turns.acquire().await;
-            let contacted = self.has_contacted(vantage.ip);
-            // Half of what is left is for the other protocol.
-            let patience = patience.unwrap_or_else(|| FIRST.min(self.left() / 2));
-            let seen = self.first_version(vantage, &address, patience).await;
-            self.note(question, Method::AutonatV1, Seen { contacted, ..seen });
+            self.first_version(question, patience).await;
         }
     }
 
-    /// Version 2: the number that comes in is what counts.
-    async fn second_version(&self, vantage: &Vantage, address: &Multiaddr, tell: impl FnOnce(Seen)) {
-        let expected = self.socket.guests().nonces.expect();
-        let asking = pin!(self.bounded(SECOND, autonat::ask::v2(&vantage.opener, address, expected.nonce())));
+    /// Asks in version 1 what version 2 has answered, when nothing else is to be asked: js-libp2p answers version 1 over a connection
+    /// that it has, and closes that.
+    pub(super) async fn again(&self) {
+        for Again { vantage, to, mapped, patience } in self.again.take() {
+            self.first_version(Question { vantage, to, mapped, told: None, turn: None, how: How::Again }, patience).await;
+        }
+    }
+
+    /// Version 2: the number that comes in is what counts. The answer, once it is told.
+    async fn second_version(&self, question: Question<'_, '_>) -> Outcome {
+        let Question { vantage, to, mapped, .. } = question;
+        let _turn = question.turn().await;
+        let contacted = self.has_contacted(vantage.ip);
+        let tell = |seen: Seen| {
+            let outcome = seen.outcome.clone();
+            self.note(question, Method::AutonatV2, Seen { contacted, ..seen });
+            outcome
+        };
+        let guests = self.socket.guests();
+        let (before, expected) = (guests.count(), guests.nonces.expect());
+        let address = address(S::LAYER, to);
+        let patience = if mapped && vantage.has(S::LAYER) { SECOND } else { UNLIKELY };
+        let asking = pin!(self.bounded(patience, autonat::ask::v2(&vantage.opener, &address, expected.nonce())));
         let arrived = pin!(expected.arrived());
         let soon = || self.family.native.sleep(SOON);
         match select(arrived, asking).await {
             Either::Left((from, asking)) => {
                 // However the server goes on, the address is reached. Until it has answered it may still hold the connection.
-                tell(Seen::passed(from, None));
+                let outcome = tell(Seen::passed(from, None));
                 select(asking, soon()).await;
+                outcome
             }
-            Either::Right((Ok(Answer::Connected { words, .. }), arrived)) => match select(arrived, soon()).await {
-                Either::Left((from, _)) => tell(Seen::passed(from, words)),
-                Either::Right(_) => tell(unseen(words)),
-            },
+            Either::Right((Ok(Answer::Connected { words, .. }), arrived)) => {
+                let absent = async {
+                    let come = guests.until_after(before, |guest| guest.remote.ip() == vantage.ip);
+                    select(pin!(come), soon()).await;
+                    // Who is here may still bring its number.
+                    guests.until_gone(vantage.ip).await;
+                };
+                match select(arrived, pin!(absent)).await {
+                    Either::Left((from, _)) => tell(Seen::passed(from, words)),
+                    Either::Right(_) => tell(unseen(words)),
+                }
+            }
             Either::Right((other, _)) => tell(of(other)),
         }
     }
 
     /// Version 1: only who is seen to come counts, and only at the address that was asked about.
-    async fn first_version(&self, vantage: &Vantage, address: &Multiaddr, patience: Duration) -> Seen {
+    async fn first_version(&self, question: Question<'_, '_>, patience: Duration) {
+        let Question { vantage, to, .. } = question;
+        let _turn = question.turn().await;
+        let contacted = self.has_contacted(vantage.ip);
         let guests = self.socket.guests();
         let before = guests.count();
         let us = self.family.native.machine().identity().public().to_peer_id();
-        match self.bounded(patience, autonat::ask::v1(&vantage.opener, us, address)).await {
-            Ok(Answer::Connected { over, words }) => {
-                if let Some(other) = over.filter(|over| !same(over, address)) {
-                    return Seen::unknown(WhyCode::VantagesDisagree, format!("answers for another address, {other}"));
-                }
+        let address = address(S::LAYER, to);
+        let seen = match self.bounded(patience, autonat::ask::v1(&vantage.opener, us, &address)).await {
+            Ok(Answer::Connected { over: Some(other), .. }) if !same(&other, &address) => {
+                Seen::unknown(WhyCode::VantagesDisagree, format!("answers for another address, {other}"))
+            }
+            Ok(Answer::Connected { words, .. }) => {
                 // Over QUIC the side that dials is done first (RFC 9001, section 4.1.2): its answer may overtake its last flight.
                 let came = pin!(guests.until_after(before, |guest| guest.remote.ip() == vantage.ip));
                 match select(came, self.family.native.sleep(SOON)).await {
@@ -191,7 +259,8 @@ impl<S: UnderTest> Course<'_, S> {
                 }
             }
             other => of(other),
-        }
+        };
+        self.note(question, Method::AutonatV1, Seen { contacted, ..seen });
     }
 
     /// What is left of the run's time.
@@ -225,9 +294,15 @@ impl<S: UnderTest> Course<'_, S> {
         }));
     }
 
+    /// Whether the host of somebody who was seen here had been sent to when it arrived.
+    fn was_contacted_when_it_came(&self, from: SocketAddr) -> bool {
+        let guest = self.socket.guests().find(|guest| guest.remote == from);
+        guest.map_or_else(|| self.has_contacted(from.ip()), |guest| guest.contacted)
+    }
+
     /// Tells it.
-    fn note(&self, question: Question<'_>, method: Method, seen: Seen) {
-        let Question { vantage, to, mapped, told } = question;
+    fn note(&self, question: Question<'_, '_>, method: Method, seen: Seen) {
+        let Question { vantage, to, mapped, told, how, .. } = question;
         let Seen { from, contacted, mut outcome, mut message } = seen;
         if outcome.cause().is_some() {
             if !mapped {
@@ -241,17 +316,16 @@ impl<S: UnderTest> Course<'_, S> {
         if let Some(told) = told.filter(|_| !matches!(outcome, Outcome::Unknown { .. })) {
             told.notify_one();
         }
-        // By now: what was sent to it meanwhile may have opened the way.
-        let by_now = from.map_or(contacted, |from| self.has_contacted(from.ip()));
+        // What was sent to it meanwhile may have opened the way.
+        let by_then = from.map_or(contacted, |from| self.was_contacted_when_it_came(from));
         // Asked as a stranger, and perhaps too late.
-        let strange = told.is_none() || !contacted;
-        let late = outcome.passed() && by_now && strange && to.ip() == self.family.way.own(to);
+        let late = outcome.passed() && by_then && (how == How::Stranger || !contacted) && self.family.way.is_own(to);
         if late {
             (outcome, message) = (Outcome::unknown(WhyCode::TooFewVantages), Some(LATE.into()));
         }
-        let contacted = by_now && !late;
-        let answer = from.is_some_and(|from| self.is_contacted(from));
-        if mapped && !answer {
+        let contacted = by_then && !late;
+        let answer = from.is_some_and(|from| self.socket.guests().is_contacted(from));
+        if mapped && !answer && how != How::Again {
             self.filtered(vantage, from, to, contacted, &outcome);
         }
         // Who failed dialed from where it was asked, as far as anybody knows; who did not dial came from nowhere.
@@ -265,7 +339,7 @@ impl<S: UnderTest> Course<'_, S> {
             stages: Vec::new(),
             message,
         };
-        let seen = InboundSeen { address: address(S::LAYER, to), transport: S::LAYER.transport(), by };
+        let seen = InboundSeen { address: address(S::LAYER, to).to_string(), transport: S::LAYER.transport(), by };
         self.family.notes.found(NatFound::Inbound(seen));
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     native::network,
 };
 
-/// The time for all mappings and the dials through them, over a short line.
+/// The time for the mappings of one protocol and the dials through them, over a short line.
 const TESTS: Duration = Duration::from_secs(4);
 /// What is left of the run's time for removing mappings.
 const REMOVAL: Duration = Duration::from_millis(1300);
@@ -90,15 +90,18 @@ impl<'a> Gateways<'a> {
     pub(super) async fn test(&self, found: Vec<(Gateway, Found)>, udp: Option<&impl UnderTest>, tcp: Option<&impl UnderTest>) {
         let left = self.family.until().saturating_sub(self.family.native.now());
         let Some(budget) = left.checked_sub(REMOVAL).filter(|_| !found.is_empty()) else { return };
+        // Over a slow line one dial takes longer, and the other protocols are still to be asked.
+        let tests = self.family.over_the_line(TESTS);
         let all = async {
             for (protocol, found) in found {
-                let mapped = join(self.map(&found, udp), self.map(&found, tcp)).await;
-                self.ended(protocol, &found, [mapped.0, mapped.1].into_iter().flatten().collect());
+                let mapping = async {
+                    let mapped = join(self.map(&found, udp), self.map(&found, tcp)).await;
+                    self.ended(protocol, &found, [mapped.0, mapped.1].into_iter().flatten().collect());
+                };
+                select(pin!(mapping), self.family.native.sleep(tests)).await;
             }
         };
-        // Over a slow line one dial takes longer, and the other protocols are still to be asked.
-        let tests = self.family.helpers().map(|helper| helper.dials_within(TESTS)).max().unwrap_or(TESTS);
-        select(pin!(all), self.family.native.sleep(budget.min(tests))).await;
+        select(pin!(all), self.family.native.sleep(budget)).await;
         // What was left in the middle.
         self.family.native.farewells().say().await;
     }
@@ -156,7 +159,7 @@ impl<'a> Gateways<'a> {
                     let external = granted.external.or(found.external);
                     told.external = external.map(|ip| ip.to_string());
                     let ip = external.map(IpAddr::V4).or_else(|| self.family.helpers().find_map(outside));
-                    told.mapped.extend(ip.map(|ip| address(port.layer, SocketAddr::new(ip, granted.external_port))));
+                    told.mapped.extend(ip.map(|ip| address(port.layer, SocketAddr::new(ip, granted.external_port)).to_string()));
                     told.outcome = Outcome::Passed;
                 }
                 Err(fault) => refused = refused.or(Some(fault)),

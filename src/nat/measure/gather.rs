@@ -31,8 +31,10 @@ use crate::{
     native::Native,
 };
 
-/// How long others are waited for once one vantage point is there: the tests need them all, but not at any price.
+/// How long others are waited for once one vantage point is there, at the least: the tests need them all, but not at any price.
 const OTHERS: Duration = Duration::from_millis(1500);
+/// How much longer they may take than the first did.
+const TIMES: u32 = 4;
 /// How often it is looked whether somebody is still to come: who fails says nothing.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a vantage point may take to say what it is, and how often it is asked: one that is busy is not taken for less than it
@@ -51,12 +53,17 @@ pub(super) struct Gathering {
     wanted: usize,
     /// How those of IPv4 are reached.
     way: Way,
+    /// When the run began, by its clock, and how long it took until all that are known were there.
+    began: Duration,
+    took: Duration,
     beside: FuturesUnordered<LocalBoxFuture<'static, ()>>,
 }
 
 impl Gathering {
     pub(super) fn new(native: Native, notes: Notes, lent: UnboundedReceiver<Lent>, wanted: usize) -> Self {
-        Self { native, notes, lent, wanted, way: Way::default(), beside: FuturesUnordered::new() }
+        let began = native.now();
+        let way = Way::default();
+        Self { native, notes, lent, wanted, way, began, took: Duration::ZERO, beside: FuturesUnordered::new() }
     }
 
     /// The vantage points that can be reached in time, over the families in which they were named. Those behind a translator are
@@ -74,7 +81,7 @@ impl Gathering {
 
     /// Begins to reach them over the other families. It goes on while the run is [driven](Self::driving).
     pub(super) fn aside(&mut self, known: &[Vantage]) -> Aside {
-        let (aside, connections) = Aside::begin(&self.native, &self.notes, known, self.way);
+        let (aside, connections) = Aside::begin(&self.native, &self.notes, known, self.way, self.took);
         self.beside.extend(connections);
         aside
     }
@@ -90,8 +97,9 @@ impl Gathering {
         while !self.settled(all.len()) {
             select_biased! {
                 lent = self.lent.select_next_some() => {
+                    self.took = self.native.now().saturating_sub(self.began);
                     if all.is_empty() {
-                        enough.set(self.native.sleep(OTHERS).fuse());
+                        enough.set(self.native.sleep(OTHERS.max(TIMES * self.took)).fuse());
                     }
                     all.push(lent);
                 }
@@ -204,7 +212,7 @@ fn told(vantage: &Vantage) -> VantageSeen {
     let layer = vantage.tcp.first().map(|tcp| ("tcp", tcp.port())).or(vantage.quic.first().map(|quic| ("udp", quic.port())));
     let family = if vantage.ip.is_ipv4() { "ip4" } else { "ip6" };
     let port = layer.map_or_else(String::new, |(layer, port)| format!("/{layer}/{port}"));
-    let ip = vantage.helper.as_ref().map(|helper| helper.observed.ip()).or(vantage.observed);
+    let ip = vantage.sees_us_at();
     VantageSeen {
         vantage: vantage.name.clone(),
         kind: if vantage.helper.is_some() { VantageKind::Helper } else { vantage.kind() },

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     net::{IpAddr, SocketAddr},
     pin::pin,
     rc::Rc,
@@ -40,12 +40,16 @@ pub(super) struct Guest {
     pub(super) remote: SocketAddr,
     /// Who it proved to be, if it came so far.
     pub(super) peer: Option<String>,
+    /// Whether its host had been sent to when it arrived.
+    pub(super) contacted: bool,
 }
 
 /// The book of those who arrived.
 #[derive(Debug, Default)]
 pub(super) struct Guests {
     seen: RefCell<Seen>,
+    /// Where the socket has sent to.
+    sent_to: RefCell<BTreeSet<SocketAddr>>,
     /// How many of each host are being served.
     served: RefCell<HashMap<IpAddr, usize>>,
     changed: Notify,
@@ -98,6 +102,7 @@ impl Drop for Place<'_> {
                 served.remove(&self.source);
             }
         }
+        self.guests.changed.notify_waiters();
     }
 }
 
@@ -106,10 +111,26 @@ impl Guests {
         Self { way, ..Self::default() }
     }
 
-    fn note(&self, remote: SocketAddr, peer: Option<&PeerId>) {
+    /// Notes who has arrived, and who it proves to be later on.
+    fn note(&self, remote: SocketAddr, contacted: bool, peer: Option<&PeerId>) {
         let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
-        self.seen.borrow_mut().push(Guest { remote, peer: peer.map(|peer| peer.to_base58()) });
+        self.seen.borrow_mut().push(Guest { remote, peer: peer.map(|peer| peer.to_base58()), contacted });
         self.changed.notify_waiters();
+    }
+
+    /// The socket is about to send there.
+    pub(super) fn sends_to(&self, to: SocketAddr) {
+        self.sent_to.borrow_mut().insert(to);
+    }
+
+    /// Whether a host was sent to.
+    pub(super) fn has_contacted(&self, ip: IpAddr) -> bool {
+        self.sent_to.borrow().iter().any(|to| to.ip() == ip)
+    }
+
+    /// Whether it is the very port that was sent to: what comes from there is an answer.
+    pub(super) fn is_contacted(&self, from: SocketAddr) -> bool {
+        self.sent_to.borrow().contains(&from)
     }
 
     /// A place for one more to be served; none where there are too many, of one host or in all.
@@ -157,6 +178,18 @@ impl Guests {
         }
     }
 
+    /// Waits until nobody of a host is served any more.
+    pub(super) async fn until_gone(&self, ip: IpAddr) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if !self.served.borrow().contains_key(&source(ip)) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Serves one who came over TCP.
     pub(super) async fn tcp(
         &self,
@@ -166,12 +199,13 @@ impl Guests {
         _place: Place<'_>,
     ) {
         let remote = self.way.from(remote);
-        self.note(remote, None);
+        let contacted = self.has_contacted(remote.ip().to_canonical());
+        self.note(remote, contacted, None);
         // Flights of a handshake are small and wait for each other; without it the dial-back is only slower.
         let _ = stream.set_nodelay(true);
         let served = async {
             let secured = secure_inbound(paced(stream), keypair).await.ok()?;
-            self.note(remote, Some(&secured.peer));
+            self.note(remote, contacted, Some(&secured.peer));
             let connection = multiplex_inbound(secured.stream).await.ok()?;
             Some(self.serve(native, keypair, connection, remote).await)
         };
@@ -181,9 +215,10 @@ impl Guests {
     /// Serves one who came over QUIC.
     pub(super) async fn quic(&self, native: &Native, keypair: &Keypair, arrival: Arrival, _place: Place<'_>) {
         let remote = self.way.from(arrival.remote);
+        let contacted = self.has_contacted(remote.ip().to_canonical());
         let served = async {
             let accepted = arrival.handshake().await.ok()?;
-            self.note(remote, Some(&accepted.peer));
+            self.note(remote, contacted, Some(&accepted.peer));
             let connection = Multiplexed::from(StreamMuxerBox::new(accepted.connection));
             Some(self.serve(native, keypair, connection, remote).await)
         };
@@ -209,15 +244,15 @@ mod tests {
     #[test]
     fn noise_of_one_displaces_nobody_else() {
         let guests = Guests::default();
-        guests.note(guest(1, 1), None);
+        guests.note(guest(1, 1), false, None);
         for port in 0..1000 {
-            guests.note(guest(9, port), None);
+            guests.note(guest(9, port), false, None);
         }
         let before = guests.count();
         assert_eq!(before, 1001);
-        guests.note(guest(2, 2), None);
+        guests.note(guest(2, 2), false, None);
         for port in 0..1000 {
-            guests.note(guest(9, port), None);
+            guests.note(guest(9, port), false, None);
         }
         let come = |count, last| guests.find_after(count, |guest| guest.remote.ip() == IpAddr::from([11, 22, 33, last]));
         assert_eq!(come(0, 1).map(|guest| guest.remote), Some(guest(1, 1)));

@@ -21,7 +21,8 @@
 //! under test are of IPv6 then, and what is told of them is of IPv4, see `nat64::Way`.
 //!
 //! AutoNAT servers of other implementations dial the outside address beside all that, as strangers where they can be: the
-//! socket sends to such a peer only when it has answered.
+//! socket sends to such a peer only when it has answered. What one has answered in version 2 it is asked in version 1 when all
+//! else is done.
 
 mod aside;
 mod asked;
@@ -52,6 +53,7 @@ use futures::{
     future::{FutureExt as _, OptionFuture, join, join_all, join4, pending, ready, select},
 };
 use multiaddr::Multiaddr;
+use tokio::sync::watch;
 
 use crate::{
     engine::{self, Events, Job, Notes},
@@ -143,15 +145,18 @@ async fn measure(native: &Native, notes: &Notes, vantages: &mut gather::Gatherin
     let late = aside.all(named.clone()).boxed_local().shared();
     let known =
         |family| if waited_for.contains(&family) { late.clone().left_future() } else { ready(named.clone()).right_future() };
+    let (at_work, others) = watch::channel(());
     let measured = join_all([Family::Ipv4, Family::Ipv6].map(|family| {
         let known = known(family);
+        let (at_work, others) = (at_work.clone(), others.clone());
         async move {
             let known = known.await;
             let way = if family == Family::Ipv4 { way } else { Way::default() };
             let family = Measured::new(native, notes, (family, way), &known, tests);
-            Box::pin(family.measure()).await;
+            Box::pin(family.measure(at_work, others)).await;
         }
     }));
+    drop(at_work);
     let checks = join_all(tests.check.iter().map(|address| {
         let known = known(check::family(address));
         async move { check::check(native, notes, &known.await, address).await }

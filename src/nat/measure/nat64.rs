@@ -33,9 +33,14 @@ impl Way {
         self.0.map_or(place, |prefix| prefix.from(place))
     }
 
-    /// The own address towards somebody.
-    pub(super) fn own(self, to: SocketAddr) -> IpAddr {
-        network::source_of(self.towards(to).ip()).unwrap_or(to.ip())
+    /// The own address towards somebody; none where no route leads there.
+    pub(super) fn own(self, to: SocketAddr) -> Option<IpAddr> {
+        network::source_of(self.towards(to).ip())
+    }
+
+    /// Whether an address is this machine's own.
+    pub(super) fn is_own(self, address: SocketAddr) -> bool {
+        self.own(address) == Some(address.ip())
     }
 }
 

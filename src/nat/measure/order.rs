@@ -3,12 +3,15 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
 };
 
 use futures::future::{join, join_all};
+use multiaddr::{Multiaddr, Protocol};
+use tokio::sync::Notify;
 
-use super::{family::Family, listener::Guests, vantage::Vantage};
+use super::{family::Family, foreign::Again, listener::Guests, vantage::Vantage};
 use crate::{
     fault::Fault,
     model::{Layer4, MappingSeen, NatFound, Outcome, Stage, Tested},
@@ -51,6 +54,8 @@ pub(super) struct Target {
     pub(super) vantage: String,
     pub(super) to: SocketAddr,
     pub(super) how: How,
+    /// How long a question to it takes, where that is known.
+    pub(super) rtt: Duration,
 }
 
 /// How an outside address is asked for.
@@ -83,21 +88,22 @@ pub(super) struct Packets {
 pub(super) struct Course<'a, S> {
     pub(super) family: &'a Family<'a>,
     pub(super) socket: &'a S,
-    /// Where the socket has sent to.
-    contacted: RefCell<BTreeSet<SocketAddr>>,
     /// Which peers were asked about which address by AutoNAT.
     pub(super) asked: RefCell<BTreeSet<(String, SocketAddr)>>,
+    /// What they are asked once more at the end.
+    pub(super) again: RefCell<Vec<Again<'a>>>,
 }
 
 impl<'a, S: UnderTest> Course<'a, S> {
     pub(super) fn new(family: &'a Family<'a>, socket: &'a S) -> Self {
-        Self { family, socket, contacted: RefCell::default(), asked: RefCell::default() }
+        Self { family, socket, asked: RefCell::default(), again: RefCell::default() }
     }
 
     pub(super) async fn run(&self) {
         let targets = self.family.targets(S::LAYER);
         self.before_anything(&targets).await;
-        self.after(Box::pin(self.alone(&targets)), Box::pin(self.sending(targets.clone()))).await;
+        let turn = Notify::new();
+        self.after(&turn, Box::pin(self.alone(&targets, &turn)), Box::pin(self.sending(targets.clone()))).await;
     }
 
     /// From the first packet that the socket sends.
@@ -117,7 +123,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
             if let Some(helper) = kept_out {
                 self.test(helper, By::You, outside).await;
             }
-            if outside.ip() != self.family.way.own(outside) {
+            if !self.family.way.is_own(outside) {
                 let result = self.socket.hairpin(outside).await;
                 self.family.notes.found(NatFound::Hairpin { layer: S::LAYER, to: outside, result });
             }
@@ -133,10 +139,10 @@ impl<'a, S: UnderTest> Course<'a, S> {
         let Some(helper) = self.family.helpers().next() else { return };
         let Some(info) = helper.helper.as_ref().filter(|info| hosts.len() <= 1 && info.partner.is_none()) else { return };
         let to = SocketAddr::new(info.observed.ip(), self.socket.port());
-        let at_home = to.ip() == self.family.way.own(to);
-        let mut packets = self.socket.packets(helper, By::You, to).await;
+        let at_home = self.family.way.is_own(to);
+        let mut packets = self.packets(helper, By::You, to).await;
         if at_home && S::MAY_BE_LOST && !packets.arrived.passed() {
-            packets = self.socket.packets(helper, By::You, to).await;
+            packets = self.packets(helper, By::You, to).await;
         }
         if at_home {
             self.filtering(&packets, to, false);
@@ -162,9 +168,10 @@ impl<'a, S: UnderTest> Course<'a, S> {
     }
 
     pub(super) async fn ask(&self, target: &Target) -> Option<SocketAddr> {
-        self.contacted.borrow_mut().insert(target.to);
+        self.socket.guests().sends_to(target.to);
         let told = self.socket.ask(target).await;
-        let local = SocketAddr::new(self.family.way.own(target.to), self.socket.port());
+        let own = self.family.way.own(target.to).unwrap_or_else(|| unspecified(target.to));
+        let local = SocketAddr::new(own, self.socket.port());
         let (mapped, outcome) = match told {
             Ok(mapped) => (Some(SocketAddr::new(mapped.ip().to_canonical(), mapped.port())), Outcome::Passed),
             Err(fault) => (None, Outcome::failed(fault.cause)),
@@ -180,12 +187,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
     }
 
     pub(super) fn has_contacted(&self, ip: IpAddr) -> bool {
-        self.contacted.borrow().iter().any(|to| to.ip() == ip)
-    }
-
-    /// Whether it is the very port that was sent to: what comes from there is an answer.
-    pub(super) fn is_contacted(&self, from: SocketAddr) -> bool {
-        self.contacted.borrow().contains(&from)
+        self.socket.guests().has_contacted(ip)
     }
 
     /// Everybody else, and then from another port of one that has been sent to, if that was not tested yet.
@@ -214,16 +216,20 @@ fn other_address(told: &[(IpAddr, SocketAddr)], host: IpAddr, outside: SocketAdd
     by_host.all(|mapped| mapped == other).then_some(other)
 }
 
+fn unspecified(to: SocketAddr) -> IpAddr {
+    if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
+}
+
 /// The first word of an address.
 pub(super) fn family(ip: IpAddr) -> &'static str {
     if ip.is_ipv4() { "ip4" } else { "ip6" }
 }
 
 /// The address that a peer would dial.
-pub(super) fn address(layer: Layer4, to: SocketAddr) -> String {
-    let (family, ip, port) = (family(to.ip()), to.ip(), to.port());
+pub(super) fn address(layer: Layer4, to: SocketAddr) -> Multiaddr {
+    let (ip, port) = (Multiaddr::from(to.ip()), to.port());
     match layer {
-        Layer4::Udp => format!("/{family}/{ip}/udp/{port}/quic-v1"),
-        Layer4::Tcp => format!("/{family}/{ip}/tcp/{port}"),
+        Layer4::Udp => ip.with(Protocol::Udp(port)).with(Protocol::QuicV1),
+        Layer4::Tcp => ip.with(Protocol::Tcp(port)),
     }
 }

@@ -99,14 +99,17 @@ pub(super) async fn test(family: &Family<'_>, router: Router, udp: Option<&impl 
     // One after the other: they are one and the same firewall.
     let all = async {
         for (protocol, opener) in openers {
-            let tried = match opener {
-                Ok(by) => join(open(family, &by, udp, of_udp), open(family, &by, tcp, of_tcp)).await.into(),
-                Err(fault) => [Some(Tried { layer: Layer4::Udp, asked: Err(fault), verified: None }), None],
+            let trying = async {
+                let tried = match opener {
+                    Ok(by) => join(open(family, &by, udp, of_udp), open(family, &by, tcp, of_tcp)).await.into(),
+                    Err(fault) => [Some(Tried { layer: Layer4::Udp, asked: Err(fault), verified: None }), None],
+                };
+                told(family, protocol, door, tried.into_iter().flatten().collect());
             };
-            told(family, protocol, door, tried.into_iter().flatten().collect());
+            select(pin!(trying), family.native.sleep(family.over_the_line(TESTS))).await;
         }
     };
-    select(pin!(all), family.native.sleep(budget.min(TESTS))).await;
+    select(pin!(all), family.native.sleep(budget)).await;
     // What was left in the middle.
     family.native.farewells().say().await;
 }
@@ -146,7 +149,7 @@ fn told(family: &Family<'_>, protocol: Gateway, door: Door, ports: Vec<Tried>) {
     for port in ports {
         match port.asked {
             Ok(Opened { port: outside, address: ip }) => {
-                told.mapped.push(address(port.layer, SocketAddr::new(ip.into(), outside)));
+                told.mapped.push(address(port.layer, SocketAddr::new(ip.into(), outside)).to_string());
                 told.external = Some(ip.to_string());
                 told.outcome = Outcome::Passed;
             }

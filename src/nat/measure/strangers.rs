@@ -43,7 +43,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
     async fn forwarded(&self, senders: &[(&Vantage, By)], outside: SocketAddr) {
         let to = SocketAddr::new(outside.ip(), self.socket.port());
         let Some((helper, by)) = senders.first().filter(|_| to != outside) else { return };
-        let packets = self.socket.packets(helper, *by, to).await;
+        let packets = self.packets(helper, *by, to).await;
         if packets.arrived.passed() {
             self.inbound(helper, *by, packets, to).await;
         }
@@ -54,23 +54,36 @@ impl<'a, S: UnderTest> Course<'a, S> {
         // It sends to where it sees this machine, and nowhere else.
         let sees = |info: &Helper| info.observed.ip() == to.ip();
         let packets = if helper.helper.as_ref().is_some_and(sees) {
-            self.socket.packets(helper, by, to).await
+            self.packets(helper, by, to).await
         } else {
             let (vantage, arrived) = (helper.name.clone(), Outcome::unknown(WhyCode::VantagesDisagree));
             Packets { vantage, from: None, arrived, dial: None, message: None }
         };
-        let (contacted, arrived) = (self.was_contacted(helper, &packets), packets.arrived.passed());
+        let (contacted, arrived) = (self.was_contacted(helper, by, &packets), packets.arrived.passed());
         self.filtering(&packets, to, contacted);
         self.inbound(helper, by, packets, to).await;
         arrived
     }
 
-    fn was_contacted(&self, helper: &Vantage, packets: &Packets) -> bool {
-        self.has_contacted(packets.from.map_or(helper.ip, |from| from.ip()))
+    /// Has a helper, or its partner, send. What was not seen to arrive a helper sent from the address that it is known by: what it says
+    /// itself may be an address behind a NAT of its own.
+    pub(super) async fn packets(&self, helper: &Vantage, by: By, to: SocketAddr) -> Packets {
+        let packets = self.socket.packets(helper, by, to).await;
+        let unseen = by == By::You && !packets.arrived.passed();
+        let from = packets.from.map(|from| if unseen { SocketAddr::new(helper.ip, from.port()) } else { from });
+        Packets { from, ..packets }
+    }
+
+    /// Whether the socket had sent to who sent this. A partner whose dial did not connect does not say where it is: unless it is a
+    /// vantage point itself, it is another host than all that were sent to.
+    fn was_contacted(&self, helper: &Vantage, by: By, packets: &Packets) -> bool {
+        let known = if by == By::You { Some(helper.ip) } else { self.family.ip_of(&packets.vantage) };
+        let ip = packets.from.map(|from| from.ip()).or(known);
+        ip.is_some_and(|ip| self.has_contacted(ip))
     }
 
     pub(super) fn filtering(&self, packets: &Packets, to: SocketAddr, contacted_before: bool) {
-        let answer = packets.from.is_some_and(|from| self.is_contacted(from));
+        let answer = packets.from.is_some_and(|from| self.socket.guests().is_contacted(from));
         let outcome = if answer { Outcome::unknown(WhyCode::VantagesDisagree) } else { packets.arrived.clone() };
         self.family.notes.found(NatFound::Filtering(FilteringSeen {
             layer: S::LAYER,
@@ -85,7 +98,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
 
     /// Tells a dial from outside; where it was datagrams that arrived, a dial follows.
     pub(super) async fn inbound(&self, helper: &Vantage, by: By, packets: Packets, to: SocketAddr) {
-        let contacted = self.was_contacted(helper, &packets);
+        let contacted = self.was_contacted(helper, by, &packets);
         let arrived = packets.arrived.passed();
         // Of a dial that did not connect nobody knows the port.
         let host = packets.from.map(|from| from.ip()).or((by == By::You).then_some(helper.ip));
@@ -103,7 +116,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
         let from = from.map(|ip| format!("/{}/{ip}", family(ip)));
         let by =
             InboundBy { method, vantage: packets.vantage, from, contacted_before, outcome, stages, message: packets.message };
-        let address = address(S::LAYER, to);
+        let address = address(S::LAYER, to).to_string();
         self.family.notes.found(NatFound::Inbound(InboundSeen { address, transport: S::LAYER.transport(), by }));
     }
 }

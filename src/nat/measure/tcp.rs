@@ -4,7 +4,7 @@ use std::{cell::RefCell, io, net::SocketAddr, pin::pin, time::Duration};
 
 use futures::{
     FutureExt as _, StreamExt as _,
-    future::{Either, select},
+    future::{Either, pending, select},
     select_biased,
     stream::FuturesUnordered,
 };
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{
     asked::{self, Dialed, Done},
-    listener::Guests,
+    listener::{Guest, Guests},
     nat64::Way,
     order::{How, Packets, Target, UnderTest},
     udp::seen_at,
@@ -179,9 +179,16 @@ impl UnderTest for Tcp<'_> {
         let Ok(socket) = socket else { return Tested::Unknown };
         let own = async {
             let stream = socket.connect(towards).await.ok()?;
-            // Another machine may answer there: only who arrives here is this one.
-            let guest = self.guests.until(|guest| guest.remote.ip() == to.ip() || Some(guest.remote) == stream.local_addr().ok());
-            guest.await;
+            let (local, us) = (stream.local_addr().ok(), self.keypair.public().to_peer_id().to_base58());
+            // Another machine may answer there: only who arrives here is this one. A router may put its own address on what it sends
+            // back, so that the key alone tells.
+            let is_us =
+                |guest: &Guest| guest.remote.ip() == to.ip() || Some(guest.remote) == local || guest.peer.as_ref() == Some(&us);
+            let secured = async {
+                let _held = secure_outbound(paced(stream), self.keypair, Security::Noise).await;
+                pending::<()>().await;
+            };
+            select(pin!(self.guests.until(is_us)), pin!(secured)).await;
             Some(())
         };
         match select(pin!(own), self.native.sleep(HAIRPIN)).await {

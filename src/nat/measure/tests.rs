@@ -105,7 +105,7 @@ async fn what_is_turned_away_is_not_silence() {
     for (how, answer, cause) in table {
         let port = Udp::bind(&native, &keypair, "127.0.0.1:0".parse().unwrap(), Way::default()).unwrap();
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let target = Target { vantage: "v".into(), to: socket.local_addr().unwrap(), how };
+        let target = Target { vantage: "v".into(), to: socket.local_addr().unwrap(), how, rtt: Duration::ZERO };
         let serving = async { join(peer(&socket, answer), port.pump()).await };
         let asked = tokio::time::timeout(HANGS, port.ask(&target));
         let told = match select(pin!(serving), pin!(asked)).await {

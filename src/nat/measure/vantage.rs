@@ -64,6 +64,11 @@ impl Vantage {
         least + self.helper.as_ref().map_or(Duration::ZERO, |helper| ROUND_TRIPS * helper.rtt)
     }
 
+    /// This machine's address as it sees it on the connection to it.
+    pub(super) fn sees_us_at(&self) -> Option<IpAddr> {
+        self.helper.as_ref().map(|helper| helper.observed.ip()).or(self.observed)
+    }
+
     /// What it offers of use to the tests.
     pub(super) fn offers(&self) -> Vec<String> {
         const OFFERS: [(&str, &str); 4] = [

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
 /// Each has six programs at work.
@@ -62,6 +63,9 @@ struct Case {
     /// Hosts at which go-libp2p runs instead of a helper, with these options of go-peer.
     #[serde(default)]
     go: BTreeMap<String, Vec<String>>,
+    /// The same of js-libp2p and its peer.mjs.
+    #[serde(default)]
+    js: BTreeMap<String, Vec<String>>,
     /// Whether the helpers name each other.
     #[serde(default)]
     partners: bool,
@@ -278,12 +282,16 @@ impl Case {
 
     /// Whether who is asked is too few, or can do too little, to tell all.
     fn lacks_vantage(&self) -> bool {
-        self.via.len() < 2 || !self.go.is_empty() || !self.missing.is_empty()
+        self.via.len() < 2 || !self.go.is_empty() || !self.js.is_empty() || !self.missing.is_empty()
     }
 
     /// Who is asked, for the published table.
     fn points(&self) -> String {
-        let kind = |name: &String| if self.go.contains_key(name) { "go-libp2p" } else { "listen" };
+        let kind = |name: &String| match (self.go.contains_key(name), self.js.contains_key(name)) {
+            (true, _) => "go-libp2p",
+            (_, true) => "js-libp2p",
+            _ => "listen",
+        };
         let partner = if self.partners { " with a partner" } else { "" };
         let stun = if self.args.iter().any(|arg| arg == "--stun") { " + STUN server" } else { "" };
         let missing = if self.missing.is_empty() { String::new() } else { format!(": {}", self.missing) };
@@ -298,8 +306,10 @@ impl Case {
         let peers: BTreeMap<&str, String> = if self.partners { peers(home, &identities) } else { BTreeMap::new() };
         for ((name, address), (_, identity)) in HELPERS.iter().zip(&identities) {
             let ip = address.split('/').next().expect("an address");
-            if let Some(options) = self.go.get(*name) {
-                helpers.insert((*name).to_owned(), go(network, name, ip, options));
+            let go = self.go.get(*name).map(|options| (interop::go(), options));
+            let js = || self.js.get(*name).map(|options| (interop::js(), options));
+            if let Some((peer, options)) = go.or_else(js) {
+                helpers.insert((*name).to_owned(), foreign(network, name, ip, &peer, options));
                 continue;
             }
             let mut command = network.command(name, &program::binary().to_string_lossy());
@@ -363,9 +373,8 @@ impl Case {
     }
 }
 
-/// A node of go-libp2p on TCP and QUIC, and its address over TCP.
-fn go(network: &Network, host: &str, ip: &str, options: &[String]) -> (Live, String) {
-    let peer = interop::go();
+/// A node of another implementation on TCP and QUIC, and its address over TCP.
+fn foreign(network: &Network, host: &str, ip: &str, peer: &Command, options: &[String]) -> (Live, String) {
     let mut command = network.command(host, &peer.get_program().to_string_lossy());
     command.args(peer.get_args()).args(["serve", "--listen", &format!("/ip4/{ip}/tcp/4001")]);
     command.args(["--listen", &format!("/ip4/{ip}/udp/4001/quic-v1")]).args(options);
@@ -379,7 +388,7 @@ fn go(network: &Network, host: &str, ip: &str, options: &[String]) -> (Live, Str
 /// The peer IDs of identities, which are made by this: partners have to be named before either runs.
 fn peers<'a>(home: &Path, identities: &[(&'a str, std::path::PathBuf)]) -> BTreeMap<&'a str, String> {
     let made = identities.iter().map(|(name, identity)| {
-        let mut command = std::process::Command::new(program::binary());
+        let mut command = Command::new(program::binary());
         program::settle(&mut command, home);
         command.args(["listen", "--format", "ndjson", "--listen", "/ip4/127.0.0.1/tcp/0", "--identity"]).arg(identity);
         let mut running = Live::start(command);

@@ -267,7 +267,7 @@ impl Router {
         let given = "oifname eth0 ct direction original meta l4proto udp \
                      update @wide { udp sport : ct original ip saddr . ct original proto-src }";
         let given = if self.udp.contains("any port") { given } else { "" };
-        let forwarded = lines("iifname eth0", self.forwarded.iter().map(String::as_str));
+        let forwarded = lines(lan.trim_end(), self.forwarded.iter().map(String::as_str));
         let source = lines("oifname eth0", self.source.split(';'));
         let unsolicited = if self.refuses {
             "iifname eth0 ct state new meta l4proto tcp reject with tcp reset\niifname eth0 ct state new reject"

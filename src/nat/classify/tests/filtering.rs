@@ -60,7 +60,20 @@ fn packets_to_an_address_that_nobody_told_show_nothing() {
         seen.packet_to(at(to), Layer4::Udp, B, false, true).nat().ipv4.unwrap().udp.filtering
     };
     assert_eq!(untold(LAN, M), Filtering::Unknown);
-    assert_eq!(untold(OWN, OWN), Filtering::EndpointIndependent);
+    assert_eq!(untold(OWN, OWN), Filtering::None);
+}
+
+/// What goes to an address that all others contradict goes elsewhere, and is kept out by nobody here.
+#[test]
+fn what_goes_to_a_wrong_address_shows_nothing() {
+    let seen = Seen::from(OWN).maps(&[(A, LIE), (B, OWN), (C, OWN)]);
+    let lost = seen.packet_to(at(LIE), Layer4::Udp, A, true, false);
+    let lost = lost.dial(Layer4::Udp, LIE, Method::Dialback, true, timed_out());
+    let nat = lost.nat();
+    assert_eq!((nat.status, nat.ipv4.unwrap().udp.filtering), (NatStatus::Unknown, Filtering::Unknown));
+    // At the right address it would show something.
+    let kept = Seen::from(OWN).maps(&[(A, LIE), (B, OWN), (C, OWN)]).packet_to(at(OWN), Layer4::Udp, A, true, false);
+    assert_eq!(kept.nat().status, NatStatus::Firewalled);
 }
 
 /// Something of its own may keep in what it sends, as a firewall that lets it answer and no more.

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::model::{
     Cause, Family, Filtering, FilteringSeen, Gateway, InboundBy, InboundSeen, Layer4, LocalAddress, Mapping, MappingSeen, Method,
-    Nat64, NatFound, Outcome, PortMapping, Prediction, RemedyCode, Scope, Tested, Transport,
+    Nat64, NatFound, NatStatus, Outcome, PortMapping, Prediction, RemedyCode, Scope, Tested, Transport,
 };
 
 const LAN: &str = "192.168.1.5:4001";
