@@ -1,12 +1,16 @@
 //! A relay, a peer with a slot and a dialer, in memory: what works, and what breaks each limit.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, rc::Rc, time::Duration};
 
-use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, channel::mpsc};
+use futures::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt, channel::mpsc, future::join};
 use libp2p_core::muxing::SubstreamBox;
 use libp2p_identity::{Keypair, PeerId};
 use multiaddr::Multiaddr;
-use tokio::{io::duplex, task::JoinHandle, task::LocalSet};
+use tokio::{
+    io::duplex,
+    sync::watch,
+    task::{JoinHandle, LocalSet},
+};
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
 use super::{
@@ -14,9 +18,9 @@ use super::{
     *,
 };
 use crate::{
-    model::{Cause, Security},
+    model::{Cause, Micros, Security},
     native::{Native, Settings},
-    session::{Fault, Opener, Service, Session, Us, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound},
+    session::{Clock, Fault, Opener, Service, Session, Us, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound},
 };
 
 /// The present, in seconds since 1970.
@@ -30,6 +34,31 @@ struct Client {
     /// The streams on which the relay spoke STOP.
     stops: mpsc::UnboundedReceiver<SubstreamBox>,
     driver: JoinHandle<()>,
+    /// The relay's end of the connection. It ends once the relay knows that nobody is there.
+    host: JoinHandle<()>,
+}
+
+/// What moves a relay's time. Nothing else does, so that no slow machine is taken for one that does not answer.
+#[derive(Clone)]
+struct Hand(Rc<watch::Sender<u64>>);
+
+impl Hand {
+    fn new() -> Self {
+        Self(Rc::new(watch::Sender::new(0)))
+    }
+
+    fn clock(&self) -> Clock {
+        let [now, sleeping] = [(); 2].map(|()| self.0.clone());
+        let sleep = move |span: Duration| {
+            let (hand, end) = (sleeping.clone(), *sleeping.borrow() + Micros::from(span).0);
+            async move { drop(hand.subscribe().wait_for(|now| *now >= end).await) }.boxed_local()
+        };
+        Clock::new(move || Micros(*now.borrow()), sleep)
+    }
+
+    fn move_by(&self, span: Duration) {
+        self.0.send_modify(|now| *now += Micros::from(span).0);
+    }
 }
 
 fn session(connection: crate::session::Multiplexed, key: &Keypair) -> Session {
@@ -37,11 +66,17 @@ fn session(connection: crate::session::Multiplexed, key: &Keypair) -> Session {
     Session::new(connection, Native::new(Settings::default()).clock(), us, |_| ())
 }
 
-/// A relay whose circuits are carried.
+/// A relay whose circuits are carried, and which is in no hurry.
 fn relay(limits: RelayLimits) -> Relay {
-    let (relay, circuits) = Relay::new(limits, Native::new(Settings::default()).clock(), || NOW);
+    timed(limits).0
+}
+
+/// One whose time the test moves.
+fn timed(limits: RelayLimits) -> (Relay, Hand) {
+    let hand = Hand::new();
+    let (relay, circuits) = Relay::new(limits, hand.clock(), || NOW);
     tokio::task::spawn_local(circuits.run());
-    relay
+    (relay, hand)
 }
 
 /// Connects to the relay from `ip`.
@@ -49,7 +84,7 @@ async fn arrive(relay: &Relay, ip: [u8; 4], relayed: bool, offers_stop: bool) ->
     let [ours, theirs] = [(); 2].map(|()| Keypair::generate_ed25519());
     let (near, far) = duplex(4096);
     let (relay, peer) = (relay.clone(), ours.public().to_peer_id());
-    tokio::task::spawn_local(async move {
+    let host = tokio::task::spawn_local(async move {
         let secured = secure_inbound(far.compat(), &theirs).await.unwrap();
         let session = session(multiplex_inbound(secured.stream).await.unwrap(), &theirs);
         let addresses: Vec<Multiaddr> = vec![ADDRESS.parse().unwrap()];
@@ -68,7 +103,7 @@ async fn arrive(relay: &Relay, ip: [u8; 4], relayed: bool, offers_stop: bool) ->
     let session = session.offering(offers_stop.then_some(stop).into_iter().collect());
     let opener = session.opener();
     let driver = tokio::task::spawn_local(async move { drop(session.serve().await) });
-    Client { peer, relay: opener, stops, driver }
+    Client { peer, relay: opener, stops, driver, host }
 }
 
 async fn guest(relay: &Relay, last: u8) -> Client {
@@ -102,14 +137,10 @@ async fn joined(
         assert_eq!(incoming.from, dialer.peer);
         incoming.accept().await.unwrap()
     };
-    let (asked, taken) = futures::future::join(asked, taken).await;
+    let (asked, taken) = join(asked, taken).await;
     let (answer, stream) = asked.unwrap();
     assert_eq!(answer.granted(), Ok(()));
     (Circuit::new(stream, answer.limits), taken)
-}
-
-fn short() -> RelayLimits {
-    RelayLimits { patience: Duration::from_millis(50), ..RelayLimits::default() }
 }
 
 async fn run(test: impl Future<Output = ()>) {
@@ -144,7 +175,7 @@ async fn a_peer_behind_the_relay_is_reached() {
 #[tokio::test]
 async fn refusals_say_why() {
     run(async {
-        let relay = relay(short());
+        let (relay, hand) = timed(RelayLimits::default());
         let dialer = guest(&relay, 1).await;
         assert_eq!(connected(&dialer, PeerId::random()).await, status::NO_RESERVATION);
         let through = arrive(&relay, [11, 22, 33, 2], true, true).await;
@@ -156,10 +187,16 @@ async fn refusals_say_why() {
         let deaf = arrive(&relay, [11, 22, 33, 3], false, false).await;
         assert_eq!(reserved(&deaf).await, status::OK);
         assert_eq!(connected(&dialer, deaf.peer).await, status::CONNECTION_FAILED);
-        let silent = holder(&relay, 4).await;
-        assert_eq!(connected(&dialer, silent.peer).await, status::CONNECTION_FAILED);
+        let mut silent = holder(&relay, 4).await;
+        let hearing = async {
+            let asked = silent.stops.next().await.unwrap();
+            hand.move_by(RelayLimits::default().patience);
+            asked
+        };
+        assert_eq!(join(connected(&dialer, silent.peer), hearing).await.0, status::CONNECTION_FAILED);
         silent.driver.abort();
-        while connected(&dialer, silent.peer).await != status::NO_RESERVATION {}
+        silent.host.await.unwrap();
+        assert_eq!(connected(&dialer, silent.peer).await, status::NO_RESERVATION);
     })
     .await;
 }
@@ -170,7 +207,7 @@ async fn a_target_may_say_no() {
         let relay = relay(RelayLimits::default());
         let (mut target, dialer) = (holder(&relay, 1).await, guest(&relay, 2).await);
         let refuse = async { Incoming::receive(target.stops.next().await.unwrap()).await.unwrap().refuse().await.unwrap() };
-        let (asked, ()) = futures::future::join(connected(&dialer, target.peer), refuse).await;
+        let (asked, ()) = join(connected(&dialer, target.peer), refuse).await;
         assert_eq!(asked, status::CONNECTION_FAILED);
     })
     .await;
@@ -189,7 +226,7 @@ async fn said(relay: &Relay, bytes: &[u8]) -> Option<u32> {
 #[tokio::test]
 async fn what_is_no_request_is_refused() {
     run(async {
-        let relay = relay(short());
+        let (relay, hand) = timed(RelayLimits::default());
         let message = |message: HopMessage| prost::Message::encode_length_delimited_to_vec(&message);
         let kind = |kind| message(HopMessage { kind, ..HopMessage::default() });
         assert_eq!(said(&relay, &kind(Some(hop::CONNECT))).await, Some(status::MALFORMED_MESSAGE));
@@ -199,7 +236,16 @@ async fn what_is_no_request_is_refused() {
         // 4,097 bytes are announced, and none of them is read.
         assert_eq!(said(&relay, &[0x81, 0x20]).await, Some(status::MALFORMED_MESSAGE));
         // Half a message, and nothing more: the time is bounded.
-        assert_eq!(said(&relay, &[9, 0]).await, None);
+        let going_on = async {
+            loop {
+                hand.move_by(RelayLimits::default().patience);
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            said = said(&relay, &[9, 0]) => assert_eq!(said, None),
+            () = going_on => unreachable!(),
+        }
     })
     .await;
 }
@@ -247,12 +293,13 @@ async fn read_to_fault(stream: &mut (impl futures::AsyncRead + Unpin)) -> (usize
 #[tokio::test]
 async fn a_circuit_ends_when_its_time_is_over() {
     run(async {
-        let relay = relay(RelayLimits { circuit_time: Duration::from_millis(20), ..RelayLimits::default() });
+        let (relay, hand) = timed(RelayLimits::default());
         let (mut target, dialer) = (holder(&relay, 1).await, guest(&relay, 2).await);
         let (mut near, mut far) = joined(&dialer, &mut target).await;
         near.write_all(b"x").await.unwrap();
         near.flush().await.unwrap();
         far.read_exact(&mut [0]).await.unwrap();
+        hand.move_by(RelayLimits::default().circuit_time);
         let ended = [read_to_fault(&mut far).await, read_to_fault(&mut near).await];
         assert!(ended.iter().all(|(bytes, cause)| *bytes == 0 && matches!(cause, Cause::Closed | Cause::Reset)), "{ended:?}");
     })
@@ -262,7 +309,7 @@ async fn a_circuit_ends_when_its_time_is_over() {
 #[tokio::test]
 async fn a_slot_keeps_a_connection_in_use() {
     run(async {
-        let (relay, _circuits) = Relay::new(RelayLimits::default(), Native::new(Settings::default()).clock(), || NOW);
+        let (relay, _circuits) = Relay::new(RelayLimits::default(), Hand::new().clock(), || NOW);
         let connection = arrive(&relay, [11, 22, 33, 1], false, true).await;
         assert_eq!(reserved(&connection).await, status::OK);
         let held = Registration { relay: relay.clone(), peer: connection.peer, connection: 0 };
