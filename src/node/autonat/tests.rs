@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,8 +11,12 @@ use futures::future::{Either, select};
 use libp2p_core::muxing::SubstreamBox;
 use libp2p_identity::{Keypair, PeerId};
 use multiaddr::Multiaddr;
+use quinn::crypto::rustls::QuicServerConfig;
 use std::pin::pin;
-use tokio::net::TcpListener;
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    task::{LocalSet, spawn_local},
+};
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
 use super::*;
@@ -25,6 +30,7 @@ use crate::{
     node::{Config, Node, dialback::Reach},
     probe,
     session::{Opener, Proposal, Session, Us, multiplex_inbound, secure_inbound},
+    transport::libp2p_tls::Credentials,
 };
 
 /// No test waits this long unless it hangs.
@@ -34,6 +40,7 @@ const HANGS: Duration = Duration::from_secs(30);
 struct Asking {
     server: Opener,
     us: PeerId,
+    keypair: Keypair,
     listening: SocketAddr,
     nonces: Rc<Nonces>,
 }
@@ -101,7 +108,7 @@ async fn with<T>(takes: bool, work: impl AsyncFnOnce(Asking) -> T) -> T {
     let serving = serve(listener, keypair.clone(), native.clone(), Rc::clone(&nonces), takes);
     let us = keypair.public().to_peer_id();
     let asking = probe::lend_once(&native, &keypair, &address, async |session, _| {
-        Ok(work(Asking { server: session.opener(), us, listening, nonces }).await)
+        Ok(work(Asking { server: session.opener(), us, keypair: keypair.clone(), listening, nonces }).await)
     });
     let asking = tokio::time::timeout(HANGS, asking);
     match select(select(pin!(running), pin!(serving)), pin!(asking)).await {
@@ -319,6 +326,56 @@ async fn a_share_that_is_used_up_is_told() {
 fn pipe() -> (SubstreamBox, SubstreamBox) {
     let (ours, theirs) = tokio::io::duplex(4096);
     (SubstreamBox::new(ours.compat()), SubstreamBox::new(theirs.compat()))
+}
+
+/// A QUIC listener of whoever has this key, of which dialers see the first flight and which hears no more than theirs: where dialers
+/// meet it.
+async fn hears_the_first_flight(keypair: &Keypair) -> SocketAddr {
+    let (tls, _) = Credentials::generate(keypair).unwrap().server().unwrap();
+    let config = quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).unwrap()));
+    let server = quinn::Endpoint::server(config, "127.0.0.1:0".parse().unwrap()).unwrap();
+    let listening = server.local_addr().unwrap();
+    spawn_local(async move {
+        let mut waiting = Vec::new();
+        while let Some(incoming) = server.accept().await {
+            waiting.push(incoming.accept().unwrap());
+        }
+    });
+    let outside = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    let address = outside.local_addr().unwrap();
+    spawn_local(async move {
+        let (mut known, mut datagram) = (Vec::new(), [0; 2048]);
+        while let Ok((length, dialer)) = outside.recv_from(&mut datagram).await {
+            if known.contains(&dialer) {
+                continue;
+            }
+            known.push(dialer);
+            let inside = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            inside.connect(listening).await.unwrap();
+            inside.send(&datagram[..length]).await.unwrap();
+            let back = Arc::clone(&outside);
+            spawn_local(async move {
+                let mut datagram = [0; 2048];
+                while let Ok(length) = inside.recv(&mut datagram).await {
+                    back.send_to(&datagram[..length], dialer).await.unwrap();
+                }
+            });
+        }
+    });
+    address
+}
+
+/// Over QUIC a dialer's half of the handshake is over before the other end has seen its last flight.
+#[tokio::test]
+async fn half_a_handshake_is_no_connection() {
+    let test = with(true, async |asking| {
+        let port = hears_the_first_flight(&asking.keypair).await.port();
+        let address: Multiaddr = format!("/ip4/127.0.0.1/udp/{port}/quic-v1").parse().unwrap();
+        let (first, second) = futures::join!(asking.first(&address), asking.second(&address, 7));
+        assert_eq!(first, Answer::Failed { words: format!("E_DIAL_ERROR: {address}: timed out") });
+        assert_eq!(second, Answer::Failed { words: "E_DIAL_ERROR".into() });
+    });
+    LocalSet::new().run_until(Box::pin(test)).await;
 }
 
 /// A port that swallows everything, and an asker that says nothing: neither is waited for without end.
