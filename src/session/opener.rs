@@ -1,7 +1,8 @@
 //! Streams of a session, opened by somebody else than who drives it.
 
-use std::fmt;
+use std::{fmt, future::ready, time::Duration};
 
+use futures::future::LocalBoxFuture;
 use libp2p_core::muxing::SubstreamBox;
 
 use super::{Fault, Proposal, link::WeakLink, propose};
@@ -30,6 +31,14 @@ impl Opener {
         match self.0.upgrade() {
             Some(link) => link.on_stream(fault),
             None => fault,
+        }
+    }
+
+    /// Ends after `span` by the clock of the connection, and at once where that is gone.
+    pub(crate) fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
+        match self.0.upgrade() {
+            Some(link) => link.clock().sleep(span),
+            None => Box::pin(ready(())),
         }
     }
 

@@ -1,12 +1,26 @@
 //! What the answers of servers mean, whatever they are.
 
+use std::{
+    future::{pending, ready},
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures::{AsyncReadExt as _, AsyncWrite, FutureExt as _, StreamExt as _, channel::mpsc, future::join};
+use libp2p_identity::Keypair;
 use prost::Message as _;
+use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
 use super::{
-    Answer,
-    wire::{v1, v2},
+    Answer, DIAL_REQUEST, ask,
+    wire::{self, MAX_V2, v1, v2},
 };
-use crate::model::WhyCode;
+use crate::{
+    model::{Micros, Security, WhyCode},
+    session::{Clock, Multiplexed, Service, Session, Us, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound},
+};
 
 fn v1(status: Option<u32>, text: Option<&str>) -> Answer {
     super::v1::read(v1::Response { status, text: text.map(Into::into), addr: None })
@@ -78,4 +92,63 @@ fn messages_are_those_of_the_specifications() {
     assert_eq!((wants.address, wants.bytes), (0, 30_000));
     let told = v2::Message::decode(&[18, 6, 8, 200, 1, 24, 200, 1][..]).unwrap().response.unwrap();
     assert_eq!((told.status, told.address, told.dial), (200, 0, 200));
+}
+
+/// A connection whose time stands still.
+fn session(connection: Multiplexed, key: &Keypair) -> Session {
+    let us = Us { key: key.public(), listen: Vec::new(), observed: None };
+    Session::new(connection, Clock::new(|| Micros(0), |_| pending().boxed_local()), us, |_| ())
+}
+
+/// Whether a stream that was answered on came to its end, or was given up.
+#[tokio::test]
+async fn a_stream_with_an_answer_is_closed() {
+    let [ours, theirs] = [(); 2].map(|()| Keypair::generate_ed25519());
+    let (near, far) = tokio::io::duplex(4096);
+    let (sender, mut ends) = mpsc::unbounded();
+    let answers = Service::new(DIAL_REQUEST, move |mut stream| {
+        let sender = sender.clone();
+        async move {
+            wire::receive::<v2::Message>(&mut stream, MAX_V2).await.unwrap();
+            let response = Some(v2::DialResponse { status: v2::OK, address: 0, dial: v2::DIAL_OK });
+            wire::send(&mut stream, &v2::Message { response, ..v2::Message::default() }).await.unwrap();
+            sender.unbounded_send(stream.read(&mut [0]).await.map_err(|error| error.kind())).unwrap();
+        }
+    });
+    let serving = async {
+        let secured = secure_inbound(far.compat(), &theirs).await.unwrap();
+        session(multiplex_inbound(secured.stream).await.unwrap(), &theirs).offering(vec![answers]).serve().await
+    };
+    let asking = async {
+        let secured = secure_outbound(near.compat(), &ours, Security::Noise).await.unwrap();
+        let session = session(multiplex_outbound(secured.stream).await.unwrap(), &ours);
+        let address = "/ip4/11.22.33.9/tcp/4001".parse().unwrap();
+        let opener = session.opener();
+        let (answer, end) = session.run(join(ask::v2(&opener, &address, 7), ends.next())).await;
+        assert_eq!(answer.unwrap(), Answer::Connected { over: None, words: None });
+        assert_eq!(end, Some(Ok(0)));
+    };
+    join(tokio::time::timeout(Duration::from_secs(30), asking).map(|ended| ended.expect("no test hangs")), serving).await;
+}
+
+/// What never ends.
+struct Stuck;
+
+impl AsyncWrite for Stuck {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_stream_that_does_not_close_is_not_waited_for() {
+    assert_eq!(super::v2::close(&mut Stuck, ready(())).now_or_never(), Some(()));
 }

@@ -1,6 +1,8 @@
 //! Asking in version 2.
 
-use futures::AsyncWrite;
+use std::{pin::pin, time::Duration};
+
+use futures::{AsyncWrite, AsyncWriteExt as _, future::select};
 use multiaddr::Multiaddr;
 
 use super::{
@@ -17,6 +19,9 @@ use crate::{
 const MOST_DATA: u64 = 100_000;
 /// Bytes in each message of it: the specification says at most 4,096.
 const CHUNK: usize = 4096;
+
+/// How long the end of a stream may take to leave: the answer is there, and waits for it.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// Asks a server to dial an address and to bring the number there. The caller bounds the time.
 pub async fn ask(server: &Opener, address: &Multiaddr, nonce: u64) -> Result<Answer, Fault> {
@@ -37,9 +42,17 @@ async fn exchange(server: &Opener, address: &Multiaddr, nonce: u64) -> Result<An
         told = wire::receive(&mut stream, MAX_V2).await?;
     }
     match told.response {
-        Some(response) => Ok(read(response)),
+        Some(response) => {
+            close(&mut stream, server.sleep(FAREWELL)).await;
+            Ok(read(response))
+        }
         None => Err(Fault::from(Cause::Malformed).say("not a response")),
     }
+}
+
+/// Ends the stream, as the specification has a client do once it has the answer; given up, it would be reset.
+pub(super) async fn close(stream: &mut (impl AsyncWrite + Unpin), in_time: impl Future<Output = ()>) {
+    select(pin!(stream.close()), pin!(in_time)).await;
 }
 
 /// Sends what a server wants for its trouble.
