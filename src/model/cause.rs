@@ -255,7 +255,7 @@ causes! {
 
     /// The relay has no reservation of the target: it is not connected to this relay, or its reservation ran out.
     RelayNoReservation = "relay-no-reservation", "the target has no reservation at this relay", &[Hop];
-    /// The relay refused.
+    /// The relay refused. Status 200: it gives no slot, since it is full, for this address or in all, or was asked too often.
     RelayRefused {
         /// Its status code (circuit relay v2).
         status: u32,

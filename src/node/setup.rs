@@ -42,7 +42,8 @@ impl Setup {
         let bound = listeners.iter().filter_map(Listener::bound);
         let reach = Reach::new(&bound.chain(addresses.iter().cloned()).collect::<Vec<_>>(), network::own);
         let dialback = Dialback::new(native.clone(), identity.clone(), config.partner, reach, stun_ports(listeners));
-        let (relay, circuits) = config.relay.map(|limits| Relay::new(limits, native.clock(), seconds_since_1970)).unzip();
+        let (relay, circuits) =
+            config.relay.map(|limits| Relay::new(identity.clone(), limits, native.clock(), seconds_since_1970)).unzip();
         let (door, let_in) = via::door();
         let ports = if config.via.is_empty() { Ports::default() } else { ports(listeners) };
         let puncher = Rc::new(Puncher::new(ports, identity.clone(), door.0.clone()));

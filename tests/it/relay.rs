@@ -145,7 +145,7 @@ fn go_behind_a_relay_of_go() {
 fn ours_is_a_relay_for_go() {
     let home = tempfile::tempdir().expect("a folder");
     let (relay, addresses) = listen::start(home.path(), &["--ephemeral", "--relay"]);
-    let (target, through) = go_serves(&["--via", &addresses[0]]);
+    let (target, through) = go_serves(&["--via", &addresses[0], "--voucher"]);
     let circuit = through.last().expect("an address");
     for address in through_each(circuit, &addresses) {
         reached(home.path(), &address, &limits(120.0, 131_072));

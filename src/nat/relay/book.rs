@@ -93,12 +93,12 @@ impl<H: Clone> Book<H> {
         Self { limits, slots: HashMap::new(), circuits: HashMap::new(), asked: HashMap::new(), open: 0, rates: Rates::default() }
     }
 
-    /// Counts a request. The error is the status to refuse it with.
-    pub(super) fn request(&mut self, peer: PeerId, ip: IpAddr, now: Micros) -> Result<(), u32> {
-        if self.rates.take(peer, source(ip), now, &self.limits) { Ok(()) } else { Err(status::RESOURCE_LIMIT_EXCEEDED) }
+    /// Counts a request. False where there were too many.
+    pub(super) fn request(&mut self, peer: PeerId, ip: IpAddr, now: Micros) -> bool {
+        self.rates.take(peer, source(ip), now, &self.limits)
     }
 
-    /// Gives a peer a slot, or renews its own. A newer connection of a peer takes over.
+    /// Gives a peer a slot, or renews its own. A newer connection of a peer takes over. The error is the status to refuse it with.
     pub(super) fn reserve(&mut self, peer: PeerId, ip: IpAddr, connection: u64, handle: H, now: Micros) -> Result<(), u32> {
         self.slots.retain(|_, held| held.until > now);
         let source = source(ip);
@@ -106,7 +106,7 @@ impl<H: Clone> Book<H> {
         let from_there = others.filter(|(_, held)| held.source == source).count();
         let full = !self.slots.contains_key(&peer) && self.slots.len() >= self.limits.reservations;
         if full || from_there >= self.limits.reservations_per_ip {
-            return Err(status::RESOURCE_LIMIT_EXCEEDED);
+            return Err(status::RESERVATION_REFUSED);
         }
         let until = now + self.limits.reservation_time.into();
         self.slots.insert(peer, Held { source, until, connection, handle });
@@ -229,6 +229,7 @@ mod tests {
     use super::*;
 
     const FULL: Result<(), u32> = Err(status::RESOURCE_LIMIT_EXCEEDED);
+    const REFUSED: Result<(), u32> = Err(status::RESERVATION_REFUSED);
 
     fn limits() -> RelayLimits {
         RelayLimits {
@@ -262,9 +263,9 @@ mod tests {
         let now = Micros(0);
         assert_eq!(book.reserve(peers[0], ip(1), 1, "a", now), Ok(()));
         assert_eq!(book.reserve(peers[1], ip(1), 2, "b", now), Ok(()));
-        assert_eq!(book.reserve(peers[2], ip(1), 3, "c", now), FULL);
+        assert_eq!(book.reserve(peers[2], ip(1), 3, "c", now), REFUSED);
         assert_eq!(book.reserve(peers[2], ip(2), 3, "c", now), Ok(()));
-        assert_eq!(book.reserve(peers[3], ip(3), 4, "d", now), FULL);
+        assert_eq!(book.reserve(peers[3], ip(3), 4, "d", now), REFUSED);
         // A holder renews, also when all is full.
         assert_eq!(book.reserve(peers[0], ip(1), 1, "a", now), Ok(()));
         // What is over makes room.
@@ -281,7 +282,7 @@ mod tests {
         for last in 1..=2 {
             assert_eq!(book.reserve(PeerId::random(), at(last), 1, "", Micros(0)), Ok(()));
         }
-        assert_eq!(book.reserve(PeerId::random(), at(3), 1, "", Micros(0)), FULL);
+        assert_eq!(book.reserve(PeerId::random(), at(3), 1, "", Micros(0)), REFUSED);
     }
 
     #[test]
@@ -336,10 +337,10 @@ mod tests {
     fn requests_are_counted_by_peer_and_by_source_until_the_time_is_over() {
         let mut book = book();
         let [one, two, three] = [(); 3].map(|()| PeerId::random());
-        assert_eq!([one, one, one].map(|peer| book.request(peer, ip(1), Micros(0))), [Ok(()), Ok(()), FULL]);
-        assert_eq!([two, three].map(|peer| book.request(peer, ip(1), Micros(0))), [FULL, FULL]);
-        assert_eq!(book.request(two, ip(2), Micros(0)), Ok(()));
-        assert_eq!(book.request(one, ip(1), seconds(120)), Ok(()));
+        assert_eq!([one, one, one].map(|peer| book.request(peer, ip(1), Micros(0))), [true, true, false]);
+        assert_eq!([two, three].map(|peer| book.request(peer, ip(1), Micros(0))), [false, false]);
+        assert!(book.request(two, ip(2), Micros(0)));
+        assert!(book.request(one, ip(1), seconds(120)));
     }
 
     /// Who comes as ever new peers keeps nobody else out.
@@ -359,8 +360,8 @@ mod tests {
         let host = |network, last| IpAddr::from([0x2606, 0x4700, 0, network, 0, 0, 0, last]);
         let served = |ips: &mut dyn Iterator<Item = IpAddr>| {
             let mut book: Book<()> = Book::new(RelayLimits::default());
-            let served = ips.filter(|ip| book.request(PeerId::random(), *ip, Micros(0)).is_ok()).count();
-            assert_eq!(book.request(PeerId::random(), ip(3), Micros(0)), Ok(()));
+            let served = ips.filter(|ip| book.request(PeerId::random(), *ip, Micros(0))).count();
+            assert!(book.request(PeerId::random(), ip(3), Micros(0)));
             u32::try_from(served).unwrap()
         };
         assert_eq!(served(&mut (0..most).map(|last| host(1, last))), per_ip);

@@ -14,6 +14,7 @@ mod stop;
 #[cfg(test)]
 #[cfg(feature = "native")]
 mod tests;
+mod voucher;
 pub(super) mod wire;
 
 pub use book::RelayLimits;

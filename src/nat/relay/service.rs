@@ -15,29 +15,32 @@ use futures::{
     future::{Either, LocalBoxFuture, select},
 };
 use libp2p_core::muxing::SubstreamBox;
-use libp2p_identity::PeerId;
+use libp2p_identity::{Keypair, PeerId};
 use multiaddr::Multiaddr;
 
 use super::{
     RelayLimits,
     book::Book,
     pump::pump,
-    stop,
-    wire::{self, HOP, HopMessage, Limit, Slot, hop, status},
+    stop, voucher,
+    wire::{self, HOP, HopMessage, Limit, MAX_MESSAGE, Slot, hop, status},
 };
 use crate::{
     model::Cause,
     session::{Clock, Fault, Opener, Service},
 };
 
-/// Addresses that a peer with a slot is told: more would not fit the message.
+/// Addresses that a peer with a slot is told, and how many bytes they may take: the voucher, of up to 900 bytes where the key is RSA,
+/// and the limits have to fit the message too.
 const MAX_ADDRESSES: usize = 16;
+const MAX_ADDRESS_BYTES: usize = MAX_MESSAGE / 4 * 3;
 
 /// A relay. Clones are the same one.
 #[derive(Clone)]
 pub struct Relay(Rc<Shared>);
 
 struct Shared {
+    identity: Keypair,
     limits: RelayLimits,
     clock: Clock,
     /// Seconds since 1970.
@@ -113,12 +116,12 @@ impl fmt::Debug for Relay {
 }
 
 impl Relay {
-    /// A relay, and its circuits to be run. `utc` tells the seconds since 1970.
+    /// A relay, which signs with the key of its node, and its circuits to be run. `utc` tells the seconds since 1970.
     #[must_use]
-    pub fn new(limits: RelayLimits, clock: Clock, utc: fn() -> u64) -> (Self, Circuits) {
+    pub fn new(identity: Keypair, limits: RelayLimits, clock: Clock, utc: fn() -> u64) -> (Self, Circuits) {
         let (begun, circuits) = unbounded();
-        let book = RefCell::new(Book::new(limits));
-        (Self(Rc::new(Shared { limits, clock, utc, book, connections: Cell::default(), begun })), Circuits(circuits))
+        let (book, connections) = (RefCell::new(Book::new(limits)), Cell::default());
+        (Self(Rc::new(Shared { identity, limits, clock, utc, book, connections, begun })), Circuits(circuits))
     }
 
     /// What is served on the connection of a guest.
@@ -159,23 +162,28 @@ impl Relay {
 
     /// Gives a slot, or renews it.
     fn reserve(&self, guest: &Guest, connection: u64) -> Result<HopMessage, u32> {
-        let Shared { book, clock, limits, utc, .. } = &*self.0;
+        let Shared { identity, book, clock, limits, utc, .. } = &*self.0;
         let (mut book, now) = (book.borrow_mut(), clock.now());
-        book.request(guest.peer, guest.ip, now)?;
+        if !book.request(guest.peer, guest.ip, now) {
+            return Err(status::RESERVATION_REFUSED);
+        }
         if guest.relayed {
             return Err(status::PERMISSION_DENIED);
         }
         book.reserve(guest.peer, guest.ip, connection, guest.opener.clone(), now)?;
-        let addrs = guest.addresses.iter().take(MAX_ADDRESSES).map(Multiaddr::to_vec).collect();
-        let expire = Some(utc().saturating_add(limits.reservation_time.as_secs()));
-        Ok(HopMessage { reservation: Some(Slot { expire, addrs, voucher: None }), ..answer(status::OK, Some(self.limit())) })
+        let expires = utc().saturating_add(limits.reservation_time.as_secs());
+        let voucher = voucher::sign(identity, guest.peer, expires);
+        let slot = Slot { expire: Some(expires), addrs: told(&guest.addresses), voucher };
+        Ok(HopMessage { reservation: Some(slot), ..answer(status::OK, Some(self.limit())) })
     }
 
     /// Asks the target.
     async fn connect(&self, guest: &Guest, target: PeerId) -> Result<Asked, u32> {
         let Shared { book, clock, .. } = &*self.0;
         let now = clock.now();
-        book.borrow_mut().request(guest.peer, guest.ip, now)?;
+        if !book.borrow_mut().request(guest.peer, guest.ip, now) {
+            return Err(status::RESOURCE_LIMIT_EXCEEDED);
+        }
         // Relays in a row would hide who sends, and each carries for the next. go-libp2p answers the same.
         if guest.relayed {
             return Err(status::PERMISSION_DENIED);
@@ -218,6 +226,17 @@ impl Relay {
             Either::Right(_) => Err(Cause::TimedOut.into()),
         }
     }
+}
+
+/// As many of the addresses as fit.
+fn told(addresses: &[Multiaddr]) -> Vec<Vec<u8>> {
+    let mut room = MAX_ADDRESS_BYTES;
+    let fits = |bytes: &Vec<u8>| {
+        let left = room.checked_sub(bytes.len());
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    addresses.iter().map(Multiaddr::to_vec).filter(fits).take(MAX_ADDRESSES).collect()
 }
 
 fn answer(status: u32, limit: Option<Limit>) -> HopMessage {

@@ -20,12 +20,16 @@ use super::{
 use crate::{
     model::{Cause, Micros, Security},
     native::{Native, Settings},
-    session::{Clock, Fault, Opener, Service, Session, Us, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound},
+    session::{
+        Clock, Fault, Opener, Service, Session, Us, multiplex_inbound, multiplex_outbound, secure_inbound, secure_outbound,
+    },
 };
 
 /// The present, in seconds since 1970.
 const NOW: u64 = 1_800_000_000;
 const ADDRESS: &str = "/ip4/11.22.33.44/tcp/4001";
+/// No test waits this long unless it hangs.
+const HANGS: Duration = Duration::from_secs(60);
 
 /// Somebody connected to the relay.
 struct Client {
@@ -74,22 +78,27 @@ fn relay(limits: RelayLimits) -> Relay {
 /// One whose time the test moves.
 fn timed(limits: RelayLimits) -> (Relay, Hand) {
     let hand = Hand::new();
-    let (relay, circuits) = Relay::new(limits, hand.clock(), || NOW);
+    let (relay, circuits) = Relay::new(Keypair::generate_ed25519(), limits, hand.clock(), || NOW);
     tokio::task::spawn_local(circuits.run());
     (relay, hand)
 }
 
 /// Connects to the relay from `ip`.
 async fn arrive(relay: &Relay, ip: [u8; 4], relayed: bool, offers_stop: bool) -> Client {
+    let addresses = vec![ADDRESS.parse().unwrap()];
+    let guest = move |peer, opener| Guest { peer, ip: IpAddr::from(ip), relayed, opener, addresses };
+    arrive_as(relay, guest, offers_stop).await
+}
+
+/// Connects as the guest that is made of a peer and what opens streams to it.
+async fn arrive_as(relay: &Relay, guest: impl FnOnce(PeerId, Opener) -> Guest + 'static, offers_stop: bool) -> Client {
     let [ours, theirs] = [(); 2].map(|()| Keypair::generate_ed25519());
     let (near, far) = duplex(4096);
     let (relay, peer) = (relay.clone(), ours.public().to_peer_id());
     let host = tokio::task::spawn_local(async move {
         let secured = secure_inbound(far.compat(), &theirs).await.unwrap();
         let session = session(multiplex_inbound(secured.stream).await.unwrap(), &theirs);
-        let addresses: Vec<Multiaddr> = vec![ADDRESS.parse().unwrap()];
-        let guest = Guest { peer: secured.peer, ip: IpAddr::from(ip), relayed, opener: session.opener(), addresses };
-        let (service, registration) = relay.welcome(guest);
+        let (service, registration) = relay.welcome(guest(secured.peer, session.opener()));
         session.offering(vec![service]).serve().await;
         drop(registration);
     });
@@ -144,7 +153,7 @@ async fn joined(
 }
 
 async fn run(test: impl Future<Output = ()>) {
-    LocalSet::new().run_until(test).await;
+    tokio::time::timeout(HANGS, LocalSet::new().run_until(test)).await.expect("no test hangs");
 }
 
 #[tokio::test]
@@ -157,6 +166,7 @@ async fn a_peer_behind_the_relay_is_reached() {
         assert_eq!(answer.limits, Limits { duration: Some(Duration::from_secs(120)), bytes: Some(131_072) });
         assert_eq!(reservation.expires, Some(NOW + 3600));
         assert_eq!(reservation.addresses, [ADDRESS.parse::<Multiaddr>().unwrap()]);
+        assert!(reservation.voucher);
         let dialer = guest(&relay, 2).await;
         let (mut near, mut far) = joined(&dialer, &mut target).await;
         near.write_all(b"question").await.unwrap();
@@ -256,8 +266,38 @@ async fn requests_are_limited() {
         let relay = relay(RelayLimits { requests_per_peer: 2, ..RelayLimits::default() });
         let client = holder(&relay, 1).await;
         assert_eq!(connected(&client, PeerId::random()).await, status::NO_RESERVATION);
-        assert_eq!(reserved(&client).await, status::RESOURCE_LIMIT_EXCEEDED);
+        assert_eq!(reserved(&client).await, status::RESERVATION_REFUSED);
         assert_eq!(connected(&client, PeerId::random()).await, status::RESOURCE_LIMIT_EXCEEDED);
+    })
+    .await;
+}
+
+/// A full house is no limit of a connection: the specification has a status for each.
+#[tokio::test]
+async fn a_full_house_refuses_a_slot() {
+    run(async {
+        let relay = relay(RelayLimits { reservations: 1, ..RelayLimits::default() });
+        let _holder = holder(&relay, 1).await;
+        let (answer, _) = reserve(&guest(&relay, 2).await.relay).await.unwrap();
+        assert_eq!(answer.granted(), Err(Cause::RelayRefused { status: 200 }));
+    })
+    .await;
+}
+
+/// However many and long its addresses are, a relay's answer fits the message, and those that fit are told.
+#[tokio::test]
+async fn addresses_that_do_not_fit_are_left_out() {
+    run(async {
+        let relay = relay(RelayLimits::default());
+        let name = |place: usize| [format!("{place:02}"), vec!["a".repeat(50); 4].join(".")].join(".");
+        let long: Vec<Multiaddr> = (0..30).map(|place| format!("/dns4/{}/tcp/1", name(place)).parse().unwrap()).collect();
+        for (addresses, count) in [(long, 14), (vec![ADDRESS.parse().unwrap(); 30], 16)] {
+            let told = addresses.clone();
+            let guest = |peer, opener| Guest { peer, ip: [11, 22, 33, 1].into(), relayed: false, opener, addresses: told };
+            let client = arrive_as(&relay, guest, false).await;
+            let (_, reservation) = reserve(&client.relay).await.unwrap();
+            assert_eq!(reservation.addresses, addresses[..count]);
+        }
     })
     .await;
 }
@@ -309,7 +349,7 @@ async fn a_circuit_ends_when_its_time_is_over() {
 #[tokio::test]
 async fn a_slot_keeps_a_connection_in_use() {
     run(async {
-        let (relay, _circuits) = Relay::new(RelayLimits::default(), Hand::new().clock(), || NOW);
+        let (relay, _circuits) = Relay::new(Keypair::generate_ed25519(), RelayLimits::default(), Hand::new().clock(), || NOW);
         let connection = arrive(&relay, [11, 22, 33, 1], false, true).await;
         assert_eq!(reserved(&connection).await, status::OK);
         let held = Registration { relay: relay.clone(), peer: connection.peer, connection: 0 };

@@ -34,6 +34,7 @@ pub(super) mod stop {
 /// The status codes of circuit relay v2.
 pub(super) mod status {
     pub(in super::super) const OK: u32 = 100;
+    pub(in super::super) const RESERVATION_REFUSED: u32 = 200;
     pub(in super::super) const RESOURCE_LIMIT_EXCEEDED: u32 = 201;
     pub(in super::super) const PERMISSION_DENIED: u32 = 202;
     pub(in super::super) const CONNECTION_FAILED: u32 = 203;

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"slices"
 	"time"
@@ -20,6 +21,7 @@ type relaying struct {
 	bytes   int64
 	time    time.Duration
 	via     string
+	voucher bool
 	punch   bool
 }
 
@@ -28,6 +30,7 @@ func (r *relaying) register(flags *flag.FlagSet) {
 	flags.Int64Var(&r.bytes, "relay-bytes", 1<<17, "what a connection through the relay may carry each way")
 	flags.DurationVar(&r.time, "relay-time", 2*time.Minute, "how long a connection through the relay may last")
 	flags.StringVar(&r.via, "via", "", "keep a slot at this relay and print the address through it")
+	flags.BoolVar(&r.voucher, "voucher", false, "fail where that relay signs no voucher")
 	flags.BoolVar(&r.punch, "punch", false, "punch holes (DCUtR)")
 }
 
@@ -63,8 +66,13 @@ func (r *relaying) begin(node host.Host) ([]string, error) {
 	if err := node.Connect(ctx, *info); err != nil {
 		return nil, err
 	}
-	if _, err := client.Reserve(ctx, node, *info); err != nil {
+	// A voucher that it cannot verify is an error.
+	slot, err := client.Reserve(ctx, node, *info)
+	if err != nil {
 		return nil, err
+	}
+	if r.voucher && slot.Voucher == nil {
+		return nil, errors.New("no voucher")
 	}
 	if r.punch {
 		waitForPunching(ctx, node)
