@@ -97,6 +97,9 @@ pub(crate) fn mapping(mapping: &PortMapping) -> String {
         words.push(format!("{did} {}", mapping.mapped.join(" and ")));
     }
     words.extend(mapping.verified.map(|came| if came { "dialed through it" } else { "no dial came through it" }.into()));
+    if mapping.verified == Some(true) && !mapping.blocked.is_empty() {
+        words.push(format!("none through {}", mapping.blocked.join(" and ")));
+    }
     words.extend(mapping.message.clone());
     if words.is_empty() { String::new() } else { format!("{}:", words.join(", ")) }
 }

@@ -25,9 +25,12 @@ pub struct PortMapping {
     /// What it mapped, as multiaddrs seen from outside.
     #[serde(default)]
     pub mapped: Vec<String>,
-    /// Whether a dial from outside came through the mapping; null when that was not tested.
+    /// Whether a dial from outside came through, at one of the ports mapped; null when that was not tested.
     #[serde(default)]
     pub verified: Option<bool>,
+    /// Those of `mapped` that a dial from outside was made to, and that none came through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<String>,
     /// Words of the gateway, or of what was wrong with it, for a reader; nothing is decided by them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -52,6 +55,7 @@ impl PortMapping {
             external: None,
             mapped: Vec::new(),
             verified: None,
+            blocked: Vec::new(),
             message: None,
         }
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::{
     filtering::filtering,
     inbound::inbound,
-    mapping::{Mapped, is_silence, mapping},
+    mapping::{Mapped, Silence, is_silence, mapping},
     observed::{Observed, of, socket},
 };
 use crate::model::{
@@ -14,7 +14,7 @@ use crate::model::{
 
 /// The protocols that are measured.
 pub(super) const LAYERS: [Layer4; 2] = [Layer4::Udp, Layer4::Tcp];
-/// How many hosts have to be silent over UDP before it is this network that is silent.
+/// How many hosts that serve UDP have to be silent over it before it is this network that is silent.
 const SILENT_HOSTS: usize = 2;
 
 /// What was measured of a family, and what the remedies need beside it.
@@ -56,7 +56,7 @@ impl Measured {
         let mut measured = Self {
             nat: FamilyNat { udp: told(Layer4::Udp, udp), tcp: told(Layer4::Tcp, tcp), ..FamilyNat::default() },
             contradicted: layers.iter().any(|layer| layer.contradicted),
-            udp_blocked: udp.silent_hosts >= SILENT_HOSTS && !tcp.told.is_empty(),
+            udp_blocked: udp.silence == Silence::Forbidden || udp.silent_hosts >= SILENT_HOSTS && !tcp.told.is_empty(),
             family,
             inbound,
             outside,
@@ -69,6 +69,16 @@ impl Measured {
         let (status, why) = measured.status(seen);
         (measured.nat.status, measured.nat.why) = (status, why.map(Into::into));
         Some(measured)
+    }
+
+    /// Whether this machine itself lets no UDP out.
+    pub(super) fn forbids_udp(&self) -> bool {
+        self.udp_blocked && self.layer(Layer4::Udp).silence == Silence::Forbidden
+    }
+
+    /// Whether nobody answered over UDP, for a reason that is not known.
+    pub(super) fn is_udp_unanswered(&self) -> bool {
+        self.layer(Layer4::Udp).silence != Silence::None && !self.udp_blocked && !self.is_reached(Layer4::Udp)
     }
 
     /// What was told of a protocol's mapping.
@@ -87,7 +97,16 @@ impl Mapped {
     fn of(seen: &Observed, family: Family, layer: Layer4) -> Self {
         let of_family = |mapping: &&MappingSeen| mapping.layer == layer && of(mapping.to.ip()) == family;
         let mappings: Vec<&MappingSeen> = seen.mappings.iter().filter(of_family).collect();
-        if mappings.is_empty() { Self::glimpsed(seen, family, layer) } else { mapping(&mappings) }
+        let glimpsed = Self::glimpsed(seen, family, layer);
+        if mappings.is_empty() {
+            return glimpsed;
+        }
+        let mut mapped = mapping(&mappings, |asked| layer == Layer4::Tcp || seen.serves_udp(asked));
+        if !glimpsed.told.is_empty() {
+            // A connection from another port stood: the protocol gets out.
+            mapped.silent_hosts = 0;
+        }
+        mapped
     }
 
     /// What dials show by the way: each has a socket of its own, so that they show an address and no behaviour.

@@ -24,8 +24,21 @@ pub(super) struct Mapped {
     pub(super) one_witness: bool,
     /// Those outside addresses that do not have the own port.
     pub(super) other_ports: Vec<SocketAddr>,
-    /// How many hosts were asked and stayed silent; none where anybody answered at all.
+    /// How many hosts were asked that are known to serve the protocol, and stayed silent; none where anybody answered at all.
     pub(super) silent_hosts: usize,
+    pub(super) silence: Silence,
+}
+
+/// What is known of the silence of everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Somebody answered, or nobody was asked.
+    #[default]
+    None,
+    /// Nobody who was asked answered.
+    Unexplained,
+    /// This machine itself lets nothing out.
+    Forbidden,
 }
 
 impl Mapped {
@@ -61,14 +74,12 @@ struct Answer {
     mapped: SocketAddr,
 }
 
-pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
+/// What answers come to. `serves` tells whether somebody is known to serve the protocol, and so to stay silent for a reason that
+/// lies elsewhere.
+pub(super) fn mapping(seen: &[&MappingSeen], serves: impl Fn(&MappingSeen) -> bool) -> Mapped {
     let answers: Vec<Answer> = seen.iter().filter_map(|seen| Some(Answer { to: seen.to, mapped: seen.mapped? })).collect();
     let Some(local) = seen.iter().find(|seen| seen.mapped.is_some()).map(|seen| seen.local) else {
-        let failed = seen.iter().any(|seen| seen.outcome.cause().is_some());
-        let why = if failed { WhyCode::NotReached } else { WhyCode::TooFewVantages };
-        let silent = set(seen.iter().filter(|seen| is_silence(seen)).map(|seen| seen.to.ip()));
-        let silent_hosts = if seen.iter().any(|seen| is_answer(seen)) { 0 } else { silent.len() };
-        return Mapped { why: Some(why), silent_hosts, ..Mapped::default() };
+        return silence(seen, serves);
     };
     let mut mapped: Vec<SocketAddr> = Vec::new();
     for answer in &answers {
@@ -88,11 +99,29 @@ pub(super) fn mapping(seen: &[&MappingSeen]) -> Mapped {
         one_witness: is_symmetric(mapping) && rests_on_one(&believed),
         other_ports: mapped.iter().filter(|mapped| mapped.port() != local.port()).copied().collect(),
         silent_hosts: 0,
+        silence: Silence::None,
         mapping,
         why,
         told: mapped,
         outside,
     }
+}
+
+/// Nobody told an address.
+fn silence(seen: &[&MappingSeen], serves: impl Fn(&MappingSeen) -> bool) -> Mapped {
+    let failed = seen.iter().any(|seen| seen.outcome.cause().is_some());
+    let why = if failed { WhyCode::NotReached } else { WhyCode::TooFewVantages };
+    let unanswered = failed && !seen.iter().any(|seen| is_answer(seen));
+    let silent = set(seen.iter().filter(|seen| is_silence(seen) && serves(seen)).map(|seen| seen.to.ip()));
+    let forbidden = seen.iter().any(|seen| seen.outcome.cause() == Some(&Cause::ForbiddenLocally));
+    let silence = match () {
+        () if !unanswered => Silence::None,
+        // What goes out to one and not to another is not for lack of leave.
+        () if forbidden && silent.is_empty() => Silence::Forbidden,
+        () => Silence::Unexplained,
+    };
+    let silent_hosts = if unanswered { silent.len() } else { 0 };
+    Mapped { why: Some(why), silent_hosts, silence, ..Mapped::default() }
 }
 
 /// The outside IP address that all hosts tell, or more hosts than tell any other, and then two at least.

@@ -59,6 +59,7 @@
 
 mod family;
 mod filtering;
+mod gateways;
 mod inbound;
 mod mapping;
 mod observed;

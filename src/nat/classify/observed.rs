@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::model::{
     Family, FilteringSeen, HolePunch, InboundSeen, Layer4, Local, LocalAddress, MappingSeen, NatFound, PortMapping, Relay, Scope,
-    Tested, Usable, VantageSeen, socket_of,
+    Tested, Usable, VantageKind, VantageSeen, socket_of,
 };
 
 /// Everything that was seen of the own network.
@@ -103,6 +103,12 @@ impl Observed {
     /// Whether an address is one of this machine.
     pub(super) fn owns(&self, ip: IpAddr) -> bool {
         self.local.addresses.iter().any(|own| own.address.parse() == Ok(ip))
+    }
+
+    /// Whether somebody who was asked is known to serve UDP, beyond an announcement: a STUN server that the user named, or a helper.
+    pub(super) fn serves_udp(&self, asked: &MappingSeen) -> bool {
+        let helper = |seen: &VantageSeen| seen.kind == VantageKind::Helper && seen.vantage == asked.vantage;
+        asked.vantage == asked.to.to_string() || self.vantages.iter().any(helper)
     }
 
     /// The outside addresses of gateways.

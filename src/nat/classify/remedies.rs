@@ -2,13 +2,13 @@
 
 use super::{
     family::{LAYERS, Measured},
+    gateways::{self, Proven},
     mapping::is_symmetric,
     observed::{Observed, socket},
     summary::family,
 };
 use crate::model::{
-    Cause, Family, Inbound, Layer4, Method, Nat64, NatStatus, PortMapping, Prediction, Remedy, RemedyCode, Tested,
-    UDP_RECEIVE_BUFFER, WhyCode,
+    Family, Inbound, Layer4, Method, Nat64, NatStatus, Prediction, Remedy, RemedyCode, Tested, UDP_RECEIVE_BUFFER, WhyCode,
 };
 
 pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option<&Measured>) -> Vec<Remedy> {
@@ -17,22 +17,27 @@ pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option
         remedies.extend(limits(seen, &[]));
         return remedies;
     };
-    match best.nat.status {
-        NatStatus::Public | NatStatus::Mapped => remedies.extend(announce(best)),
-        NatStatus::Unknown => remedies.extend(unknown(best)),
-        status => remedies.extend(mend(seen, families, best, status)),
-    }
     let known: Vec<&Measured> = families.iter().flatten().collect();
+    match best.stands(seen) {
+        (NatStatus::Public | NatStatus::Mapped, _) => {
+            remedies.extend(announce(best));
+            let others = known.iter().filter(|measured| !measured.is_reachable());
+            remedies.extend(
+                others
+                    .filter(|measured| Proven::of(seen, measured.family).is_some())
+                    .find_map(|measured| gateways::proven(seen, std::iter::once(*measured))),
+            );
+        }
+        (NatStatus::Unknown, why) => {
+            remedies.extend(gateways::proven(seen, known.iter().copied()));
+            remedies.extend(why.as_ref().and_then(unknown));
+        }
+        _ => remedies.extend(mend(seen, families, best)),
+    }
     remedies.extend(check_node(best));
     for measured in &known {
         remedies.extend(ephemeral(measured));
-        if measured.udp_blocked {
-            let text = format!(
-                "UDP does not get out of this network over {}: allow it for QUIC, or use TCP and WebSocket.",
-                family(measured.family)
-            );
-            remedies.push(Remedy::new(RemedyCode::AllowUdp, text));
-        }
+        remedies.extend(udp(measured));
     }
     remedies.extend(limits(seen, &known));
     let mut codes = Vec::new();
@@ -82,17 +87,14 @@ fn check_node(best: &Measured) -> Option<Remedy> {
     Some(Remedy::new(RemedyCode::CheckNode, text))
 }
 
-fn unknown(best: &Measured) -> Option<Remedy> {
-    let code = best.nat.why.as_ref().map(|why| &why.code);
-    let text = match code {
-        Some(WhyCode::PrivateScope) => {
-            "Name a vantage point on the internet with --via: those asked are in the own private network."
-        }
-        Some(WhyCode::VantagesDisagree) => {
+fn unknown(why: &WhyCode) -> Option<Remedy> {
+    let text = match why {
+        WhyCode::PrivateScope => "Name a vantage point on the internet with --via: those asked are in the own private network.",
+        WhyCode::VantagesDisagree => {
             "Name another vantage point with --via, on another host: those asked contradict each other, and a third shows who is right."
         }
-        Some(WhyCode::OverLimit) => "Ask again in a minute, or name other vantage points with --via: those asked do no more now.",
-        Some(WhyCode::TooFewVantages) => {
+        WhyCode::OverLimit => "Ask again in a minute, or name other vantage points with --via: those asked do no more now.",
+        WhyCode::TooFewVantages => {
             "Name another vantage point with --via, on another host, best one of `p2p-probe listen`: what was seen has more than one reading."
         }
         _ => return None,
@@ -100,32 +102,44 @@ fn unknown(best: &Measured) -> Option<Remedy> {
     Some(Remedy::new(RemedyCode::AddVantage, text))
 }
 
-fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, status: NatStatus) -> Vec<Remedy> {
+/// What is to be done about what stands between, by family.
+fn stands(seen: &Observed, measured: &Measured) -> Vec<Remedy> {
     let mut remedies = Vec::new();
-    match status {
+    match measured.stands(seen).0 {
         NatStatus::Firewalled => {
-            remedies.extend(pinhole(seen).filter(|_| best.family == Family::Ipv6));
+            remedies.extend(gateways::pinhole(seen).filter(|_| measured.family == Family::Ipv6));
             remedies.push(Remedy::new(
                 RemedyCode::OpenFirewall,
                 "The address is public and a firewall drops what comes in: open the node's ports in it, TCP and UDP each by itself.",
             ));
         }
+        NatStatus::Nat | NatStatus::DoubleNat | NatStatus::Cgnat if Proven::of(seen, measured.family).is_some() => {}
         NatStatus::Cgnat => remedies.push(Remedy::new(
             RemedyCode::AskProvider,
             "The address is one of the carrier's NAT, where no port can be forwarded, and a forward in the own router will not help: ask the provider for a public address.",
         )),
-        NatStatus::DoubleNat => remedies.push(bridge(seen, best)),
-        NatStatus::Nat if best.nat.nat64 => remedies.push(Remedy::new(
+        NatStatus::DoubleNat => remedies.push(gateways::bridge(seen, measured)),
+        NatStatus::Nat if measured.nat.nat64 => remedies.push(Remedy::new(
             RemedyCode::UseIpv6,
             "Peers of IPv4 see the network's translator, where no port can be forwarded: have the node listen on IPv6, for those who have it.",
         )),
         NatStatus::Nat => {
-            let remedy = another_line(seen, best).or_else(|| gateway(seen, best));
-            remedies.push(remedy.unwrap_or_else(|| forward(best)));
+            let remedy = gateways::another_line(seen, measured).or_else(|| gateways::gateway(seen, measured));
+            remedies.push(remedy.unwrap_or_else(|| forward(measured)));
         }
-        _ => {}
+        NatStatus::Public | NatStatus::Mapped | NatStatus::UdpBlocked | NatStatus::Unknown => {}
     }
-    let v6 = families.iter().flatten().find(|measured| measured.family == Family::Ipv6);
+    remedies
+}
+
+/// What would let peers in, the surest first.
+fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured) -> Vec<Remedy> {
+    let known = || families.iter().flatten();
+    let mut remedies: Vec<Remedy> = gateways::proven(seen, known()).into_iter().collect();
+    remedies.extend(stands(seen, best));
+    let others = known().filter(|measured| measured.family != best.family);
+    remedies.extend(others.flat_map(|measured| stands(seen, measured)));
+    let v6 = known().find(|measured| measured.family == Family::Ipv6);
     if best.family == Family::Ipv4 && v6.is_some_and(|v6| v6.nat.status == NatStatus::Firewalled) {
         let text = "This machine has a public IPv6 address: open the firewall for it and have the node listen there.";
         remedies.push(Remedy::new(RemedyCode::UseIpv6, text));
@@ -145,59 +159,6 @@ fn mend(seen: &Observed, families: &[Option<Measured>; 2], best: &Measured, stat
     remedies
 }
 
-/// What the router says of holes in its IPv6 firewall; none where it opens none.
-fn pinhole(seen: &Observed) -> Option<Remedy> {
-    let by = |family: Family, verified: Option<bool>| {
-        let fits = |mapping: &&PortMapping| mapping.outcome.passed() && mapping.verified == verified && mapping.family == family;
-        let protocols = seen.port_mappings.iter().filter(fits).map(|mapping| mapping.protocol.name());
-        Some(protocols.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
-    };
-    if let Some(names) = by(Family::Ipv6, Some(true)) {
-        let too =
-            by(Family::Ipv4, Some(true)).map_or_else(String::new, |names| format!(" It maps ports of IPv4 by {names} too."));
-        let text = format!(
-            "The router opens its IPv6 firewall by {names}, and a dial from outside came through: turn that on in the node.{too}"
-        );
-        return Some(Remedy::new(RemedyCode::UseUpnp, text));
-    }
-    if let Some(names) = by(Family::Ipv6, None) {
-        let text = format!(
-            "The router opens its IPv6 firewall by {names}: turn that on in the node. No dial through an opening was tested."
-        );
-        return Some(Remedy::new(RemedyCode::UseUpnp, text));
-    }
-    let names = by(Family::Ipv6, Some(false))?;
-    let text = format!(
-        "The router says by {names} that it opened its IPv6 firewall, but no dial from outside came through: another firewall is in the way, on this machine or beyond the router."
-    );
-    Some(Remedy::new(RemedyCode::OpenFirewall, text))
-}
-
-/// A gateway that is itself behind a NAT.
-fn bridge(seen: &Observed, best: &Measured) -> Remedy {
-    let inner = seen.gateways().find(|ip| Some(*ip) != best.outside);
-    let told = match (inner, best.outside) {
-        (Some(inner), Some(outside)) => {
-            format!("The router's outside address is {inner}, and peers see {outside}: it is itself behind a NAT")
-        }
-        _ => "The router is itself behind a NAT".into(),
-    };
-    let text = format!(
-        "{told}. A forward or port mapping in it alone will not help: set it to be a bridge, or forward the port in both."
-    );
-    Remedy::new(RemedyCode::BridgeRouter, text)
-}
-
-/// A gateway with a public address that peers do not see.
-fn another_line(seen: &Observed, best: &Measured) -> Option<Remedy> {
-    let outside = best.outside?;
-    let other = seen.gateways().find(|ip| ip.is_ipv4() == outside.is_ipv4() && *ip != outside)?;
-    let text = format!(
-        "The router says that its outside address is {other}, and peers see {outside}: it sends over another line than that, or is itself behind a NAT. Forward the port on the line that peers see, or have the router send over the other one and announce {other}; behind another NAT forward it in both."
-    );
-    Some(Remedy::new(RemedyCode::ForwardPort, text))
-}
-
 /// A relay, by name where one of the vantage points gives slots.
 fn relay(seen: &Observed) -> Remedy {
     let text = "Reserve slots at relays (circuit relay v2), so that peers come in through them";
@@ -208,53 +169,34 @@ fn relay(seen: &Observed) -> Remedy {
     Remedy::new(RemedyCode::UseRelay, text)
 }
 
-/// What a gateway says about port mappings; none where none answers.
-fn gateway(seen: &Observed, best: &Measured) -> Option<Remedy> {
-    let by = |fits: &dyn Fn(&PortMapping) -> bool| {
-        let mappings = seen.port_mappings.iter().filter(|mapping| mapping.family == Family::Ipv4);
-        let protocols = mappings.filter(|mapping| fits(mapping)).map(|mapping| mapping.protocol.name());
-        Some(protocols.collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty())
-    };
-    if let Some(names) = by(&|mapping| mapping.outcome.passed() && mapping.verified == Some(true)) {
-        let text = format!("The router maps ports by {names}, and a dial from outside came through: turn that on in the node.");
-        return Some(Remedy::new(RemedyCode::UseUpnp, text));
-    }
-    if let Some(names) = by(&|mapping| mapping.outcome.passed() && mapping.verified == Some(false)) {
-        let text = format!(
-            "The router maps ports by {names}, but no dial from outside came through: something beyond it keeps them out, so that a forward in it will not help. Ask the provider."
-        );
-        return Some(Remedy::new(RemedyCode::AskProvider, text));
-    }
-    if let Some(names) = by(&|mapping| mapping.outcome.passed()) {
-        let text = format!("The router maps ports by {names}: turn that on in the node. No dial through a mapping was tested.");
-        return Some(Remedy::new(RemedyCode::UseUpnp, text));
-    }
-    let refused = |mapping: &PortMapping| matches!(mapping.outcome.cause(), Some(Cause::GatewayRefused { .. }));
-    // Not for lack of permission: it has no address of its own to map ports of.
-    let unable = |mapping: &PortMapping| {
-        mapping.external.is_none()
-            && match mapping.outcome.cause() {
-                Some(Cause::GatewayRefused { error }) => mapping.protocol.lacks_address(*error),
-                _ => false,
-            }
-    };
-    if let Some(names) = by(&|mapping| refused(mapping) && !unable(mapping)) {
-        let text = format!("The router refuses to map a port by {names}: allow it there, or forward the port by hand.");
-        return Some(Remedy::new(RemedyCode::AllowUpnp, text));
-    }
-    let names = by(&unable)?;
-    let outside = best.outside.map_or_else(|| "that peers see".into(), |ip| ip.to_string());
-    let text = format!(
-        "The router answers by {names}, but has no outside address to map ports of. See there: only if its address is {outside} a port forwarded by hand will help, else it is itself behind a NAT."
-    );
-    Some(Remedy::new(RemedyCode::ForwardPort, text))
-}
-
 fn forward(best: &Measured) -> Remedy {
     let outside = best.outside.map_or_else(String::new, |ip| format!(" {ip}"));
     let text =
         format!("Forward the node's ports in the router, TCP and UDP each by itself, and announce the outside address{outside}.");
     Remedy::new(RemedyCode::ForwardPort, text)
+}
+
+/// What is to be done about UDP that does not get out, or may not.
+fn udp(measured: &Measured) -> Option<Remedy> {
+    let over = family(measured.family);
+    let (code, text) = match () {
+        () if measured.forbids_udp() => (
+            RemedyCode::AllowUdp,
+            format!("A firewall of this machine's own lets no UDP out over {over}: allow it for QUIC, or use TCP and WebSocket."),
+        ),
+        () if measured.udp_blocked => (
+            RemedyCode::AllowUdp,
+            format!("UDP does not get out of this network over {over}: allow it for QUIC, or use TCP and WebSocket."),
+        ),
+        () if measured.is_udp_unanswered() => (
+            RemedyCode::AddVantage,
+            format!(
+                "Nobody answered over UDP ({over}), and too few were asked who are known to: name a STUN server with --stun, or another `p2p-probe listen`, to tell whether it gets out."
+            ),
+        ),
+        () => return None,
+    };
+    Some(Remedy::new(code, text))
 }
 
 /// An outside port that nobody but the one who saw it can use.

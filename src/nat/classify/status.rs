@@ -48,8 +48,22 @@ impl Measured {
             || is_symmetric(mapped.mapping) && !mapped.one_witness
     }
 
-    /// What stands between, and why that is not known.
+    /// Whether peers can reach this machine, what stands between, and why that is not known.
     pub(super) fn status(&self, seen: &Observed) -> (NatStatus, Option<WhyCode>) {
+        match self.stands(seen) {
+            told @ ((NatStatus::Public | NatStatus::Mapped, _) | (_, Some(WhyCode::PrivateScope))) => told,
+            _ if self.udp_blocked => (NatStatus::UdpBlocked, None),
+            told => told,
+        }
+    }
+
+    /// Whether strangers came in.
+    pub(super) fn is_reachable(&self) -> bool {
+        matches!(self.nat.status, NatStatus::Public | NatStatus::Mapped)
+    }
+
+    /// What stands between, whether or not UDP gets out.
+    pub(super) fn stands(&self, seen: &Observed) -> (NatStatus, Option<WhyCode>) {
         let reached = self.inbound.iter().find(|dial| dial.outcome == Tested::Passed && self.lasts(dial));
         let nearby = self.outside.is_some_and(|ip| seen.owns(ip) && is_local(ip));
         match reached.and_then(|dial| socket(&dial.address)) {
@@ -58,7 +72,6 @@ impl Measured {
             Some((_, to)) if seen.owns(to.ip()) => return (NatStatus::Public, None),
             Some(_) => return (NatStatus::Mapped, None),
             None if nearby => return (NatStatus::Unknown, Some(WhyCode::PrivateScope)),
-            None if self.udp_blocked => return (NatStatus::UdpBlocked, None),
             None => {}
         }
         let Some(outside) = self.outside else {
@@ -84,7 +97,7 @@ impl Measured {
     }
 
     /// Whether dials from strangers were shown to fail, on every protocol of which anything was shown: not that they may pass.
-    fn keeps_out(&self) -> bool {
+    pub(super) fn keeps_out(&self) -> bool {
         let perhaps = |layer: &Layer4| {
             // A host that was sent to came in, and nothing shows that others would not, at an address that others may learn of.
             let known = |dial: &Inbound| {

@@ -2,6 +2,7 @@
 
 use super::{
     family::{LAYERS, Measured},
+    gateways::Proven,
     mapping::is_symmetric,
     observed::Observed,
 };
@@ -20,24 +21,30 @@ pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
         NatStatus::Public => format!("Peers can reach this machine on its own address{}", over(best)),
         NatStatus::Mapped => format!("Peers can reach this machine through the NAT{}{}", at(best), over(best)),
         NatStatus::Firewalled => {
-            let untested = untested(best).map_or_else(String::new, |name| format!(" (over {name} it was not tested)"));
+            let untested = untested(best);
             let by_address = |layer: &Layer4| best.behaviour(*layer).filtering == Filtering::AddressDependent;
             let whom = if LAYERS.iter().any(by_address) { ", but from hosts that were sent to" } else { "" };
             format!("The address is public, and a firewall drops what comes in{whom}{untested}")
         }
         NatStatus::Nat if best.nat.nat64 => {
-            format!("Peers of IPv4 see the network's translator (NAT64), a NAT {}", nat(best))
+            format!("Peers of IPv4 see the network's translator (NAT64), a NAT {}", nat(seen, best))
         }
-        NatStatus::Nat => format!("Behind a NAT {}", nat(best)),
-        NatStatus::Cgnat => format!("Behind a carrier's NAT {}", nat(best)),
-        NatStatus::DoubleNat => format!("Behind two NATs, to peers like one {}", nat(best)),
+        NatStatus::Nat => format!("Behind a NAT {}", nat(seen, best)),
+        NatStatus::Cgnat => format!("Behind a carrier's NAT {}", nat(seen, best)),
+        NatStatus::DoubleNat => format!("Behind two NATs, to peers like one {}", nat(seen, best)),
         NatStatus::UdpBlocked => {
-            format!("UDP does not get out of this network, so only TCP and WebSocket work; {}", inbound(best))
+            let who =
+                if best.forbids_udp() { "This machine itself lets no UDP out" } else { "UDP does not get out of this network" };
+            format!("{who}, so only TCP and WebSocket work; {}", inbound(best))
         }
         NatStatus::Unknown => return unknown(best),
     };
     let blocked = best.udp_blocked && best.nat.status != NatStatus::UdpBlocked;
-    let blocked = if blocked { "; UDP does not get out" } else { "" };
+    let blocked = match () {
+        () if !blocked => "",
+        () if best.forbids_udp() => "; this machine itself lets no UDP out",
+        () => "; UDP does not get out",
+    };
     format!("{sentence}{blocked} ({}).", family(best.family))
 }
 
@@ -76,7 +83,7 @@ fn over(best: &Measured) -> String {
 }
 
 /// What a NAT does and what follows from it, by the protocol of which more is known, UDP first.
-fn nat(best: &Measured) -> String {
+fn nat(seen: &Observed, best: &Measured) -> String {
     let told = |layer: &Layer4| {
         let behaviour = best.behaviour(*layer);
         behaviour.mapping != Mapping::Unknown || behaviour.filtering != Filtering::Unknown
@@ -101,7 +108,14 @@ fn nat(best: &Measured) -> String {
         }
         Filtering::None | Filtering::EndpointIndependent | Filtering::Unknown => "",
     };
-    format!("{maps}{filters}: {}, {}", inbound(best), punching(best))
+    let Some(proven) = Proven::of(seen, best.family) else {
+        return format!("{maps}{filters}: {}, {}", inbound(best), punching(best));
+    };
+    let shut = proven.shut().first().map_or_else(String::new, |layer| format!(", over {layer} not even so"));
+    format!(
+        "{maps}{filters}: direct inbound works only through a port that the router maps when it is asked ({}){shut}",
+        proven.names()
+    )
 }
 
 fn punching(best: &Measured) -> &'static str {
@@ -113,20 +127,24 @@ fn punching(best: &Measured) -> &'static str {
     }
 }
 
-/// That dials fail, and over what nobody tried.
+/// That dials fail, as far as anybody tried, and over what nobody did.
 fn inbound(best: &Measured) -> String {
-    let fails = if LAYERS.iter().any(|layer| best.is_open_in_vain(*layer)) {
-        "peers have no address to dial"
-    } else {
-        "direct inbound fails"
+    let fails = match () {
+        () if LAYERS.iter().any(|layer| best.is_open_in_vain(*layer)) => "peers have no address to dial",
+        () if !best.keeps_out() => return "whether peers come in over these could not be told".into(),
+        () => "direct inbound fails",
     };
-    untested(best).map_or_else(|| fails.into(), |name| format!("{fails} (over {name} it was not tested)"))
+    format!("{fails}{}", untested(best))
 }
 
 /// The protocol of which nothing shows whether strangers are let in, where the other one keeps them out.
-fn untested(best: &Measured) -> Option<Layer4> {
+fn untested(best: &Measured) -> String {
     let blocked = |layer: Layer4| layer == Layer4::Udp && best.udp_blocked;
-    LAYERS.into_iter().find(|layer| !best.is_shut(*layer) && !blocked(*layer))
+    match LAYERS.into_iter().find(|layer| !best.is_shut(*layer) && !blocked(*layer)) {
+        Some(Layer4::Udp) if best.is_udp_unanswered() => " (over UDP no vantage point answered)".into(),
+        Some(layer) => format!(" (over {layer} it was not tested)"),
+        None => String::new(),
+    }
 }
 
 fn unknown(best: &Measured) -> String {

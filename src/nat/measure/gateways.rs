@@ -38,8 +38,8 @@ pub(super) struct Gateways<'a> {
     family: &'a Family<'a>,
     /// The outside port asked for: none that the NAT gives by itself, so that what comes in came through the mapping.
     external: u16,
-    /// A dial through a mapping did not arrive: another would not either, and costs its time.
-    shut: Cell<bool>,
+    /// Whether a dial of UDP and of TCP did not arrive through a mapping: another would not either, and costs its time.
+    shut: [Cell<bool>; 2],
 }
 
 /// What came of one port.
@@ -51,7 +51,7 @@ struct Mapped {
 
 impl<'a> Gateways<'a> {
     pub(super) fn new(family: &'a Family<'a>) -> Self {
-        Self { family, external: rand::random_range(PORTS), shut: Cell::new(false) }
+        Self { family, external: rand::random_range(PORTS), shut: Default::default() }
     }
 
     /// Those that answer, with what they tell before anything is mapped.
@@ -124,9 +124,11 @@ impl<'a> Gateways<'a> {
     }
 
     /// Whether a dial from outside comes through; none where nobody dials.
-    async fn verify(&self, socket: &impl UnderTest, port: u16, external: Option<Ipv4Addr>) -> Option<bool> {
+    async fn verify<S: UnderTest>(&self, socket: &S, port: u16, external: Option<Ipv4Addr>) -> Option<bool> {
+        let [udp, tcp] = &self.shut;
+        let shut = if S::LAYER == Layer4::Udp { udp } else { tcp };
         // A NAT may let the vantage point in by this number, mapping or not.
-        if port == socket.port() || self.shut.get() {
+        if port == socket.port() || shut.get() {
             return None;
         }
         // One that sees the gateway's own address, or else any, where they agree on what they see.
@@ -144,14 +146,14 @@ impl<'a> Gateways<'a> {
             Outcome::Failed { cause } if !cause.is_ours() => false,
             _ => return None,
         };
-        self.shut.set(self.shut.get() || !came);
+        shut.set(shut.get() || !came);
         (came || !elsewhere).then_some(came)
     }
 
     fn ended(&self, protocol: Gateway, found: &Found, ports: Vec<Mapped>) {
         let verified: Vec<bool> = ports.iter().filter_map(|port| port.verified).collect();
         let mut told = known(protocol, found);
-        told.verified = (!verified.is_empty()).then(|| verified.iter().all(|came| *came));
+        told.verified = (!verified.is_empty()).then(|| verified.contains(&true));
         let mut refused = None;
         for port in ports {
             match port.asked {
@@ -159,7 +161,9 @@ impl<'a> Gateways<'a> {
                     let external = granted.external.or(found.external);
                     told.external = external.map(|ip| ip.to_string());
                     let ip = external.map(IpAddr::V4).or_else(|| self.family.helpers().find_map(outside));
-                    told.mapped.extend(ip.map(|ip| address(port.layer, SocketAddr::new(ip, granted.external_port)).to_string()));
+                    let mapped = ip.map(|ip| address(port.layer, SocketAddr::new(ip, granted.external_port)).to_string());
+                    told.blocked.extend(mapped.clone().filter(|_| port.verified == Some(false)));
+                    told.mapped.extend(mapped);
                     told.outcome = Outcome::Passed;
                 }
                 Err(fault) => refused = refused.or(Some(fault)),

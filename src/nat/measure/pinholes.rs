@@ -144,12 +144,14 @@ fn told(family: &Family<'_>, protocol: Gateway, door: Door, ports: Vec<Tried>) {
     let unknown = Outcome::unknown(WhyCode::NotReached);
     let mut told = PortMapping { family: model::Family::Ipv6, ..PortMapping::new(protocol, unknown) };
     let verified: Vec<bool> = ports.iter().filter_map(|port| port.verified).collect();
-    told.verified = (!verified.is_empty()).then(|| verified.iter().all(|came| *came));
+    told.verified = (!verified.is_empty()).then(|| verified.contains(&true));
     let mut refused = None;
     for port in ports {
         match port.asked {
             Ok(Opened { port: outside, address: ip }) => {
-                told.mapped.push(address(port.layer, SocketAddr::new(ip.into(), outside)).to_string());
+                let opened = address(port.layer, SocketAddr::new(ip.into(), outside)).to_string();
+                told.blocked.extend((port.verified == Some(false)).then(|| opened.clone()));
+                told.mapped.push(opened);
                 told.external = Some(ip.to_string());
                 told.outcome = Outcome::Passed;
             }

@@ -142,8 +142,7 @@ impl<'a> Udp<'a> {
         self.questions.borrow_mut().insert(transaction, sender);
         let [first, second, last] = ASK_AGAIN;
         for patience in [first, second, last.max(ASK_ROUND_TRIPS * *rtt)] {
-            let sent = self.listener.send(&stun::request(transaction), self.way.towards(to)).await;
-            sent.map_err(|error| Fault::from_io(&error, Cause::LocalFault { errno: error.raw_os_error() }))?;
+            self.send(&stun::request(transaction), to).await?;
             match select(&mut answer, self.native.sleep(patience)).await {
                 Either::Left((Ok(Some(mapped)), _)) => return Ok(mapped),
                 Either::Left(_) => return Err(Cause::Malformed.into()),
@@ -152,6 +151,15 @@ impl<'a> Udp<'a> {
         }
         self.questions.borrow_mut().remove(&transaction);
         Err(Cause::UdpSilent.into())
+    }
+
+    /// Sends a datagram. A firewall of this machine's own says so at once.
+    async fn send(&self, bytes: &[u8], to: SocketAddr) -> Result<(), Fault> {
+        let sent = self.listener.send(bytes, self.way.towards(to)).await;
+        sent.map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => Fault::new(Cause::ForbiddenLocally, &error),
+            _ => Fault::from_io(&error, Cause::LocalFault { errno: error.raw_os_error() }),
+        })
     }
 
     async fn quic(&self, to: SocketAddr) -> Result<SocketAddr, Fault> {
@@ -237,7 +245,14 @@ impl UnderTest for Udp<'_> {
     async fn ask(&self, target: &Target) -> Result<SocketAddr, Fault> {
         match target.how {
             How::Stun => self.stun(target).await,
-            How::Quic => self.quic(target.to).await,
+            How::Quic => match self.quic(target.to).await {
+                // What QUIC could not send it takes for lost.
+                Err(Fault { cause: Cause::UdpSilent, message }) => {
+                    self.send(&stun::request(rand::random()), target.to).await?;
+                    Err(Fault { cause: Cause::UdpSilent, message })
+                }
+                told => told,
+            },
             How::Tcp | How::Ws => Err(Cause::LocalFault { errno: None }.into()),
         }
     }

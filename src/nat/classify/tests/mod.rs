@@ -1,18 +1,20 @@
 //! Every combination that the tables of the module tell apart.
 
 mod filtering;
+mod gateways;
 mod inbound;
 mod local;
 mod mapping;
 mod remedies;
 mod status;
+mod udp;
 
 use std::net::SocketAddr;
 
 use super::*;
 use crate::model::{
     Cause, Family, Filtering, FilteringSeen, Gateway, InboundBy, InboundSeen, Layer4, LocalAddress, Mapping, MappingSeen, Method,
-    Nat64, NatFound, NatStatus, Outcome, PortMapping, Prediction, RemedyCode, Scope, Tested, Transport,
+    Nat64, NatFound, NatStatus, Outcome, PortMapping, Prediction, RemedyCode, Scope, Tested, Transport, VantageKind, VantageSeen,
 };
 
 const LAN: &str = "192.168.1.5:4001";
@@ -101,6 +103,33 @@ impl Seen {
         let by =
             InboundBy { method, vantage: "v".into(), from: None, contacted_before, outcome, stages: Vec::new(), message: None };
         self.add(&NatFound::Inbound(InboundSeen { address: name, transport, by }))
+    }
+
+    /// The answer of one vantage point, by name.
+    fn inbound(self, address: &str, vantage: &str, method: Method, contacted_before: bool, outcome: Outcome) -> Self {
+        let transport = if address.contains("/udp/") { Transport::Quic } else { Transport::Tcp };
+        let (vantage, stages) = (vantage.into(), Vec::new());
+        let by = InboundBy { method, vantage, from: None, contacted_before, outcome, stages, message: None };
+        self.add(&NatFound::Inbound(InboundSeen { address: address.into(), transport, by }))
+    }
+
+    /// Somebody who is known to serve UDP.
+    fn helper(self, address: &str) -> Self {
+        self.vantage(VantageKind::Helper, address, None)
+    }
+
+    /// A vantage point, and the address at which it sees the connection that it is asked over.
+    fn vantage(self, kind: VantageKind, address: &str, observed: Option<&str>) -> Self {
+        let name = |ip: std::net::IpAddr| if ip.is_ipv4() { "ip4" } else { "ip6" };
+        let (ip, port) = (at(address).ip(), at(address).port());
+        self.add(&NatFound::Vantage(VantageSeen {
+            vantage: host(address),
+            kind,
+            address: format!("/{}/{ip}/tcp/{port}", name(ip)),
+            observed: observed.map(|seen| format!("/{}/{seen}", name(seen.parse().unwrap()))),
+            offers: Vec::new(),
+            cause: None,
+        }))
     }
 
     fn mapped(self, protocol: Gateway, outcome: Outcome, verified: Option<bool>) -> Self {

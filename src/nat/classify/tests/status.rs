@@ -154,7 +154,8 @@ fn carriers_and_double_nats_show_at_the_gateway() {
 
 #[test]
 fn udp_is_blocked_where_two_hosts_are_silent_and_tcp_is_not() {
-    let silent = |hosts: &[&str]| hosts.iter().fold(Seen::from(LAN), |seen, host| seen.told(Layer4::Udp, host, None));
+    let silent =
+        |hosts: &[&str]| hosts.iter().fold(Seen::from(LAN), |seen, host| seen.helper(host).told(Layer4::Udp, host, None));
     let tcp = |seen: Seen| seen.told(Layer4::Tcp, A, Some(M)).told(Layer4::Tcp, B, Some(M));
     let nat = tcp(silent(&[A, B])).packet(Layer4::Tcp, B, false, false).nat();
     assert_eq!(nat.status, NatStatus::UdpBlocked);
