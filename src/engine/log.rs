@@ -60,6 +60,7 @@ struct Open {
     leg: Option<Leg>,
     found: Found,
     fault: Option<Fault>,
+    skipped: Option<WhyCode>,
     timed_out: Option<Box<dyn Fn() -> Cause>>,
     /// It waits for another attempt, and not for the peer.
     waits: bool,
@@ -114,7 +115,8 @@ impl Record {
         self.close(now, None);
         let leg = self.leg.get();
         self.log.emit(now, Fact::StageStarted { attempt: self.attempt, leg, stage });
-        *self.open.borrow_mut() = Some(Open { stage, leg, found: Found::default(), fault: None, timed_out: None, waits: false });
+        let open = Open { stage, leg, found: Found::default(), fault: None, skipped: None, timed_out: None, waits: false };
+        *self.open.borrow_mut() = Some(open);
     }
 
     /// Adds what the open stage found.
@@ -127,6 +129,14 @@ impl Record {
     pub(crate) fn failed_but_continue(&self, fault: Fault) {
         if let Some(open) = &mut *self.open.borrow_mut() {
             open.fault.get_or_insert(fault);
+        }
+    }
+
+    /// What the open stage is for is not done, and why.
+    #[cfg_attr(not(feature = "native"), expect(dead_code, reason = "only a node of its own holds back"))]
+    pub(crate) fn skip(&self, why: WhyCode) {
+        if let Some(open) = &mut *self.open.borrow_mut() {
+            open.skipped = Some(why);
         }
     }
 
@@ -194,10 +204,11 @@ impl Record {
     /// Closes the open stage. A fault that did not stop the probe outweighs what came after it in the same stage.
     fn close(&self, now: Micros, end: Option<(Outcome, Option<String>)>) {
         let Some(open) = self.open.borrow_mut().take() else { return };
-        let (outcome, message) = match (open.fault, end) {
-            (Some(fault), _) => (Outcome::failed(fault.cause), fault.message),
-            (None, Some(end)) => end,
-            (None, None) => (Outcome::Passed, None),
+        let (outcome, message) = match (open.fault, end, open.skipped) {
+            (Some(fault), ..) => (Outcome::failed(fault.cause), fault.message),
+            (None, Some(end), _) => end,
+            (None, None, Some(why)) => (Outcome::Skipped { why: why.into() }, None),
+            (None, None, None) => (Outcome::Passed, None),
         };
         let Open { stage, leg, found, .. } = open;
         self.log.emit(now, Fact::StageEnded { attempt: self.attempt, leg, stage, outcome, found, message });

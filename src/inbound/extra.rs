@@ -43,8 +43,8 @@ pub trait Extra {
     /// A connection stands.
     fn welcome(&self, visitor: &Visitor) -> Welcome;
 
-    /// The dialer has identified itself. What is done here belongs to its attempt.
-    fn identified<'a>(&'a self, visitor: &'a Visitor, record: &'a Record) -> LocalBoxFuture<'a, ()>;
+    /// The dialer has identified itself, and announces addresses of its own. What is done here belongs to its attempt.
+    fn identified<'a>(&'a self, visitor: &'a Visitor, announced: Vec<Multiaddr>, record: &'a Record) -> LocalBoxFuture<'a, ()>;
 }
 
 /// Nothing.
@@ -56,7 +56,7 @@ impl Extra for Plain {
         Welcome { services: Vec::new(), in_use: Box::new(|| false) }
     }
 
-    fn identified<'a>(&'a self, _: &'a Visitor, _: &'a Record) -> LocalBoxFuture<'a, ()> {
+    fn identified<'a>(&'a self, _: &'a Visitor, _: Vec<Multiaddr>, _: &'a Record) -> LocalBoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))
     }
 }

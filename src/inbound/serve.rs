@@ -67,11 +67,9 @@ pub(super) async fn serve(
 /// Learns who it is, and does what else the node does for it: the end of the attempt.
 async fn identified(service: &Service, record: Rc<Record>, session: &Session, visitor: &Visitor) {
     let step = session.run(identify(session, &record, visitor.peer));
-    if bounded(service, &record, service.times.identify, step).await.is_none() {
-        return;
-    }
+    let Some(announced) = bounded(service, &record, service.times.identify, step).await else { return };
     if session.ended().is_none() {
-        let further = pin!(session.run(service.extra.identified(visitor, &record)));
+        let further = pin!(session.run(service.extra.identified(visitor, announced, &record)));
         if let Either::Right(_) = select(further, service.closing.clone()).await {
             record.cut(Cut::Ended(WhyCode::Interrupted.into()));
         }
@@ -91,12 +89,14 @@ fn note(busy: &Rc<Cell<bool>>, record: &Recorded) -> impl Fn(Noted) + 'static {
     }
 }
 
-async fn identify(session: &Session, record: &Record, peer: PeerId) -> Result<(), Fault> {
+async fn identify(session: &Session, record: &Record, peer: PeerId) -> Result<Vec<Multiaddr>, Fault> {
     record.enter(StageName::Identify);
-    let (found, identity) = probe::session::told(peer, session.identify().await?);
+    let identified = session.identify().await?;
+    let announced = identified.announced.clone();
+    let (found, identity) = probe::session::told(peer, identified);
     record.found(found);
     record.identified(identity);
-    Ok(())
+    Ok(announced)
 }
 
 /// Does one step of the attempt within its time. Where it fails the attempt ends, with what it failed by.

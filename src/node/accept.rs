@@ -6,6 +6,7 @@ use futures::{
     StreamExt,
     stream::{self, LocalBoxStream},
 };
+use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -14,6 +15,7 @@ use crate::{
     model::Transport,
     nat::relay::Incoming,
     native,
+    session::Multiplexed,
     transport::{
         quic::{self, Arrival},
         webrtc_direct,
@@ -70,10 +72,18 @@ impl Arrived {
 pub(super) enum Carrier {
     Stream(TcpStream),
     Quic(Box<Arrival>),
-    /// Dialed by ourselves, to punch a hole.
+    /// Dialed by ourselves, to who came through a relay.
     Dialed(Box<quic::Dialed>),
+    /// The same over TCP, where the other side is no client.
+    Reached(Box<Reached>),
     Webrtc(Box<webrtc_direct::Arrival>),
     Relayed(Box<Incoming>),
+}
+
+/// A connection that stands, and who proved to be at its other end.
+pub(super) struct Reached {
+    pub(super) peer: PeerId,
+    pub(super) connection: Multiplexed,
 }
 
 impl Listener {

@@ -38,6 +38,14 @@ pub(super) async fn establish(common: &Common, record: &Record, arrived: Arrived
     let stream = match carrier {
         Carrier::Quic(arrival) => return quic(record, *arrival, local).await,
         Carrier::Dialed(dialed) => return Ok(dialed_quic(record, *dialed)),
+        Carrier::Reached(reached) => {
+            record.found(Found {
+                local: Some(address(local, Protocol::Tcp(local.port()))),
+                peer: Some(reached.peer.to_base58()),
+                ..Found::default()
+            });
+            return Ok(Established::new(reached.peer, reached.connection));
+        }
         Carrier::Webrtc(arrival) => return webrtc(record, *arrival, local).await,
         Carrier::Relayed(incoming) => return relayed(common, record, *incoming).await,
         Carrier::Stream(stream) => paced(stream),

@@ -48,10 +48,10 @@ impl Extra for Extras {
         Welcome { services: vec![service], in_use: Box::new(move || registration.in_use()) }
     }
 
-    fn identified<'a>(&'a self, visitor: &'a Visitor, record: &'a Record) -> LocalBoxFuture<'a, ()> {
+    fn identified<'a>(&'a self, visitor: &'a Visitor, announced: Vec<Multiaddr>, record: &'a Record) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             if visitor.relayed {
-                self.puncher.punch(record, &visitor.opener, &self.clock, visitor.peer).await;
+                self.puncher.punch(record, &visitor.opener, &self.clock, visitor.peer, &announced).await;
             }
         })
     }

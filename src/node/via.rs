@@ -156,9 +156,8 @@ async fn hold(
             let mut reservation = reserve(record, session).await?;
             record.end(Ok(()));
             held.set(true);
-            if let Some(observed) = session.identify().await.ok().and_then(|identified| identified.observed) {
-                common.puncher.seen_at(relay_at.ip(), &observed);
-            }
+            let observed = session.identify().await.ok().and_then(|identified| identified.observed);
+            let _sight = observed.and_then(|observed| common.puncher.seen_at(relay, relay_at.ip(), &observed));
             let us = circuit.with(Protocol::P2p(common.service.identity.public().to_peer_id()));
             record.tell(Fact::Listening { address: us.to_string() });
             loop {

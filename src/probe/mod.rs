@@ -19,7 +19,7 @@ mod ports;
 #[cfg(feature = "native")]
 mod punch;
 #[cfg(feature = "native")]
-mod quic;
+pub(crate) mod quic;
 mod relay;
 pub(crate) mod session;
 #[cfg(feature = "native")]

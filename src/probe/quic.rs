@@ -35,7 +35,8 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     Ok(Connected::multiplexed(dial, peer, Multiplexed::from(StreamMuxerBox::new(connection))))
 }
 
-pub(super) fn fault(error: &DialError) -> Fault {
+/// What a dial that failed means.
+pub(crate) fn fault(error: &DialError) -> Fault {
     let cause = match error {
         DialError::Socket(fault) => return errors::of_socket(fault),
         DialError::Setup(_) | DialError::Unusable(_) => Cause::LocalFault { errno: None },

@@ -91,15 +91,26 @@ pub async fn hear(stream: &mut (impl AsyncRead + Unpin), ours: &[Multiaddr]) -> 
     if told.kind != Some(CONNECT) {
         return Err(Fault::from(Cause::Malformed).say("not a CONNECT"));
     }
+    let told = told.addresses.into_iter().filter_map(|bytes| hole(&Multiaddr::try_from(bytes).ok()?));
+    Ok(within_bounds(told, ours))
+}
+
+/// Where a peer may be that announces these addresses: within the same bounds.
+#[must_use]
+pub fn announced(addresses: &[Multiaddr], ours: &[Multiaddr]) -> Vec<Hole> {
+    within_bounds(addresses.iter().filter_map(hole), ours)
+}
+
+fn within_bounds(told: impl Iterator<Item = Hole>, ours: &[Multiaddr]) -> Vec<Hole> {
     let scopes: Vec<Scope> = ours.iter().map(Scope::of).collect();
     let mut holes = Vec::new();
-    for hole in told.addresses.into_iter().filter_map(|bytes| hole(&Multiaddr::try_from(bytes).ok()?)) {
+    for hole in told {
         let scope = Scope::of_ip(hole.at.ip());
         if (scope == Scope::Public || scopes.contains(&scope)) && !holes.contains(&hole) && is_room(&holes, hole) {
             holes.push(hole);
         }
     }
-    Ok(holes)
+    holes
 }
 
 /// Whether one more may be sent to.

@@ -2,7 +2,7 @@
 //! never asked for anything: what is sent to one of them, and to all, is counted before anything is sent.
 //!
 //! The protocol has no word for a refusal. Who is not punched to hears no CONNECT, which is what it hears of a peer that does
-//! not punch holes; the operator finds the reason in the log.
+//! not punch holes; the operator finds the reason in what the node tells of that dialer.
 
 use std::{
     cell::RefCell,
@@ -15,7 +15,7 @@ use std::{
 use libp2p_identity::PeerId;
 
 use crate::{
-    model::{Micros, Transport},
+    model::{Micros, Transport, WhyCode},
     nat::punch::{Hole, MAX_DIALS, MAX_PORTS, ROUNDS},
     transport::quic::source,
 };
@@ -57,11 +57,17 @@ pub(super) struct Permit {
     peer: PeerId,
 }
 
-/// Lets a peer be punched to: none while it is already, as over another relay, and while there are too many others.
-pub(super) fn begin(allowance: &Rc<RefCell<Allowance>>, peer: PeerId) -> Option<Permit> {
+/// Lets a peer be punched to, or says why not: it is punched to already, as over another relay, or too many others are.
+pub(super) fn begin(allowance: &Rc<RefCell<Allowance>>, peer: PeerId) -> Result<Permit, WhyCode> {
     let mut state = allowance.borrow_mut();
-    let room = state.peers.len() < AT_ONCE && state.peers.insert(peer);
-    room.then(|| Permit { allowance: Rc::clone(allowance), peer })
+    if state.peers.contains(&peer) {
+        return Err(WhyCode::Duplicate);
+    }
+    if state.peers.len() >= AT_ONCE {
+        return Err(WhyCode::OverLimit);
+    }
+    state.peers.insert(peer);
+    Ok(Permit { allowance: Rc::clone(allowance), peer })
 }
 
 impl Allowance {
@@ -139,14 +145,14 @@ mod tests {
     fn so_many_are_punched_to_at_once_and_each_but_once() {
         let allowance = Rc::default();
         let mut permits: Vec<Permit> = (0..AT_ONCE).map(|_| begin(&allowance, PeerId::random()).unwrap()).collect();
-        assert!(begin(&allowance, PeerId::random()).is_none());
+        assert_eq!(begin(&allowance, PeerId::random()).unwrap_err(), WhyCode::OverLimit);
         let peer = permits[0].peer;
         permits.truncate(1);
-        assert!(begin(&allowance, peer).is_none());
+        assert_eq!(begin(&allowance, peer).unwrap_err(), WhyCode::Duplicate);
         let other = begin(&allowance, PeerId::random());
-        assert!(other.is_some());
+        assert!(other.is_ok());
         drop(permits);
-        assert!(begin(&allowance, peer).is_some());
+        assert!(begin(&allowance, peer).is_ok());
     }
 
     #[test]

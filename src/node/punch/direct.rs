@@ -1,11 +1,11 @@
 //! Packets that open the own NAT, until the other side has come.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use futures::{
     SinkExt,
     channel::oneshot,
-    future::{Either, join_all, select},
+    future::{Either, join_all, pending, select},
 };
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
@@ -41,11 +41,23 @@ pub(super) enum Role {
 impl Puncher {
     /// Sends to every address until the peer has come, and tells from where.
     pub(super) async fn direct(&self, clock: &Clock, holes: &[Hole], peer: PeerId, role: Role) -> Option<Multiaddr> {
+        let sending = join_all(holes.iter().map(|hole| self.open(clock, *hole, peer, role)));
+        let sending = async {
+            sending.await;
+            // The peer may still come, to where it was sent to.
+            if !holes.is_empty() {
+                pending::<()>().await;
+            }
+        };
+        self.meet(peer, DIRECT, sending).await
+    }
+
+    /// Waits until the peer has come, no longer than `sending` goes on, and tells from where.
+    pub(super) async fn meet(&self, peer: PeerId, time: Duration, sending: impl Future) -> Option<Multiaddr> {
         let (sender, came) = oneshot::channel();
         self.awaited.borrow_mut().insert(peer, sender);
-        let sending = join_all(holes.iter().map(|hole| self.open(clock, *hole, peer, role)));
         let both = select(came, Box::pin(sending));
-        let came = match select(both, pin!(native::sleep(DIRECT))).await {
+        let came = match select(both, pin!(native::sleep(time))).await {
             Either::Left((Either::Left((came, _)), _)) => came.ok(),
             Either::Left((Either::Right(_), _)) | Either::Right(_) => None,
         };
@@ -69,8 +81,6 @@ impl Puncher {
                 }
             }
         }
-        // Another address may still work.
-        std::future::pending::<()>().await;
     }
 
     /// Dials until it works. The other side is the client of what comes about, as of any connection at our port. What fails
@@ -80,7 +90,8 @@ impl Puncher {
         while self.allowance.borrow_mut().dial(clock.now(), remote.ip()) {
             if let Ok(stream) = port::connect(local, remote).await {
                 let local = stream.local_addr().unwrap_or(local);
-                return self.let_in(Transport::Tcp, local, remote, Carrier::Stream(stream)).await;
+                let carrier = Carrier::Stream(stream);
+                return self.let_in(Arrived { transport: Transport::Tcp, local, remote, through: None, carrier }).await;
             }
             let Some(pause) = tries.again() else { return };
             native::sleep(pause).await;
@@ -91,14 +102,14 @@ impl Puncher {
     async fn dial_quic(&self, port: &quic::Listener, remote: SocketAddr, peer: PeerId) {
         match port.dial(remote, &self.identity).await {
             Ok(dialed) if dialed.peer == peer => {
-                self.let_in(Transport::Quic, dialed.local, remote, Carrier::Dialed(Box::new(dialed))).await;
+                let (local, carrier) = (dialed.local, Carrier::Dialed(Box::new(dialed)));
+                self.let_in(Arrived { transport: Transport::Quic, local, remote, through: None, carrier }).await;
             }
             Ok(_) | Err(_) => {}
         }
     }
 
-    async fn let_in(&self, transport: Transport, local: SocketAddr, remote: SocketAddr, carrier: Carrier) {
-        let arrived = Arrived { transport, local, remote, through: None, carrier };
+    pub(super) async fn let_in(&self, arrived: Arrived) {
         // Without a node there is nobody to be let in to.
         let _ = self.door.clone().send(arrived).await;
     }

@@ -1,17 +1,14 @@
 //! A hole punched to whoever came through a relay: DCUtR in the role of who was dialed, which begins.
 
 mod allowance;
+mod announced;
 mod direct;
 mod round;
+mod seen;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-    net::IpAddr,
-    rc::Rc,
-};
+use std::{cell::RefCell, collections::HashMap, net::IpAddr, rc::Rc};
 
 use futures::channel::{mpsc::Sender, oneshot};
 use libp2p_identity::{Keypair, PeerId};
@@ -20,7 +17,7 @@ use multiaddr::Multiaddr;
 use super::accept::Arrived;
 use crate::{
     engine::{Fault, Record},
-    model::{Cause, Found, Micros, StageName, Transport},
+    model::{Cause, Found, Micros, StageName, Transport, WhyCode},
     nat::punch::{self, Hole, ROUNDS},
     native::{self, network},
     probe::Ports,
@@ -29,27 +26,27 @@ use crate::{
 use allowance::Allowance;
 use direct::Role;
 use round::Agreed;
+use seen::{Seen, Sight};
 
 /// The ports of a node that dial too, and where relays see them.
 pub(super) struct Puncher {
     pub(super) ports: Ports,
     identity: Keypair,
     allowance: Rc<RefCell<Allowance>>,
-    observed: RefCell<BTreeMap<Transport, Multiaddr>>,
+    seen: Rc<RefCell<Seen>>,
     awaited: RefCell<HashMap<PeerId, oneshot::Sender<Multiaddr>>>,
     door: Sender<Arrived>,
 }
 
 impl Puncher {
     pub(super) fn new(ports: Ports, identity: Keypair, door: Sender<Arrived>) -> Self {
-        Self { ports, identity, allowance: Rc::default(), observed: RefCell::default(), awaited: RefCell::default(), door }
+        Self { ports, identity, allowance: Rc::default(), seen: Rc::default(), awaited: RefCell::default(), door }
     }
 
-    /// A relay sees one of the ports here.
-    pub(super) fn seen_at(&self, relay: IpAddr, observed: &Multiaddr) {
-        if let Some(hole) = punch::seen_by(relay, observed) {
-            self.observed.borrow_mut().insert(hole.transport, observed.clone());
-        }
+    /// A relay sees one of the ports here, for as long as what is returned is kept.
+    pub(super) fn seen_at(&self, relay: PeerId, ip: IpAddr, observed: &Multiaddr) -> Option<Sight> {
+        let hole = punch::seen_by(ip, observed)?;
+        Some(seen::note(&self.seen, relay, hole, observed.clone()))
     }
 
     /// Somebody came without a relay.
@@ -60,21 +57,32 @@ impl Puncher {
         }
     }
 
-    /// Begins rounds until one works. What goes wrong is told, and changes nothing for the connection through the relay.
-    pub(super) async fn punch(&self, record: &Record, opener: &Opener, clock: &Clock, peer: PeerId) {
-        let ours: Vec<Multiaddr> = self.observed.borrow().values().cloned().collect();
-        if ours.is_empty() {
+    /// Dials what the peer announces, then begins rounds until one works. What goes wrong is told, and changes nothing for the
+    /// connection through the relay. To a peer that is held back nothing can be said: what it hears is nothing.
+    pub(super) async fn punch(&self, record: &Record, opener: &Opener, clock: &Clock, peer: PeerId, announced: &[Multiaddr]) {
+        let ours = self.seen.borrow().told();
+        if ours.is_empty() && punch::announced(announced, &ours).is_empty() {
             return;
         }
-        let Some(_permit) = allowance::begin(&self.allowance, peer) else {
-            return tracing::info!(%peer, "no hole is punched: it is punched to already, or too many others are");
+        let _permit = match allowance::begin(&self.allowance, peer) {
+            Ok(permit) => permit,
+            Err(why) => {
+                record.enter(StageName::DcutrConnect);
+                return record.skip(why);
+            }
         };
+        if !self.upgraded(record, clock, peer, announced).await && !ours.is_empty() {
+            self.rounds(record, opener, clock, peer, &ours).await;
+        }
+    }
+
+    async fn rounds(&self, record: &Record, opener: &Opener, clock: &Clock, peer: PeerId, ours: &[Multiaddr]) {
         for number in 1..=ROUNDS {
             record.enter(StageName::DcutrConnect);
             let agreed = if number == 1 {
-                round::first(record, opener, clock, &ours).await
+                round::first(record, opener, clock, ours).await
             } else {
-                round::round(record, opener, clock, &ours).await
+                round::round(record, opener, clock, ours).await
             };
             // The stream is kept for the round: one that is dropped is reset, and go-libp2p then forgets what it has not read.
             let Agreed { holes, rtt, stream: _stream } = match agreed {
@@ -86,8 +94,10 @@ impl Puncher {
             record.enter(StageName::Direct);
             let role = if number == ROUNDS { Role::Client } else { Role::Server };
             let (holes, left_out) = self.allowed(holes, clock.now());
+            record.found(Found { addresses: u32::try_from(holes.len()).ok(), ..Found::default() });
             match self.direct(clock, &holes, peer, role).await {
                 Some(from) => return record.found(Found { remote: Some(from.to_string()), ..Found::default() }),
+                None if holes.is_empty() && left_out > 0 => return record.skip(WhyCode::OverLimit),
                 None => record.failed_but_continue(silence(left_out)),
             }
             if opener.ended() {
@@ -96,13 +106,14 @@ impl Puncher {
         }
     }
 
-    /// Those that are sent to, and how many are not: those on this very machine, and those that the allowance has no room for.
-    /// The peer itself may come all the same.
+    /// Those that are sent to, and how many are not for which the allowance has no room. The peer itself may come all the same.
+    /// Those on this very machine are nobody else's.
     fn allowed(&self, mut holes: Vec<Hole>, now: Micros) -> (Vec<Hole>, usize) {
-        holes.retain(|hole| self.has_port_for(*hole));
-        let (own, named) = (network::on_links(), holes.len());
+        let own = network::on_links();
+        holes.retain(|hole| self.has_port_for(*hole) && !own.contains(&hole.at.ip()));
+        let named = holes.len();
         let mut allowance = self.allowance.borrow_mut();
-        holes.retain(|hole| !own.contains(&hole.at.ip()) && allowance.take(now, *hole));
+        holes.retain(|hole| allowance.take(now, *hole));
         let left_out = named - holes.len();
         (holes, left_out)
     }
@@ -120,6 +131,6 @@ fn silence(left_out: usize) -> Fault {
     let fault = Fault::from(Cause::TimedOut);
     match left_out {
         0 => fault,
-        _ => fault.say(&format!("{left_out} of the addresses that the peer names are not sent to: over the limit, or our own")),
+        _ => fault.say(&format!("{left_out} of the addresses that the peer names are not sent to: over the limit")),
     }
 }

@@ -15,15 +15,18 @@ use libp2p_core::{
     muxing::{StreamMuxerExt as _, SubstreamBox},
     upgrade::InboundConnectionUpgrade as _,
 };
+use multiaddr::Protocol;
 use multistream_select::listener_select_proto;
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
 
 use super::*;
 use crate::{
     engine::Log,
+    model::{Fact, Outcome},
     nat::punch::{DCUTR, Hole},
-    native::{Native, Settings},
-    session::{Session, Us, multiplex_outbound},
+    native::{Native, Settings, port},
+    session::{Session, Us, multiplex_inbound, multiplex_outbound, secure_inbound},
+    transport::quic,
 };
 
 const YAMUX: &str = "/yamux/1.0.0";
@@ -101,40 +104,56 @@ async fn who_is_not_ready_is_asked_again() {
     assert_eq!((heard.asked.get(), heard.holes.take()), (2, vec![punch::hole(&ours).unwrap()]));
 }
 
-fn puncher(ports: Ports) -> Puncher {
+/// A node that a relay sees.
+fn puncher(ports: Ports) -> (Puncher, Sight) {
     let puncher = Puncher::new(ports, Keypair::generate_ed25519(), futures::channel::mpsc::channel(1).0);
-    puncher.seen_at([11, 22, 33, 1].into(), &OURS.parse().unwrap());
-    puncher
+    let sight = puncher.seen_at(PeerId::random(), [11, 22, 33, 1].into(), &OURS.parse().unwrap()).unwrap();
+    (puncher, sight)
 }
 
-/// How often a peer was asked that never takes part.
-async fn asked(puncher: &Puncher, peer: PeerId) -> usize {
-    let heard = Heard::default();
-    with(&heard, usize::MAX, async |record: &Record, opener: &Opener, clock: &Clock| {
-        puncher.punch(record, opener, clock, peer).await;
+/// How the stages of an attempt ended.
+fn stages(log: &Log) -> Vec<(StageName, Outcome, Found)> {
+    let ended = |fact| match fact {
+        Fact::StageEnded { stage, outcome, found, .. } => Some((stage, outcome, found)),
+        _ => None,
+    };
+    std::iter::from_fn(|| log.take()).filter_map(|event| ended(event.fact)).collect()
+}
+
+/// How often a peer was asked that never takes part, and why it was not.
+async fn asked(puncher: &Puncher, peer: PeerId) -> (usize, Option<WhyCode>) {
+    let (heard, log) = (Heard::default(), Log::new(Box::new(|| Duration::ZERO)));
+    with(&heard, usize::MAX, async |_: &Record, opener: &Opener, clock: &Clock| {
+        let record = Record::new(&log, 1);
+        puncher.punch(&record, opener, clock, peer, &[]).await;
+        record.end(Ok(()));
     })
     .await;
-    heard.asked.get()
+    let skipped = stages(&log).into_iter().find_map(|(stage, outcome, _)| match outcome {
+        Outcome::Skipped { why } if stage == StageName::DcutrConnect => Some(why.code),
+        _ => None,
+    });
+    (heard.asked.get(), skipped)
 }
 
-/// Those who come together while eight are punched to, and who comes twice, are not even asked.
+/// Those who come together while eight are punched to, and who comes twice, are not even asked. Why is told.
 #[tokio::test]
 async fn a_crowd_is_punched_to_so_far() {
-    let puncher = puncher(Ports::default());
+    let (puncher, _sight) = puncher(Ports::default());
     let peers: Vec<PeerId> = std::iter::repeat_with(PeerId::random).take(12).collect();
     let mut crowd: FuturesUnordered<_> = peers.iter().map(|peer| asked(&puncher, *peer)).collect();
     for _ in 8..12 {
-        assert_eq!(crowd.next().await, Some(0));
+        assert_eq!(crowd.next().await, Some((0, Some(WhyCode::OverLimit))));
     }
     drop(crowd);
     let mut twice: FuturesUnordered<_> = [peers[0], peers[0]].into_iter().map(|peer| asked(&puncher, peer)).collect();
-    assert_eq!(twice.next().await, Some(0));
+    assert_eq!(twice.next().await, Some((0, Some(WhyCode::Duplicate))));
 }
 
 /// What peers name together is sent to so far, and nothing is spent on what there is no port for.
 #[tokio::test]
 async fn one_host_is_sent_to_so_often_by_all() {
-    let puncher = puncher(Ports { tcp: vec!["0.0.0.0:4001".parse().unwrap()], quic: Vec::new() });
+    let (puncher, _sight) = puncher(Ports { tcp: vec!["0.0.0.0:4001".parse().unwrap()], quic: Vec::new() });
     let named = |transport| Hole { transport, at: "11.22.33.55:80".parse().unwrap() };
     let allowed = |transport, seconds: u64| {
         let holes = (0..50).map(|_| named(transport)).collect();
@@ -145,4 +164,107 @@ async fn one_host_is_sent_to_so_often_by_all() {
     let of_tcp = [0, 59, 60].map(|seconds| allowed(Transport::Tcp, seconds));
     assert_eq!(of_tcp, [(9, 41), (0, 50), (9, 41)]);
     assert!(silence(0).message.is_none() && silence(2).message.is_some_and(|words| words.starts_with('2')));
+}
+
+/// Every place is sent to so far: where nothing is left, the rounds end, and it is told why.
+#[tokio::test]
+async fn that_no_address_is_sent_to_is_told() {
+    let (puncher, _sight) = puncher(Ports { tcp: vec!["0.0.0.0:4001".parse().unwrap()], quic: Vec::new() });
+    let theirs = punch::hole(&THEIRS.parse().unwrap()).unwrap();
+    let native = Native::new(Settings::default());
+    while puncher.allowance.borrow_mut().take(native.clock().now(), theirs) {}
+    let (heard, log) = (Heard::default(), Log::new(Box::new(|| Duration::ZERO)));
+    with(&heard, 0, async |_: &Record, opener: &Opener, clock: &Clock| {
+        let record = Record::new(&log, 1);
+        puncher.punch(&record, opener, clock, PeerId::random(), &[]).await;
+        record.end(Ok(()));
+    })
+    .await;
+    assert_eq!(heard.asked.get(), 1);
+    let (stage, outcome, found) = stages(&log).pop().unwrap();
+    assert_eq!((stage, found.addresses), (StageName::Direct, Some(0)));
+    assert_eq!(outcome, Outcome::Skipped { why: WhyCode::OverLimit.into() });
+}
+
+/// Ports on this machine, and who arrives.
+fn at_home() -> (Puncher, Sight, futures::channel::mpsc::Receiver<Arrived>) {
+    let loopback = || "127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap();
+    let identity = Keypair::generate_ed25519();
+    let tcp = port::listen(loopback()).unwrap().local_addr().unwrap();
+    let socket = std::net::UdpSocket::bind(loopback()).unwrap();
+    let quic = quic::Listener::new(socket, &identity, quic::Limits::default()).unwrap();
+    let (door, arrivals) = futures::channel::mpsc::channel(1);
+    let puncher = Puncher::new(Ports { tcp: vec![tcp], quic: vec![quic.into()] }, identity, door);
+    let ours = "/ip4/127.0.0.1/tcp/4001".parse().unwrap();
+    let sight = puncher.seen_at(PeerId::random(), [127, 0, 0, 1].into(), &ours).unwrap();
+    (puncher, sight, arrivals)
+}
+
+/// Where a peer listens, and one connection there for as long as it lasts.
+fn at_its_own(transport: Transport, keypair: &Keypair) -> (Multiaddr, futures::future::LocalBoxFuture<'_, ()>) {
+    let loopback = Multiaddr::from(std::net::IpAddr::from([127, 0, 0, 1]));
+    if transport == Transport::Quic {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let listener = quic::Listener::new(socket, keypair, quic::Limits::default()).unwrap();
+        let served = async move {
+            let _kept = listener.accept().await.unwrap().handshake().await.unwrap();
+            pending::<()>().await;
+        };
+        let address = loopback.with(Protocol::Udp(port)).with(Protocol::QuicV1);
+        return (address, Box::pin(served));
+    }
+    let listener = port::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = loopback.with(Protocol::Tcp(listener.local_addr().unwrap().port()));
+    let served = async move {
+        let secured = secure_inbound(listener.accept().await.unwrap().0.compat(), keypair).await.unwrap();
+        // The other side may have seen that we are another one.
+        let _kept = multiplex_inbound(secured.stream).await;
+        pending::<()>().await;
+    };
+    (address, Box::pin(served))
+}
+
+/// How the dials of what a peer announces end, and what arrives; `there` is who is at the address.
+async fn dialed(transport: Transport, expected: PeerId, there: &Keypair) -> (bool, Vec<(StageName, Outcome, Found)>) {
+    let (puncher, _sight, mut arrivals) = at_home();
+    let (address, served) = at_its_own(transport, there);
+    let (log, native) = (Log::new(Box::new(|| Duration::ZERO)), Native::new(Settings::default()));
+    let record = Record::new(&log, 1);
+    let announced = [THEIRS, "/ip4/192.168.7.7/tcp/1"].map(|far| far.replace("11.22.33.55", "192.168.7.8").parse().unwrap());
+    let announced: Vec<Multiaddr> = announced.into_iter().chain([address]).collect();
+    let come = async {
+        let arrived = arrivals.next().await.unwrap();
+        assert_eq!(arrived.transport, transport);
+        puncher.came(expected, &arrived.observed());
+        let _kept = arrived;
+        pending::<()>().await;
+    };
+    let clock = native.clock();
+    let dials = pin!(puncher.upgraded(&record, &clock, expected, &announced));
+    let come = pin!(come);
+    let others = pin!(select(come, served));
+    let works = match tokio::time::timeout(HANGS, select(dials, others)).await.expect("in time") {
+        Either::Left((works, _)) => works,
+        Either::Right(_) => panic!("nobody is left"),
+    };
+    record.end(Ok(()));
+    (works, stages(&log))
+}
+
+/// A peer with an address of its own is reached there, over each transport, and at none that is not on our network.
+#[tokio::test]
+async fn who_announces_an_address_is_dialed_there() {
+    for transport in [Transport::Tcp, Transport::Quic] {
+        let keypair = Keypair::generate_ed25519();
+        let (works, stages) = dialed(transport, keypair.public().to_peer_id(), &keypair).await;
+        let [(StageName::Direct, Outcome::Passed, found)] = &stages[..] else { panic!("{stages:?}") };
+        assert!(works && found.addresses == Some(1) && found.remote.is_some(), "{transport}: {stages:?}");
+        // Somebody else is there.
+        let (works, stages) = dialed(transport, PeerId::random(), &keypair).await;
+        let [(StageName::Direct, Outcome::Failed { cause: Cause::WrongPeer { .. } }, _)] = &stages[..] else {
+            panic!("{stages:?}")
+        };
+        assert!(!works);
+    }
 }
