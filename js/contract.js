@@ -92,7 +92,8 @@
  * `return()` of the iterator, JavaScript's own way to stop one, ends listening: connections nobody took are closed, one
  * last event expires the addresses, then it is done. The crate's `ExtTransport` does not call it and so listens for ever.
  * At most BACKLOG connections wait to be taken; more are closed at once. So are more than as many that have not asked for a
- * WebSocket yet, and one that has not done so after HANDSHAKE_MS is a failed connection (`timed-out`).
+ * WebSocket yet, or more than HANDSHAKES_PER_SOURCE of them from one place, and one that has not done so after HANDSHAKE_MS is a
+ * failed connection (`timed-out`).
  *
  * ## Errors
  *
@@ -122,6 +123,9 @@ export const MESSAGE_COST = 256
 
 /** Connections that wait to be taken from a listener: what systems take as their own queue. */
 export const BACKLOG = 128
+
+/** Clients of one IPv4 address or IPv6 /64 that have not asked for a WebSocket yet: as many as p2p-probe serves of them. */
+export const HANDSHAKES_PER_SOURCE = 32
 
 /** How long a client of a listener may take to ask for a WebSocket, in milliseconds: as long as p2p-probe gives it for the next step. */
 export const HANDSHAKE_MS = 10_000

@@ -63,17 +63,18 @@ export async function probe (target, options = {}, onEvent) {
 }
 
 /**
- * Listens in Node, and tells what it sees of each dialer, until the signal is aborted.
+ * Listens in Node, and tells what it sees of each dialer, until the signal is aborted. It serves 256 at once, 32 of them from one
+ * IPv4 address or IPv6 /64; of those it turns away it tells five a second, of dialers it has 20 lines for people a second.
  *
  * @param {string[]} addresses multiaddrs over TCP and WebSocket
  * @param {Pick<Options, 'transport' | 'signal'>} options
  * @param {(line: string, text?: string) => void} onEvent gets each event, a line of NDJSON, and a line for people where there is
  *   something to say
- * @returns {Promise<void>}
+ * @returns {Promise<string | undefined>} the last line for people, if there is one: how many were left out
  */
 export async function listen (addresses, options, onEvent) {
   await load()
-  await serve(addresses, { transport: createTransport(), ...options }, onEvent)
+  return serve(addresses, { transport: createTransport(), ...options }, onEvent)
 }
 
 /** An address of this machine beyond itself for each family that has one; undefined in a page, which cannot know. */

@@ -5,15 +5,13 @@
  * @module
  */
 
-import { BACKLOG } from './contract.js'
 import { TransportError, fromSystem } from './errors.js'
+import { Handshakes } from './handshakes.js'
 import { WebSocketConnection } from './websocket-connection.js'
 
 /**
- * @typedef {import('./contract.js').Connection} Connection
  * @typedef {import('node:net').Socket} Socket
  * @typedef {import('node:http').IncomingMessage} Request
- * @typedef {(made: Connection | Error) => void} Ready
  */
 
 /** The longest request that an error quotes, in characters: its method and target. */
@@ -34,64 +32,62 @@ const ANSWERS = { HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large' }
 export function upgrades (http, acceptor, handshakeMs) {
   // Without a port of its own, and so without the times of Node for a request: it minds those of a server that listens alone.
   const server = http.createServer()
-  /** @type {Map<Socket, { ready: Ready, timer: ReturnType<typeof setTimeout> }>} the handshakes that go on */
-  const waiting = new Map()
-  /**
-   * @param {Socket} socket
-   * @param {Connection | Error} made
-   */
-  const settle = (socket, made) => {
-    const handshake = waiting.get(socket)
-    if (handshake === undefined) return
-    waiting.delete(socket)
-    clearTimeout(handshake.timer)
-    handshake.ready(made)
+  const handshakes = new Handshakes(handshakeMs, socket => answer(socket, '408 Request Timeout'))
+  refuse(server, handshakes)
+  upgrade(server, acceptor, handshakes)
+  return {
+    begin (socket, ready) {
+      if (handshakes.begin(socket, ready)) server.emit('connection', socket)
+      else socket.destroy()
+    },
+    end: () => handshakes.end()
   }
-  /** @param {Socket} socket */
-  const late = socket => {
-    settle(socket, new TransportError('timed-out', 'no whole request came in time'))
-    answer(socket, '408 Request Timeout')
-  }
+}
+
+/**
+ * Answers what is no upgrade.
+ *
+ * @param {import('node:http').Server} server
+ * @param {Handshakes} handshakes
+ */
+function refuse (server, handshakes) {
   server.on('request', (request, response) => {
     const status = request.method === 'GET' ? 426 : 405
     response.writeHead(status, status === 426 ? { Upgrade: 'websocket', Connection: 'close' } : { Allow: 'GET', Connection: 'close' }).end()
-    settle(request.socket, elsewhere(request, status))
+    handshakes.settle(request.socket, elsewhere(request, status))
   })
-  server.on('connect', (request, socket) => {
-    settle(/** @type {Socket} */ (socket), elsewhere(request, 405))
-    answer(/** @type {Socket} */ (socket), '405 Method Not Allowed')
+  server.on('connect', (request, stream) => {
+    const socket = /** @type {Socket} */ (stream)
+    handshakes.settle(socket, elsewhere(request, 405))
+    answer(socket, '405 Method Not Allowed')
   })
-  server.on('clientError', (error, socket) => {
-    settle(/** @type {Socket} */ (socket), unreadable(error))
-    answer(/** @type {Socket} */ (socket), ANSWERS[/** @type {any} */ (error).code] ?? '400 Bad Request')
+  server.on('clientError', (error, stream) => {
+    const socket = /** @type {Socket} */ (stream)
+    handshakes.settle(socket, unreadable(error))
+    answer(socket, ANSWERS[/** @type {any} */ (error).code] ?? '400 Bad Request')
   })
-  server.on('upgrade', (request, socket, head) => {
+}
+
+/**
+ * Makes connections of upgrades.
+ *
+ * @param {import('node:http').Server} server
+ * @param {any} acceptor
+ * @param {Handshakes} handshakes
+ */
+function upgrade (server, acceptor, handshakes) {
+  server.on('upgrade', (request, stream, head) => {
+    const socket = /** @type {Socket} */ (stream)
     acceptor.handleUpgrade(request, socket, head, /** @param {any} upgraded */ upgraded => {
       const connection = new WebSocketConnection(upgraded)
-      connection.upgraded(/** @type {Socket} */ (socket))
-      settle(/** @type {Socket} */ (socket), connection)
+      connection.upgraded(socket)
+      handshakes.settle(socket, connection)
     })
   })
   acceptor.on('wsClientError', /** @param {Error} error @param {Socket} socket @param {Request} request */ (error, socket, request) => {
-    settle(socket, refused(error, request))
+    handshakes.settle(socket, refused(error, request))
     answer(socket, request.method === 'GET' ? '400 Bad Request' : '405 Method Not Allowed')
   })
-  return {
-    begin (socket, ready) {
-      if (waiting.size >= BACKLOG) return void socket.destroy()
-      waiting.set(socket, { ready, timer: setTimeout(late, handshakeMs, socket) })
-      // Who hangs up before there is a request.
-      socket.once('close', () => settle(socket, new TransportError('closed', 'the connection ended before it asked for anything')))
-      server.emit('connection', socket)
-    },
-    end () {
-      for (const [socket, { timer }] of waiting) {
-        clearTimeout(timer)
-        socket.destroy()
-      }
-      waiting.clear()
-    }
-  }
 }
 
 /**

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { test } from 'node:test'
-import { BACKLOG } from '../contract.js'
+import { BACKLOG, HANDSHAKES_PER_SOURCE } from '../contract.js'
+import { sourceOf } from '../handshakes.js'
 import { websocketTransport } from '../websocket.js'
 import { readAll, staysOpen } from './helpers.js'
 
@@ -43,7 +44,7 @@ test('a WebSocket is dialed and listened for, and both sides agree on its ends',
 async function failed (events) {
   const { failed_connections: [{ error, local_addr, observed_addr }], new_connections } = await events.next().value
   assert.equal(new_connections, undefined)
-  assert.match(observed_addr, /^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/ws$/)
+  assert.match(observed_addr, /^\/ip4\/127\.0\.[02]\.\d+\/tcp\/\d+\/ws$/)
   return { ...error, message: error.message, local_addr }
 }
 
@@ -152,19 +153,26 @@ test('who listens no more lets those go that have not asked for anything', async
   await gone
 })
 
-test('those that have not asked for anything are limited', async t => {
-  const { events, address, port } = await listening(t)
+/** Clients that say nothing, from these addresses of this machine; counts those whose connection has ended. */
+async function silent (t, port, from) {
   const sockets = new Set()
   let closed = 0
   t.after(() => { for (const socket of sockets) socket.destroy() })
-  for (let index = 0; index < BACKLOG + 10; index++) {
-    const socket = net.connect(port, '127.0.0.1')
+  for (const localAddress of from) {
+    const socket = net.connect({ port, host: '127.0.0.1', localAddress })
     sockets.add(socket)
     socket.on('close', () => { closed += 1; sockets.delete(socket) })
     socket.on('error', () => {}).resume()
     await once(socket, 'connect')
   }
   assert.ok(await staysOpen(new Promise(() => {})))
+  return { closed, sockets }
+}
+
+test('those that have not asked for anything are limited', async t => {
+  const { events, address, port } = await listening(t)
+  const from = Array.from({ length: BACKLOG + 10 }, (_, index) => `127.0.2.${1 + index % 100}`)
+  const { closed, sockets } = await silent(t, port, from)
   assert.equal(closed, 10)
   // None of them was told of, and a place that is left is free again.
   const [one] = sockets
@@ -176,6 +184,38 @@ test('those that have not asked for anything are limited', async t => {
   const { new_connections: [{ connection }] } = await following
   connection.close()
   dialed.close()
+})
+
+test('those of one place are, so that others are served', async t => {
+  const { events, address, port } = await listening(t)
+  const { closed, sockets } = await silent(t, port, Array(HANDSHAKES_PER_SOURCE + 3).fill('127.0.2.1'))
+  assert.equal(closed, 3)
+  // Who dials from elsewhere.
+  const next = events.next().value
+  const dialed = await transport.dial(address)
+  const { new_connections: [{ connection }] } = await next
+  connection.close()
+  dialed.close()
+  const [one] = sockets
+  const left = failed(events)
+  one.end()
+  assert.equal((await left).code, 'closed')
+  assert.equal((await silent(t, port, ['127.0.2.1', '127.0.2.1'])).closed, 1)
+})
+
+test('what counts as one place', () => {
+  for (const [address, source] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['2001:db8:0:0:1:2:3:4', '2001:db8:0:0::/64'],
+    ['2001:db8:0:1::1', '2001:db8:0:1::/64'],
+    ['1::2:3:4:5:6:7', '1:0:2:3::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    [undefined, '']
+  ]) assert.equal(sourceOf(address), source)
 })
 
 test('who listens no more gives its port back, and says what has expired', async t => {

@@ -10,15 +10,16 @@ export function load(): Promise<void>;
  */
 export function probe(target: string, options?: Options, onEvent?: (line: string) => void): Promise<Report>;
 /**
- * Listens in Node, and tells what it sees of each dialer, until the signal is aborted.
+ * Listens in Node, and tells what it sees of each dialer, until the signal is aborted. It serves 256 at once, 32 of them from one
+ * IPv4 address or IPv6 /64; of those it turns away it tells five a second, of dialers it has 20 lines for people a second.
  *
  * @param {string[]} addresses multiaddrs over TCP and WebSocket
  * @param {Pick<Options, 'transport' | 'signal'>} options
  * @param {(line: string, text?: string) => void} onEvent gets each event, a line of NDJSON, and a line for people where there is
  *   something to say
- * @returns {Promise<void>}
+ * @returns {Promise<string | undefined>} the last line for people, if there is one: how many were left out
  */
-export function listen(addresses: string[], options: Pick<Options, "transport" | "signal">, onEvent: (line: string, text?: string) => void): Promise<void>;
+export function listen(addresses: string[], options: Pick<Options, "transport" | "signal">, onEvent: (line: string, text?: string) => void): Promise<string | undefined>;
 /**
  * What may be set of a run. Times are in milliseconds; what is left out is as on the command line.
  */

@@ -5,7 +5,5 @@
  * @returns {import('./listener.js').Accept}
  */
 export function upgrades(http: typeof import("node:http"), acceptor: any, handshakeMs: number): import("./listener.js").Accept;
-export type Connection = import("./contract.js").Connection;
 export type Socket = import("node:net").Socket;
 export type Request = import("node:http").IncomingMessage;
-export type Ready = (made: Connection | Error) => void;

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     identity::{self, IdentityError},
-    model::{Event, Fact, Micros, Report, UDP_RECEIVE_BUFFER},
+    inbound::Lines,
+    model::{Event, Fact, Report, UDP_RECEIVE_BUFFER},
     nat::relay::RelayLimits,
     native::network,
     node::{
@@ -28,9 +29,6 @@ use crate::{
     target,
     transport::webrtc_direct,
 };
-
-/// Lines about dialers in a second. A flood of dialers is counted, not written down.
-const LINES: u32 = 20;
 
 pub(super) fn listen(args: &ListenArgs, common: &Common) -> anyhow::Result<Exit> {
     if args.page_addr.is_some() {
@@ -196,72 +194,23 @@ impl View {
             _ => None,
         };
         let Some(attempt) = about else { return String::new() };
-        match self.lines.next(event.t_ms) {
-            Line::LeftOut => String::new(),
-            Line::Written { left_out } => more(left_out) + &dialer_line(attempt, report.peers.first(), self.style),
-        }
+        let line = || dialer_line(attempt, report.peers.first(), self.style);
+        self.lines.next(event.t_ms.into(), line).unwrap_or_default()
     }
 
     /// What was left out at last.
     fn finish(&mut self) {
-        let rest = more(self.lines.left_out);
-        if !rest.is_empty() {
+        if let Some(rest) = self.lines.rest() {
             // It is the end anyway.
             let _ = self.output.write(rest.as_bytes());
         }
     }
 }
 
-fn more(left_out: u64) -> String {
-    if left_out == 0 { String::new() } else { format!("… {left_out} more\n") }
-}
-
-/// Keeps the lines to so many in a second.
-#[derive(Debug, Default)]
-struct Lines {
-    second: u64,
-    written: u32,
-    left_out: u64,
-}
-
-/// What becomes of a line.
-#[derive(Debug, PartialEq, Eq)]
-enum Line {
-    /// It is written, after so many that were not.
-    Written { left_out: u64 },
-    /// It is one too many.
-    LeftOut,
-}
-
-impl Lines {
-    fn next(&mut self, now: Micros) -> Line {
-        let second = now.0 / 1_000_000;
-        if second != self.second {
-            (self.second, self.written) = (second, 0);
-        }
-        if self.written == LINES {
-            self.left_out += 1;
-            return Line::LeftOut;
-        }
-        self.written += 1;
-        Line::Written { left_out: std::mem::take(&mut self.left_out) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attempt, Cause, Direction, Found, Outcome, Source, Stage, StageName, Transport};
-
-    #[test]
-    fn a_flood_is_counted() {
-        let mut lines = Lines::default();
-        let written = |lines: &mut Lines, at| (0..100).filter(|_| lines.next(Micros(at)) != Line::LeftOut).count();
-        assert_eq!(written(&mut lines, 5), 20);
-        assert_eq!(lines.next(Micros(1_000_000)), Line::Written { left_out: 80 });
-        assert_eq!(written(&mut lines, 1_000_001), 19);
-        assert_eq!(lines.left_out, 81);
-    }
+    use crate::model::{Attempt, Cause, Direction, Found, Micros, Outcome, Source, Stage, StageName, Transport};
 
     #[test]
     fn a_dialer_is_one_line() {

@@ -2,6 +2,8 @@
 //! `inbound`, and served on until they leave. Whatever they come over, and wherever this runs.
 
 mod extra;
+mod limits;
+mod lines;
 mod secure;
 mod sentence;
 mod serve;
@@ -17,6 +19,8 @@ use libp2p_identity::{Keypair, PeerId};
 use multiaddr::{Multiaddr, Protocol};
 
 pub use extra::{Extra, Plain, Visitor, Welcome};
+pub use limits::{Allowance, Limits};
+pub use lines::Lines;
 pub use secure::secure;
 pub use sentence::{dialer_line, sentence};
 
@@ -32,8 +36,8 @@ pub struct Service {
     pub clock: Clock,
     /// Who is dialed.
     pub identity: Keypair,
-    /// Where it can be dialed, as dialers are told.
-    pub addresses: Vec<Multiaddr>,
+    /// Where it can be dialed, as dialers are told from now on.
+    pub addresses: RefCell<Vec<Multiaddr>>,
     /// How long a dialer may take.
     pub times: Times,
     /// What else it does for them.

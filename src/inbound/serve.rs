@@ -43,7 +43,7 @@ pub(super) async fn serve(
     let remote = proved.unwrap_or(remote);
     // Through a relay no address is told: those behind it would be dialed before anything else is tried.
     let relayed = remote.iter().any(|part| part == Protocol::P2pCircuit);
-    let listen = if relayed { Vec::new() } else { told(&service.addresses, ip_of(&remote)) };
+    let listen = if relayed { Vec::new() } else { told(&service.addresses.borrow(), ip_of(&remote)) };
     let us = Us { key: service.identity.public(), listen, observed: Some(remote.clone()) };
     let busy = Rc::new(Cell::new(true));
     let recorded: Recorded = Rc::new(RefCell::new(Some(Rc::clone(&record))));

@@ -17,7 +17,6 @@ mod connection;
 mod dialback;
 mod extra;
 mod fault;
-mod limits;
 pub mod page;
 mod punch;
 mod run;
@@ -33,11 +32,10 @@ use std::fmt;
 use libp2p_identity::Keypair;
 use multiaddr::Multiaddr;
 
-pub use crate::inbound::{dialer_line, sentence};
+pub use crate::inbound::{Limits, dialer_line, sentence};
 pub use address::everywhere;
 pub use bind::BindError;
 pub use certificate::{Certificate, CertificateError};
-pub use limits::Limits;
 pub use tally::Tally;
 
 use accept::Listener;

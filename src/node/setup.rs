@@ -58,7 +58,7 @@ impl Setup {
         let service = Service {
             clock: native.clock(),
             identity,
-            addresses: told,
+            addresses: told.into(),
             extra: Box::new(extra),
             times: limits.times,
             closing: closing.shared(),

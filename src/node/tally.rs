@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::Limits;
-use crate::model::{Attempt, Direction, Event, Fact, Outcome, Report, StageName};
+use crate::{
+    inbound::Allowance,
+    model::{Attempt, Direction, Event, Fact, Outcome, Report, StageName},
+};
 
 /// How many dialers came, and how far. The fold of attempts that ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,39 +108,9 @@ impl<S> Counted<S> {
     }
 }
 
-/// So many in each second.
-#[derive(Debug)]
-struct Allowance {
-    each_second: u32,
-    second: u64,
-    taken: u32,
-}
-
-impl Allowance {
-    fn new(each_second: u32) -> Self {
-        Self { each_second, second: 0, taken: 0 }
-    }
-
-    fn take(&mut self, now: Duration) -> bool {
-        if now.as_secs() != self.second {
-            (self.second, self.taken) = (now.as_secs(), 0);
-        }
-        self.taken = self.taken.saturating_add(1);
-        self.taken <= self.each_second
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_allowance_is_renewed_each_second() {
-        let mut allowance = Allowance::new(2);
-        let at = Duration::from_millis;
-        let taken: Vec<bool> = [0, 1, 2, 999, 1000, 1001, 1999, 5000].map(|ms| allowance.take(at(ms))).into();
-        assert_eq!(taken, [true, true, false, false, true, true, false, true]);
-    }
 
     #[test]
     fn a_tally_in_words() {

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "native")]
 pub mod libp2p_tls;
+pub mod limits;
 #[cfg(feature = "native")]
 pub mod paced;
 #[cfg(feature = "native")]

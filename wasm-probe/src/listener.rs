@@ -33,6 +33,8 @@ pub(crate) struct Listener {
     events: VecDeque<Event>,
     /// What is listened on now, to be expired when it ends.
     addresses: Vec<Multiaddr>,
+    /// Whether it listens: the first event says so, which may name no address yet.
+    pub(crate) bound: bool,
     pub(crate) ended: bool,
     /// Who waits for the next event.
     waiting: Option<Waker>,
@@ -50,7 +52,16 @@ impl Listener {
     /// A listener over what `listen_on` gave.
     pub(crate) fn new(id: ListenerId, events: JsValue) -> Result<Self, JsValue> {
         let iterator = SendWrapper::new(contract::iterator(events, "what listen_on gives")?);
-        Ok(Self { id, iterator, asked: None, events: VecDeque::new(), addresses: Vec::new(), ended: false, waiting: None })
+        Ok(Self {
+            id,
+            iterator,
+            asked: None,
+            events: VecDeque::new(),
+            addresses: Vec::new(),
+            bound: false,
+            ended: false,
+            waiting: None,
+        })
     }
 
     /// JavaScript's own way to stop an iterator. A host that cannot stop says so in vain.
@@ -91,6 +102,7 @@ impl Listener {
         if !event.is_object() {
             return self.wrong(JsError(fault("an event is none")));
         }
+        self.bound = true;
         for address in addresses(event, "new_addrs") {
             match address {
                 Ok(listen_addr) => {

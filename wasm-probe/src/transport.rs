@@ -93,6 +93,11 @@ impl JsTransport {
         dialing.await.map_err(|JsError(fault)| fault)
     }
 
+    /// Whether all that is listened on is bound. A wildcard on a machine without such an address is, at no address yet.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.listeners.iter().all(|listener| listener.bound)
+    }
+
     fn refused(address: Multiaddr, error: &JsValue) -> TransportError<JsError> {
         if error::is_not_supported(error) {
             TransportError::MultiaddrNotSupported(address)

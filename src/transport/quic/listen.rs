@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 
 use super::config;
 use super::error::{AcceptError, Ended};
-use super::limits::{Gate, Limits, Permit};
 use super::muxer::Connection;
 use super::socket::{Socket, canonical};
 use super::stun::StunDatagram;
+use super::{Gate, Limits, Permit};
 use crate::transport::libp2p_tls::{Credentials, Notes, SetupError};
 
 /// Accepts libp2p connections on one UDP socket.

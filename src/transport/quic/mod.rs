@@ -12,7 +12,6 @@ mod config;
 mod dial;
 mod error;
 mod fault;
-mod limits;
 mod listen;
 mod muxer;
 mod progress;
@@ -26,13 +25,14 @@ mod writable;
 pub use dial::{Dialed, dial};
 pub use error::{AcceptError, DialError, Ended};
 pub(crate) use fault::{is_from_network, is_too_long, received};
-pub use limits::Limits;
-pub(crate) use limits::{Gate, Permit, source};
 pub use listen::{Accepted, Arrival, Listener};
 pub use muxer::Connection;
 pub use progress::Progress;
 pub use stun::StunDatagram;
 pub use substream::Substream;
+
+pub use super::limits::Limits;
+pub(crate) use super::limits::{Gate, Permit, source};
 
 #[cfg(test)]
 mod tests;

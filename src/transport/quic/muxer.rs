@@ -13,8 +13,8 @@ use libp2p_core::StreamMuxer;
 use libp2p_core::muxing::StreamMuxerEvent;
 use quinn::{ConnectionError, RecvStream, SendStream, VarInt};
 
+use super::Permit;
 use super::error::Ended;
-use super::limits::Permit;
 use super::socket::{Socket, canonical};
 use super::substream::Substream;
 use super::unproven::Proof;

@@ -29,7 +29,7 @@ impl Default for Limits {
 
 /// Counts what is let in. A node that listens in several ways has one for all of them.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub struct Gate {
     limits: Limits,
     counts: Mutex<Counts>,
 }
@@ -44,26 +44,33 @@ struct Counts {
 }
 
 impl Gate {
-    pub(crate) fn new(limits: Limits) -> Arc<Self> {
+    /// Nobody is in yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self { limits, counts: Mutex::default() })
     }
 
     /// Whether dialers have to prove their address now.
-    pub(crate) fn wants_proof(&self) -> bool {
+    #[must_use]
+    pub fn wants_proof(&self) -> bool {
         self.counts().handshakes >= self.limits.retry_above
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
+    /// What it goes by.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
     /// How many were turned away.
-    pub(crate) fn refused(&self) -> u64 {
+    #[must_use]
+    pub fn refused(&self) -> u64 {
         self.counts().refused
     }
 
     /// Lets one more in, or none when a limit is reached.
-    pub(crate) fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Permit> {
+    #[must_use]
+    pub fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Permit> {
         let source = source(ip);
         let mut counts = self.counts();
         let from_there = counts.by_source.get(&source).copied().unwrap_or(0);
@@ -82,7 +89,8 @@ impl Gate {
     }
 
     /// Whether this dialer's own source has all the places that one may have.
-    pub(crate) fn is_full_of(&self, ip: IpAddr) -> bool {
+    #[must_use]
+    pub fn is_full_of(&self, ip: IpAddr) -> bool {
         self.counts().by_source.get(&source(ip)).is_some_and(|count| *count >= self.limits.per_ip)
     }
 
@@ -93,19 +101,21 @@ impl Gate {
 
 /// A place among a listener's connections, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub struct Permit {
     gate: Arc<Gate>,
     source: IpAddr,
     handshaking: bool,
 }
 
 impl Permit {
-    pub(crate) fn limits(&self) -> &Limits {
+    /// What it was let in by.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
         &self.gate.limits
     }
 
     /// It turns out that the dialer is at this address. Whether that is within the limits; if not it counts as before.
-    pub(crate) fn is_of(&mut self, ip: IpAddr) -> bool {
+    pub fn is_of(&mut self, ip: IpAddr) -> bool {
         let now = source(ip);
         if now == self.source {
             return true;
@@ -122,7 +132,7 @@ impl Permit {
     }
 
     /// The handshake is over; the connection stays.
-    pub(crate) fn established(&mut self) {
+    pub fn established(&mut self) {
         if std::mem::take(&mut self.handshaking) {
             self.gate.counts().handshakes -= 1;
         }
@@ -151,7 +161,8 @@ impl Counts {
 }
 
 /// What counts as one source: an IPv4 address, also when written as IPv6, or an IPv6 /64.
-pub(crate) fn source(ip: IpAddr) -> IpAddr {
+#[must_use]
+pub fn source(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
