@@ -28,6 +28,7 @@ const LONGEST_LOOK_MS = 32
  *
  * @typedef {WebSocket & {
  *   on?: {
+ *     (event: 'ping', listener: () => void): void,
  *     (event: 'upgrade', listener: (response: { socket: import('node:net').Socket }) => void): void,
  *     (event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void
  *   },
@@ -75,6 +76,7 @@ export class WebSocketConnection {
     // Not left to the close event: some platforms send none after a dial that failed, others only after a time-out.
     socket.onerror = event => this.#over(this.#reason(event))
     socket.onclose = event => this.#closed(event)
+    socket.on?.('ping', () => this.#pinged())
     socket.on?.('upgrade', ({ socket: wire }) => this.upgraded(wire))
     socket.on?.('unexpected-response', (_request, response) => {
       const { statusCode: status, headers: { location, server } } = response
@@ -184,6 +186,12 @@ export class WebSocketConnection {
     this.#incoming.push(data, data.byteLength + MESSAGE_COST)
     if (this.#incoming.cost <= UNREAD_LIMIT) return
     this.#break(new TransportError('overrun', `more than ${UNREAD_LIMIT} bytes arrived and were not read`), true)
+  }
+
+  /** The package answers by itself, and gives up a connection in which too many answers wait. */
+  #pinged () {
+    if (this.#socket.readyState === this.#socket.OPEN || this.#outgoing.ended) return
+    this.#break(new TransportError('overrun', 'the peer sent more pings than it takes answers'), true)
   }
 
   /**

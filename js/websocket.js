@@ -26,8 +26,11 @@ import { WebSocketConnection } from './websocket-connection.js'
  * @typedef {OwnOptions & import('./listener.js').ListenOptions} WebSocketOptions
  */
 
+/** Answers to pings that a peer may leave in the way: far more than who reads them ever has. */
+const PONGS_AHEAD = 60
+
 /** What the package `ws` can be told of limits. */
-const LIMITS = { maxPayload: UNREAD_LIMIT, perMessageDeflate: false }
+const LIMITS = { maxPayload: UNREAD_LIMIT, maxPendingAutoPongs: PONGS_AHEAD, perMessageDeflate: false }
 
 /**
  * Dials `/ip4|ip6|dns|dns4|dns6/…/tcp/…` with `/ws`, `/wss`, `/tls/ws` or `/tls/sni/…/ws`; listens, in Node and with the package

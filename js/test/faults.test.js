@@ -102,6 +102,41 @@ for (const [kind, role] of roles.filter(([kind]) => kind !== 'tcp')) {
   })
 }
 
+// The platform's own WebSocket, which is used without the package alone, cannot be told how many answers may wait.
+for (const role of ['dial', 'listen']) {
+  const ping = frame(role, 0x89, Buffer.alloc(125))
+  const burst = Buffer.concat(Array(10).fill(ping))
+
+  test(`package, ${role}: a peer that pings and reads is answered`, async t => {
+    const { connection, socket } = await pair(t, 'package', role)
+    for (let sent = 0; sent < 1000; sent++) {
+      const answered = once(socket, 'pong')
+      socket._socket.write(ping)
+      await answered
+    }
+    socket.send(Buffer.from('after'))
+    assert.equal(String(await read(connection)), 'after')
+    connection.close()
+  })
+
+  test(`package, ${role}: a peer that pings and never reads`, async t => {
+    const { connection, socket } = await pair(t, 'package', role)
+    const wire = socket._socket
+    socket.pause()
+    let gone = false
+    const closed = new Promise(resolve => wire.on('close', () => { gone = true; resolve() }))
+    // More answers than the system keeps for who does not read.
+    for (let sent = 0; sent < 64 * MIB && !gone; sent += burst.length) {
+      if (!wire.write(burst)) await Promise.race([new Promise(resolve => wire.once('drain', resolve)), closed])
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    if (!gone) socket.send(Buffer.from('after'))
+    await assert.rejects(read(connection), { code: 'overrun' })
+    await assert.rejects(connection.write(new Uint8Array(1)), { code: 'overrun' })
+    connection.close()
+  })
+}
+
 for (const [kind, WebSocket] of sockets) {
   const transport = websocketTransport({ WebSocket })
   const told = code => kind === 'platform' ? 'opaque' : code

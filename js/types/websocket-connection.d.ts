@@ -3,6 +3,7 @@
  *
  * @typedef {WebSocket & {
  *   on?: {
+ *     (event: 'ping', listener: () => void): void,
  *     (event: 'upgrade', listener: (response: { socket: import('node:net').Socket }) => void): void,
  *     (event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void
  *   },
@@ -45,6 +46,7 @@ export type Connection = import("./contract.js").Connection;
  */
 export type Socket = WebSocket & {
     on?: {
+        (event: "ping", listener: () => void): void;
         (event: "upgrade", listener: (response: {
             socket: import("node:net").Socket;
         }) => void): void;
