@@ -20,7 +20,7 @@ const NAMES: usize = 100;
 /// What a thrown or rejected value means.
 pub(crate) fn fault(error: &JsValue) -> Fault {
     let fault = Fault::from(cause(error));
-    match words(error) {
+    match said(error) {
         Some(words) => fault.say(&words),
         None => fault,
     }
@@ -44,8 +44,12 @@ pub(crate) fn is_not_supported(error: &JsValue) -> bool {
     error.is_instance_of::<Error>() && get(error, "name").as_string().as_deref() == Some("NotSupportedError")
 }
 
-/// The words of an error, for a reader.
-pub(crate) fn words(error: &JsValue) -> Option<String> {
+/// The words of an error, for a reader; that there are none, where there are none.
+pub(crate) fn words(error: &JsValue) -> String {
+    said(error).unwrap_or_else(|| "the platform does not say why".to_owned())
+}
+
+fn said(error: &JsValue) -> Option<String> {
     let words = get(error, "message").as_string().or_else(|| error.as_string())?;
     (!words.is_empty()).then(|| words.chars().take(WORDS).collect())
 }

@@ -2,7 +2,6 @@
 
 use std::{cell::Cell, future::poll_fn, net::SocketAddr, rc::Rc, task::Poll};
 
-use js_sys::Reflect;
 use p2p_probe::{
     engine::Fault,
     model::Cause,
@@ -18,7 +17,7 @@ use web_sys::{
 };
 
 use super::{channel::Channel, events::On, shared::Shared, stats::Stats};
-use crate::platform::get;
+use crate::{error::words, platform::get};
 
 /// The channel of the Noise handshake, which both sides take for open (libp2p specs, webrtc/webrtc-direct.md).
 const HANDSHAKE: u16 = 0;
@@ -271,8 +270,4 @@ fn ours(error: &JsValue) -> Fault {
 
 fn local_fault(words: &str) -> Fault {
     Fault::new(Cause::LocalFault { errno: None }, words)
-}
-
-fn words(error: &JsValue) -> String {
-    Reflect::get(error, &"message".into()).ok().and_then(|words| words.as_string()).unwrap_or_else(|| format!("{error:?}"))
 }

@@ -18,9 +18,8 @@ use super::{
     muxer::{Connection, Session},
     platform::{WebTransport, connect},
     stream::Stream,
-    words,
 };
-use crate::permission::Watch;
+use crate::{error::words, permission::Watch};
 
 /// Where a server answers (libp2p specs, webtransport/README.md, "WebTransport HTTP endpoint").
 const PATH: &str = "/.well-known/libp2p-webtransport?type=noise";

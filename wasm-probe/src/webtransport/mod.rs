@@ -14,6 +14,8 @@ use wasm_bindgen::JsValue;
 
 pub(crate) use dial::dial;
 
+use crate::error::words;
+
 /// Whether this runtime has it: a page has it only where it was loaded over HTTPS, or from this machine.
 pub(crate) fn is_here() -> bool {
     crate::platform::get(&js_sys::global(), "WebTransport").is_function()
@@ -38,9 +40,3 @@ fn of_stream(error: &JsValue) -> Fault {
 /// What to know of a browser that does not say why.
 const BROKEN: &str =
     "some browsers (Firefox) break a stream, and drop the answer on it, when a peer that has answered reads no more";
-
-/// What the platform says of an error.
-fn words(error: &JsValue) -> String {
-    let words = crate::platform::get(error, "message").as_string().filter(|words| !words.is_empty());
-    words.unwrap_or_else(|| "the browser does not say why".to_owned())
-}

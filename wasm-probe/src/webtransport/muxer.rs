@@ -15,9 +15,8 @@ use wasm_bindgen_futures::JsFuture;
 use super::{
     platform::{Reader, WebTransport},
     stream::Stream,
-    words,
 };
-use crate::platform::get;
+use crate::{error::words, platform::get};
 
 /// A libp2p connection over WebTransport. Dropping it closes it, with its streams.
 pub(super) struct Connection(SendWrapper<Inner>);
