@@ -5,10 +5,10 @@
  * @module
  */
 
-import { writeFileSync, renameSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { names } from './names.js'
+import { Output } from './output.js'
 import { Report, listen, load, probe, version } from './probe.js'
 
 /** Exit codes, a contract with scripts. */
@@ -17,18 +17,37 @@ const INTERRUPTED = 130
 
 const USAGE = `Tells whether a libp2p peer can be reached from Node, and if not why
 
-Usage: node cli.js dial [OPTIONS] <TARGET>
-       node cli.js listen [OPTIONS]
+Usage: p2p-probe-node dial [OPTIONS] <TARGET>
+       p2p-probe-node listen [OPTIONS]
 
 Options of dial, as of the program p2p-probe:
-  --transport NAME,…  --family 4|6  --no-announced  --private  --security noise|tls
+  --transport NAME,…  --family 4|6  --no-announced  --private  --security noise
+  --webrtc v1|v2|both  --learn-certhash  (of what Node cannot dial, what to say)
   --timeout TIME  --deadline TIME  --ping N  --ping-interval TIME  --concurrency N
-  --resolver IP:PORT  --strict  --redact  --format text|json|ndjson  -o, --output FILE
+  --resolver IP:PORT  --strict  --redact  --format text|json|ndjson
+  -o, --output FILE  (whole or not at all; - for stdout)
 Options of listen:
-  --listen MULTIADDR (may be repeated)  --format text|ndjson
+  --listen MULTIADDR  (may be repeated)  --format text|ndjson
+Options of both:
+  -q, --quiet  (there is no progress here)  -h, --help  -V, --version
 
-Node dials tcp, ws and wss. Exit codes: 0 reachable, 1 not reachable or not told, 2 usage or internal error, 130 interrupted
+Examples:
+  p2p-probe-node dial /ip4/203.0.113.7/tcp/4001
+  p2p-probe-node dial /dns4/node.example.org/tcp/443/wss --ping 10
+  p2p-probe-node dial /dnsaddr/bootstrap.libp2p.io --family 6 --format json -o report.json
+  p2p-probe-node listen
+  p2p-probe-node listen --listen /ip4/127.0.0.1/tcp/4011 --listen /ip4/127.0.0.1/tcp/4012/ws
+
+Node dials tcp, ws and wss, and listens on tcp and ws. listen ends on Ctrl-C and SIGTERM.
+Exit codes: 0 reachable, 1 not reachable or not told, 2 usage or internal error, 130 interrupted; of listen 0 ended by a signal, 2
 `
+
+/** @type {import('node:util').ParseArgsConfig['options']} */
+const BOTH = {
+  quiet: { type: 'boolean', short: 'q' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' }
+}
 
 /** @type {import('node:util').ParseArgsConfig['options']} */
 const DIAL = {
@@ -49,7 +68,7 @@ const DIAL = {
   redact: { type: 'boolean' },
   format: { type: 'string', default: 'text' },
   output: { type: 'string', short: 'o' },
-  quiet: { type: 'boolean', short: 'q' }
+  ...BOTH
 }
 
 /** An error of whoever called. */
@@ -57,28 +76,42 @@ class Usage extends Error {}
 
 /** @param {string[]} args */
 async function main ([command, ...args]) {
-  if (command === '--version' || command === '-V') return print(`p2p-probe ${await loaded(version)}\n`)
-  if (command === undefined || command === '--help' || command === '-h' || args.includes('--help')) return print(USAGE)
+  if (command === '--version' || command === '-V') return told({ version: true })
+  if (command === undefined || command === '--help' || command === '-h') return told({ help: true })
   if (command === 'dial') return dial(args)
   if (command === 'listen') return listening(args)
   throw new Usage(`there is no command "${command}"; there are dial and listen`)
 }
 
+/**
+ * What is asked of the program itself; false when nothing is.
+ *
+ * @param {Record<string, any>} values
+ */
+async function told ({ help, version: which }) {
+  if (help === true) print(USAGE)
+  else if (which === true) print(`p2p-probe ${await loaded(version)}\n`)
+  else return false
+  return true
+}
+
 /** @param {string[]} args */
 async function dial (args) {
   const { values, positionals } = parsed(args, DIAL)
+  if (await told(values)) return
   const [target = '', ...more] = positionals
   if (more.length > 0) throw new Usage(`one target at a time; what is "${more[0]}"?`)
-  const { format, output } = values
-  if (!['text', 'json', 'ndjson'].includes(String(format))) throw new Usage(`--format is text, json or ndjson, not "${format}"`)
-  const out = new Output(output === undefined || output === '-' ? undefined : String(output))
+  const { output } = values
+  const format = oneOf('--format', values.format, ['text', 'json', 'ndjson'])
+  const asked = options(values)
+  const resolver = names(values.resolver === undefined ? {} : { server: server(values.resolver) })
+  const out = new Output(output === '-' ? undefined : output)
   const stop = new AbortController()
   const signals = interruptions(stop)
-  const resolver = names(values.resolver === undefined ? {} : { server: String(values.resolver) })
   const each = format === 'ndjson' ? /** @param {string} line */ line => out.write(line) : undefined
   try {
-    const report = await probe(target, { ...options(values), names: resolver, signal: stop.signal }, each)
-    out.write(written(report, String(format)))
+    const report = await probe(target, { ...asked, names: resolver, signal: stop.signal }, each).catch(named)
+    out.write(written(report, format))
     out.finish()
     process.exitCode = report.exitCode(values.strict === true, stop.signal.aborted)
   } finally {
@@ -92,24 +125,35 @@ async function dial (args) {
 const LISTEN = {
   listen: { type: 'string', multiple: true, default: ['/ip4/0.0.0.0/tcp/4011', '/ip4/0.0.0.0/tcp/4012/ws'] },
   format: { type: 'string', default: 'text' },
-  quiet: { type: 'boolean', short: 'q' }
+  ...BOTH
 }
 
 /** @param {string[]} args */
 async function listening (args) {
   const { values, positionals: [more] } = parsed(args, LISTEN)
+  if (await told(values)) return
   if (more !== undefined) throw new Usage(`listen takes no "${more}"; name addresses with --listen`)
-  if (!['text', 'ndjson'].includes(values.format)) throw new Usage(`--format is text or ndjson, not "${values.format}"`)
+  const people = oneOf('--format', values.format, ['text', 'ndjson']) === 'text'
   const stop = new AbortController()
   const signals = interruptions(stop)
   // Whoever read what it saw has gone away.
   process.stdout.once('error', () => stop.abort())
   try {
-    await listen(values.listen, { signal: stop.signal }, (line, text) => print(values.format === 'ndjson' ? line : text ?? ''))
+    const rest = await listen(values.listen, { signal: stop.signal }, (line, text) => print(people ? text ?? '' : line))
+    if (people) print(rest ?? '')
   } finally {
     signals.forget()
   }
 }
+
+/** Options that a run has by another name: the member of {@link import('./probe.js').Options}. @type {[string, string][]} */
+const MEMBERS = [
+  ['transport', 'transports'],
+  ['learn-certhash', 'learnCerthash'],
+  ['no-announced', 'announced'],
+  ['ping', 'pings'],
+  ['ping-interval', 'pingInterval']
+]
 
 /**
  * What the program for the terminal has as options, as {@link import('./probe.js').Options}.
@@ -118,31 +162,66 @@ async function listening (args) {
  * @returns {any}
  */
 function options (values) {
+  const { family, security, webrtc, timeout, deadline, redact } = values
   return {
     transports: values.transport?.split(','),
-    family: values.family,
-    security: values.security,
-    webrtc: values.webrtc,
+    family,
+    security,
+    webrtc,
     learnCerthash: values['learn-certhash'],
     announced: values['no-announced'] === true ? false : undefined,
     private: values.private,
-    timeout: values.timeout,
-    deadline: values.deadline,
-    pings: number('--ping', values.ping),
+    timeout,
+    deadline,
+    pings: number(values.ping),
     pingInterval: values['ping-interval'],
-    concurrency: number('--concurrency', values.concurrency),
-    redact: values.redact
+    concurrency: number(values.concurrency),
+    redact
   }
 }
 
 /**
- * @param {string} name
+ * A whole number; anything else as it is typed, to be refused like one out of range.
+ *
  * @param {string | undefined} text
  */
-function number (name, text) {
-  if (text === undefined) return undefined
-  if (!/^\d{1,9}$/.test(text)) throw new Usage(`${name} takes a whole number, not "${text}"`)
-  return Number(text)
+function number (text) {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : text
+}
+
+/**
+ * Throws an error of a run, which names what was set wrong: as it was typed.
+ *
+ * @param {Error & { option?: string, words?: string }} error
+ * @returns {never}
+ */
+function named (error) {
+  const { option, words } = error
+  if (option === undefined) throw error
+  const [name = option] = MEMBERS.find(([, member]) => member === option) ?? []
+  throw new Usage(`--${name} ${words}`)
+}
+
+/**
+ * @param {string} option
+ * @param {string} text
+ * @param {string[]} words
+ */
+function oneOf (option, text, words) {
+  if (words.includes(text)) return text
+  throw new Usage(`${option} takes ${words.join(', ')}, not "${text}"`)
+}
+
+/**
+ * A DNS server: an IP address, and a port if it is not 53.
+ *
+ * @param {string} text
+ */
+function server (text) {
+  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const known = isIP(text) !== 0 || isIP(bracketed ?? '') === 6 || isIP(plain ?? '') === 4
+  if (known && (port === undefined || (Number(port) > 0 && Number(port) < 65536))) return text
+  throw new Usage(`--resolver takes the IP address of a DNS server, and a port if it is not 53: 9.9.9.9:53, not "${text}"`)
 }
 
 /**
@@ -182,38 +261,6 @@ function interruptions (stop) {
   }
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   return { forget: () => { process.off('SIGINT', interrupt).off('SIGTERM', interrupt) } }
-}
-
-/** Where a report goes: stdout, or a file that is written whole or not at all. */
-class Output {
-  #path
-  /** @type {string | undefined} */
-  #draft
-
-  /** @param {string} [path] */
-  constructor (path) {
-    this.#path = path
-    if (path === undefined) return
-    this.#draft = join(dirname(path), `.${basename(path)}.${process.pid}.part`)
-    // Now, so that a folder that does not exist costs no time.
-    writeFileSync(this.#draft, '')
-  }
-
-  /** @param {string} text */
-  write (text) {
-    if (this.#draft === undefined) print(text)
-    else writeFileSync(this.#draft, text, { flag: 'a' })
-  }
-
-  finish () {
-    if (this.#draft === undefined || this.#path === undefined) return
-    renameSync(this.#draft, this.#path)
-    this.#draft = undefined
-  }
-
-  abandon () {
-    if (this.#draft !== undefined) rmSync(this.#draft, { force: true })
-  }
 }
 
 /** @param {string} text */

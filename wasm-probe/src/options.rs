@@ -2,8 +2,9 @@
 
 use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
 
-use js_sys::{Array, Error};
-use p2p_probe::model::{Family, Micros, Options, RuntimeKind, Security, bounds};
+use js_sys::{Array, Error, Reflect};
+use p2p_probe::model::{Family, Micros, Options, RuntimeKind, Security, Transport, bounds};
+use strum::IntoEnumIterator as _;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
@@ -12,6 +13,9 @@ use crate::{
     platform::{get, kind},
     transport,
 };
+
+/// How much of a wrong value is repeated, in characters.
+const QUOTED: usize = 100;
 
 /// What a caller asked for.
 pub(crate) struct Asked {
@@ -31,10 +35,10 @@ pub(crate) fn read(asked: &JsValue) -> Result<Asked, JsValue> {
         .ok_or_else(|| usage("options.transport has to be a transport of js/contract.js"))?;
     let defaults = Options::default();
     let options = Options {
-        transports: list(asked, "transports", |text| parsed("transports", &text))?,
+        transports: list(asked, "transports", |text| one_of("transports", &text, &transports()))?,
         family: value(asked, "family").map(|value| family("family", &value)).transpose()?,
         security: security(asked)?,
-        webrtc: text(asked, "webrtc")?.map(|text| parsed("webrtc", &text)).transpose()?,
+        webrtc: text(asked, "webrtc")?.map(|text| one_of("webrtc", &text, &["v1", "v2", "both"])).transpose()?,
         learn_certhash: flag(asked, "learnCerthash", defaults.learn_certhash)?,
         announced: flag(asked, "announced", defaults.announced)?,
         punch: defaults.punch,
@@ -47,7 +51,7 @@ pub(crate) fn read(asked: &JsValue) -> Result<Asked, JsValue> {
         redacted: flag(asked, "redact", defaults.redacted)?,
     };
     let sources = match kind() {
-        RuntimeKind::Node => list(asked, "sources", |text| parsed("sources", &text))?,
+        RuntimeKind::Node => list(asked, "sources", |text| address(&text))?,
         RuntimeKind::Browser | RuntimeKind::Native => None,
     };
     let names = value(asked, "names").map(Names::new);
@@ -61,6 +65,26 @@ pub(crate) fn usage(sentence: impl Display) -> JsValue {
     error.into()
 }
 
+/// An error of whoever set a member: the sentence `options.{name} {words}`. The two are members of the error as well, for who
+/// knows the member by another name.
+fn wrong(name: &str, words: impl Display) -> JsValue {
+    let words = words.to_string();
+    let error = usage(format!("options.{name} {words}"));
+    for (member, value) in [("option", name), ("words", &words)] {
+        // A fresh error takes members.
+        let _ = Reflect::set(&error, &member.into(), &value.into());
+    }
+    error
+}
+
+/// What a member was set to, as it is written in JavaScript.
+fn written(value: &JsValue) -> String {
+    match value.as_string() {
+        Some(text) => format!("\"{}\"", text.chars().take(QUOTED).collect::<String>()),
+        None => value.as_f64().map_or_else(|| "that".to_owned(), |number| number.to_string()),
+    }
+}
+
 /// A member that is set.
 fn value(asked: &JsValue, name: &str) -> Option<JsValue> {
     let value = get(asked, name);
@@ -68,30 +92,41 @@ fn value(asked: &JsValue, name: &str) -> Option<JsValue> {
 }
 
 fn text(asked: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
-    let text = |value: JsValue| value.as_string().ok_or_else(|| usage(format!("options.{name} has to be a text")));
+    let text = |value: JsValue| value.as_string().ok_or_else(|| wrong(name, "has to be a text"));
     value(asked, name).map(text).transpose()
 }
 
 fn flag(asked: &JsValue, name: &str, otherwise: bool) -> Result<bool, JsValue> {
-    let flag = |value: JsValue| value.as_bool().ok_or_else(|| usage(format!("options.{name} has to be true or false")));
+    let flag = |value: JsValue| value.as_bool().ok_or_else(|| wrong(name, "has to be true or false"));
     value(asked, name).map_or(Ok(otherwise), flag)
 }
 
 fn list<T>(asked: &JsValue, name: &str, read: impl Fn(String) -> Result<T, JsValue>) -> Result<Option<Vec<T>>, JsValue> {
     let Some(value) = value(asked, name) else { return Ok(None) };
-    let texts = value.dyn_into::<Array>().map_err(|_| usage(format!("options.{name} has to be a list")))?;
+    let texts = value.dyn_into::<Array>().map_err(|_| wrong(name, "has to be a list"))?;
     texts.iter().map(|text| read(text.as_string().unwrap_or_default())).collect::<Result<_, _>>().map(Some)
 }
 
-fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T, JsValue> {
-    text.parse().map_err(|_| usage(format!("options.{name} does not know \"{text}\"")))
+/// One of several words.
+fn one_of<T: FromStr>(name: &str, text: &str, words: &[&str]) -> Result<T, JsValue> {
+    let known = words.contains(&text).then(|| text.parse().ok()).flatten();
+    known.ok_or_else(|| wrong(name, format!("takes {}, not {}", words.join(", "), written(&text.into()))))
+}
+
+fn transports() -> Vec<&'static str> {
+    Transport::iter().map(<&str>::from).collect()
+}
+
+fn address(text: &str) -> Result<IpAddr, JsValue> {
+    text.parse().map_err(|_| wrong("sources", format!("takes IP addresses, not {}", written(&text.into()))))
 }
 
 /// `/noise` alone is there: TLS needs more than a page has.
 fn security(asked: &JsValue) -> Result<Option<Security>, JsValue> {
-    match text(asked, "security")?.map(|text| parsed("security", &text)).transpose()? {
-        Some(Security::Tls) => Err(usage("this runtime has no /tls; ask from a terminal")),
-        security => Ok(security),
+    match text(asked, "security")?.as_deref() {
+        Some("tls") => Err(wrong("security", "takes noise: this runtime has no /tls, the program for the terminal has")),
+        Some(text) => one_of("security", text, &["noise"]).map(Some),
+        None => Ok(None),
     }
 }
 
@@ -99,31 +134,36 @@ fn family(name: &str, value: &JsValue) -> Result<Family, JsValue> {
     match value.as_string().or_else(|| value.as_f64().map(|number| number.to_string())).as_deref() {
         Some("4" | "ipv4") => Ok(Family::Ipv4),
         Some("6" | "ipv6") => Ok(Family::Ipv6),
-        _ => Err(usage(format!("options.{name} is 4 or 6"))),
+        _ => Err(wrong(name, format!("takes 4 or 6, not {}", written(value)))),
     }
 }
 
 /// A time: a text with its unit, or a number of milliseconds under the name with `Ms` behind it.
 fn time(asked: &JsValue, name: &str, otherwise: Micros) -> Result<Micros, JsValue> {
     if let Some(text) = text(asked, name)? {
-        return bounds::time(&text).map(Micros::from).map_err(|error| usage(format!("\"{text}\" is no {name}: {error}")));
+        return bounds::time(&text).map(Micros::from).map_err(|error| not_a_time(name, &text, &error));
     }
     let Some(value) = value(asked, &format!("{name}Ms")) else { return Ok(otherwise) };
     let time = value.as_f64().and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
     let time = time.filter(|time| (bounds::SHORTEST..=bounds::LONGEST).contains(time));
-    let range = || format!("options.{name}Ms is a number of milliseconds, 1 to {}", bounds::LONGEST.as_millis());
-    time.map(Micros::from).ok_or_else(|| usage(range()))
+    let range = || format!("is a number of milliseconds, 1 to {}", bounds::LONGEST.as_millis());
+    time.map(Micros::from).ok_or_else(|| wrong(&format!("{name}Ms"), range()))
 }
 
 /// The wait between two pings: a text with its unit, or milliseconds.
 fn pause(asked: &JsValue) -> Result<Micros, JsValue> {
     if let Some(text) = text(asked, "pingInterval")? {
-        return bounds::pause(&text).map(Micros::from).map_err(|error| usage(format!("\"{text}\" is no pingInterval: {error}")));
+        return bounds::pause(&text).map(Micros::from).map_err(|error| not_a_time("pingInterval", &text, &error));
     }
     let Some(value) = value(asked, "pingIntervalMs") else { return Ok(Micros(0)) };
     let pause = value.as_f64().and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
-    let range = || format!("options.pingIntervalMs is a number of milliseconds, 0 to {}", bounds::LONGEST_PAUSE.as_millis());
-    pause.filter(|pause| *pause <= bounds::LONGEST_PAUSE).map(Micros::from).ok_or_else(|| usage(range()))
+    let range = || format!("is a number of milliseconds, 0 to {}", bounds::LONGEST_PAUSE.as_millis());
+    pause.filter(|pause| *pause <= bounds::LONGEST_PAUSE).map(Micros::from).ok_or_else(|| wrong("pingIntervalMs", range()))
+}
+
+/// A text that is no time, and why.
+fn not_a_time(name: &str, text: &str, why: &str) -> JsValue {
+    wrong(name, format!("takes no {}: {why}", written(&text.into())))
 }
 
 fn count(asked: &JsValue, name: &str, range: std::ops::RangeInclusive<u32>, otherwise: u32) -> Result<u32, JsValue> {
@@ -131,5 +171,6 @@ fn count(asked: &JsValue, name: &str, range: std::ops::RangeInclusive<u32>, othe
     let whole = value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
     let whole = whole.map(|number| number as u32).filter(|number| range.contains(number));
-    whole.ok_or_else(|| usage(format!("options.{name} is a whole number, {} to {}", range.start(), range.end())))
+    let words = || format!("takes a whole number from {} to {}, not {}", range.start(), range.end(), written(&value));
+    whole.ok_or_else(|| wrong(name, words()))
 }
