@@ -56,7 +56,7 @@ test('the types hold, and those in the package are current', t => {
 })
 
 test('what the package promises is in it', () => {
-  const { exports, files, scripts, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { bin, exports, files, scripts, dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   assert.deepEqual(files, ['*.js', 'types', 'wasm', 'LICENSE-*'])
   for (const licence of ['LICENSE-APACHE', 'LICENSE-MIT']) {
     assert.equal(readFileSync(join(root, licence), 'utf8'), readFileSync(join(root, '..', licence), 'utf8'))
@@ -66,6 +66,11 @@ test('what the package promises is in it', () => {
   for (const target of Object.values(exports).flatMap(entry => Object.values(typeof entry === 'string' ? { entry } : entry))) {
     assert.ok(readFileSync(join(root, target)).length > 0)
   }
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  for (const name of Object.keys(bin)) assert.ok(readme.includes(`\n${name} --help\n`))
+  // The first release that bounds the answers to pings, and is told how many.
+  assert.equal(optionalDependencies.ws, '^8.23.0')
+  assert.ok(readme.includes('8.23 or newer'))
   assert.doesNotMatch(readFileSync(join(root, 'package-lock.json'), 'utf8'), /"resolved"/)
 })
 
