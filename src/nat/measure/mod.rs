@@ -37,6 +37,7 @@ mod listener;
 mod nat64;
 mod order;
 mod pinholes;
+mod question;
 mod reserve;
 mod servers;
 mod strangers;

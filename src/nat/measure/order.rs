@@ -11,7 +11,7 @@ use futures::future::{join, join_all};
 use multiaddr::{Multiaddr, Protocol};
 use tokio::sync::Notify;
 
-use super::{family::Family, foreign::Again, listener::Guests, vantage::Vantage};
+use super::{family::Family, listener::Guests, question::Again, vantage::Vantage};
 use crate::{
     fault::Fault,
     model::{Layer4, MappingSeen, NatFound, Outcome, Stage, Tested},
