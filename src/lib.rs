@@ -10,6 +10,10 @@
 //!                        probes (native | browser | Node)
 //! ```
 
+/// The tests of the engine share a runtime with a program of its own.
+#[cfg(test)]
+extern crate self as p2p_probe;
+
 #[cfg(feature = "native")]
 pub mod cli;
 pub mod compare;

@@ -7,6 +7,8 @@ mod names;
 mod run;
 mod runtime;
 mod slots;
+#[cfg(test)]
+mod tests;
 
 use std::{
     future::Future,

@@ -5,7 +5,7 @@ use std::{pin::Pin, rc::Rc, time::Duration};
 use futures::{
     FutureExt, StreamExt,
     channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
-    future::{Either, FusedFuture as _, LocalBoxFuture, select},
+    future::{Either, Fuse, FusedFuture as _, LocalBoxFuture, select},
     select_biased,
     stream::FuturesUnordered,
 };
@@ -80,7 +80,8 @@ impl<R: Runtime + 'static> Run<R> {
             }
             select_biased! {
                 () = stop => break Some(WhyCode::Interrupted),
-                () = deadline => break Some(WhyCode::Deadline),
+                // First, so that no task that is always ready keeps the run.
+                () = deadline => break (!self.is_done_by(&mut errand)).then_some(WhyCode::Deadline),
                 () = errand => {}
                 peer = self.identified.1.select_next_some() => self.extend(&peer),
                 done = self.tasks.select_next_some() => self.done(done),
@@ -91,6 +92,19 @@ impl<R: Runtime + 'static> Run<R> {
             self.cut(&why);
         }
         self.emit(Fact::RunEnded { complete });
+    }
+
+    /// What is ready when the time is up counts, and begins nothing more. Whether nothing is left then.
+    fn is_done_by(&mut self, errand: &mut Fuse<LocalBoxFuture<'static, ()>>) -> bool {
+        errand.now_or_never();
+        for _ in 0..self.tasks.len() {
+            let Some(Some(done)) = self.tasks.next().now_or_never() else { break };
+            self.done(done);
+        }
+        while let Ok(peer) = self.identified.1.try_recv() {
+            self.extend(&peer);
+        }
+        self.tasks.is_empty() && self.slots.is_empty() && errand.is_terminated()
     }
 
     fn emit(&self, fact: Fact) {

@@ -56,6 +56,11 @@ impl Slots {
         Arc::clone(self.pings.entry(host.to_owned()).or_default())
     }
 
+    /// Whether nothing waits for its turn.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Those that never began.
     pub(super) fn drain(&mut self) -> Vec<Rc<Planned>> {
         self.waiting.drain(..).collect()

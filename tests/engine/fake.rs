@@ -25,6 +25,8 @@ use p2p_probe::{
 pub(crate) enum Act {
     /// Enters a stage and stays in it for so many milliseconds.
     Stage(StageName, u64),
+    /// Keeps the processor for so many milliseconds: nothing else runs meanwhile.
+    Work(u64),
     /// The stage finds the peer.
     Peer(&'static str),
     /// The peer announces these addresses.
@@ -150,6 +152,7 @@ impl Runtime for Fake {
                         ctx.enter(stage);
                         this.nap(ms).await;
                     }
+                    Act::Work(ms) => this.clock.now.set(this.clock.now.get() + Duration::from_millis(ms)),
                     Act::Peer(id) => {
                         peer = id;
                         ctx.found(Found { peer: Some(id.into()), ..Found::default() });
