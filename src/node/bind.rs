@@ -41,6 +41,20 @@ pub enum BindError {
         /// The port.
         port: u16,
     },
+    /// Another program has the place where the page was to be.
+    #[error("{at} is in use, where the page was to be; choose another place for it (--page-addr), or do without (--no-page)")]
+    PageInUse {
+        /// The place.
+        at: SocketAddr,
+    },
+    /// The system does not let this user have the page's port.
+    #[error(
+        "this user may not listen on {at} for the page; choose another place for it (--page-addr), or do without (--no-page)"
+    )]
+    PageForbidden {
+        /// The place.
+        at: SocketAddr,
+    },
     /// No such address here.
     #[error("cannot listen on {address}")]
     System {

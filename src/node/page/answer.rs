@@ -73,7 +73,7 @@ fn own(site: &Site) -> String {
 }
 
 fn events(site: &Site, request: &Parts) -> Response<Content> {
-    match Events::of(request.uri.query().unwrap_or_default(), site.seen.clone(), &site.visits) {
+    match Events::of(request.uri.query().unwrap_or_default(), site.seen.clone(), &site.visits, site.times.visit) {
         Ok(events) => with(StatusCode::OK, "text/event-stream", Content::Events(Box::new(events))),
         Err(Refused::Peers) => text(StatusCode::BAD_REQUEST, "Name the peer IDs of this visit: ?peer=…&peer=…\n"),
         Err(Refused::Busy) => text(StatusCode::SERVICE_UNAVAILABLE, "Too many visits at once.\n"),

@@ -30,11 +30,16 @@ pub(super) fn port(at: Where) -> Result<(TcpListener, SocketAddr), BindError> {
             listen(at(port)).or_else(|_| listen(at(0))).map_err(|source| (at(port), source))
         }
     };
-    bound.map_err(|(address, source)| match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse { kind: "TCP", port: address.port(), ip: address.ip() },
-        io::ErrorKind::PermissionDenied => BindError::Forbidden { kind: "TCP", port: address.port() },
-        _ => BindError::System { address: format!("{address} for the page"), source },
-    })
+    bound.map_err(|(at, source)| because(at, source))
+}
+
+/// What the options of the node's own ports do not mend has words of its own.
+fn because(at: SocketAddr, source: io::Error) -> BindError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => BindError::PageInUse { at },
+        io::ErrorKind::PermissionDenied => BindError::PageForbidden { at },
+        _ => BindError::System { address: format!("{at} for the page"), source },
+    }
 }
 
 fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
@@ -65,4 +70,21 @@ pub(super) fn urls(local: SocketAddr, tls: Option<&Certificate>) -> Vec<String> 
     urls.sort_by_key(|url| !url.starts_with("https:"));
     urls.dedup();
     urls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_named_the_place_of_the_page_hears_how_to_name_another() {
+        let at: SocketAddr = "0.0.0.0:80".parse().unwrap();
+        for kind in [io::ErrorKind::AddrInUse, io::ErrorKind::PermissionDenied] {
+            let words = because(at, kind.into()).to_string();
+            for part in ["0.0.0.0:80", "the page", "--page-addr", "--no-page"] {
+                assert!(words.contains(part), "{part}: {words}");
+            }
+            assert!(!words.contains("--port") && !words.contains("--listen"), "{words}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::compat::{FuturesAsyncReadCompatExt as _, TokioAsyncReadCompatExt as _};
 
-use super::{Site, answer::answer};
+use super::{Site, answer::answer, events};
 use crate::{
     native,
     transport::quic::{self, Gate, Permit},
@@ -23,7 +23,7 @@ const CONNECTIONS: usize = 64;
 /// Connections at once from one IPv4 address or one IPv6 /64: a few tabs.
 const PER_IP: usize = 24;
 /// How long a browser may take to begin: its TLS handshake, and the head of each request.
-pub(super) const HEAD: Duration = Duration::from_secs(10);
+const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection lives, whatever it does: longer than a visit is told of its dials. A browser opens another.
 const LIFETIME: Duration = Duration::from_secs(150);
 /// The largest head of a request, in bytes, and the most that is held of an answer: 64 peer IDs are 4 KiB.
@@ -35,6 +35,22 @@ pub(super) const PAUSE: Duration = Duration::from_millis(200);
 /// The first byte of a TLS record with a handshake (RFC 8446, section 5.1). No request begins with it.
 const HANDSHAKE: u8 = 22;
 
+/// How long the site bears with whom.
+pub(super) struct Times {
+    /// With a browser that is to ask.
+    pub(super) head: Duration,
+    /// With a connection.
+    pub(super) connection: Duration,
+    /// With a visit that is told of its dials.
+    pub(super) visit: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { head: HEAD, connection: LIFETIME, visit: events::LIFETIME }
+    }
+}
+
 pub(super) fn gate() -> Arc<Gate> {
     Gate::new(quic::Limits { connections: CONNECTIONS, handshakes: CONNECTIONS, per_ip: PER_IP, ..quic::Limits::default() })
 }
@@ -42,20 +58,21 @@ pub(super) fn gate() -> Arc<Gate> {
 /// Serves one connection to its end.
 pub(super) fn serve(site: Rc<Site>, stream: TcpStream, permit: Permit) -> LocalBoxFuture<'static, ()> {
     Box::pin(async move {
+        let end = native::sleep(site.times.connection);
         // What goes wrong with it is the browser's to show.
-        select(pin!(speak(site, stream)), pin!(native::sleep(LIFETIME))).await;
+        select(pin!(speak(site, stream)), pin!(end)).await;
         drop(permit);
     })
 }
 
 async fn speak(site: Rc<Site>, stream: TcpStream) {
-    let Some(first) = first_byte(&stream, site.head).await else { return };
+    let Some(first) = first_byte(&stream, site.times.head).await else { return };
     // Small answers, each of which somebody waits for.
     let _ = stream.set_nodelay(true);
     match &site.tls {
         Some(tls) if first == HANDSHAKE => {
             let handshake = TlsAcceptor::from(Arc::clone(&tls.config)).accept(stream.compat());
-            if let Either::Left((Ok(stream), _)) = select(handshake, pin!(native::sleep(site.head))).await {
+            if let Either::Left((Ok(stream), _)) = select(handshake, pin!(native::sleep(site.times.head))).await {
                 http(site, stream.compat()).await;
             }
         }
@@ -74,7 +91,7 @@ async fn first_byte(stream: &TcpStream, time: Duration) -> Option<u8> {
 }
 
 async fn http(site: Rc<Site>, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
-    let head = site.head;
+    let head = site.times.head;
     let service = service_fn(move |request: Request<Incoming>| {
         let site = Rc::clone(&site);
         async move { Ok::<_, Infallible>(answer(&site, &request.into_parts().0)) }

@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::{FutureExt as _, future::LocalBoxFuture};
@@ -19,7 +20,7 @@ const PEER: usize = 64;
 /// How many visits are told at once.
 const AT_ONCE: usize = 16;
 /// How long a visit is told: longer than any run.
-const LIFETIME: std::time::Duration = std::time::Duration::from_secs(120);
+pub(super) const LIFETIME: Duration = Duration::from_secs(120);
 
 /// A visit that is told of its own dials, and of no others.
 pub(super) struct Events {
@@ -45,8 +46,8 @@ pub(super) enum Refused {
 
 impl Events {
     /// Of a query: `peer=…&peer=…`, the peer IDs that this visit dialed with. They are drawn afresh for each dial, so that
-    /// nobody else can name them.
-    pub(super) fn of(query: &str, seen: Seen, visits: &Visit) -> Result<Self, Refused> {
+    /// nobody else can name them. It is told for so long.
+    pub(super) fn of(query: &str, seen: Seen, visits: &Visit, time: Duration) -> Result<Self, Refused> {
         let peers: Vec<String> = query
             .split('&')
             .map(|pair| pair.strip_prefix("peer=").map(str::to_owned))
@@ -61,7 +62,7 @@ impl Events {
         if Rc::strong_count(visits) > AT_ONCE {
             return Err(Refused::Busy);
         }
-        Ok(Self { seen, peers, last: 0, begun: false, end: native::sleep(LIFETIME).boxed_local(), _visit: Rc::clone(visits) })
+        Ok(Self { seen, peers, last: 0, begun: false, end: native::sleep(time).boxed_local(), _visit: Rc::clone(visits) })
     }
 
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {

@@ -14,7 +14,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, rc::Rc, sync::Arc, time::Duration};
+use std::{fmt, rc::Rc, sync::Arc};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use multiaddr::Multiaddr;
@@ -45,8 +45,7 @@ struct Site {
     visits: events::Visit,
     assets: &'static [Asset],
     gate: Arc<Gate>,
-    /// How long a browser may take to ask.
-    head: Duration,
+    times: connection::Times,
 }
 
 impl Page {
@@ -66,8 +65,8 @@ impl Page {
         let names = host::names(tls.as_ref(), addresses);
         let urls = bind::urls(local, tls.as_ref());
         let addresses = addresses.iter().map(ToString::to_string).collect();
-        let site =
-            Site { addresses, names, tls, seen, visits: Rc::default(), assets, gate: connection::gate(), head: connection::HEAD };
+        let (gate, times) = (connection::gate(), connection::Times::default());
+        let site = Site { addresses, names, tls, seen, visits: Rc::default(), assets, gate, times };
         Ok(Self { listener, urls, site: Rc::new(site) })
     }
 

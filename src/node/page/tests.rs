@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Asset, Page, Seen, Where};
+use super::{Asset, Page, Seen, Where, connection::Times};
 use crate::model::{Attempt, Event, Fact, Micros, Report};
 
 const PEER: &str = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
@@ -237,7 +237,7 @@ async fn what_is_remembered_and_how_many_are_told_is_bounded() {
 #[tokio::test]
 async fn a_browser_that_is_slow_to_ask_is_left() {
     let (mut page, to) = page(Seen::default());
-    std::rc::Rc::get_mut(&mut page.site).unwrap().head = Duration::from_millis(20);
+    std::rc::Rc::get_mut(&mut page.site).unwrap().times.head = Duration::from_millis(20);
     during(page, async {
         let mut silent = TcpStream::connect(to).await.unwrap();
         assert_eq!(silent.read(&mut [0]).await.unwrap_or(0), 0);
@@ -249,6 +249,31 @@ async fn a_browser_that_is_slow_to_ask_is_left() {
         assert!(answer.is_empty() || status(&answer) == "408", "{answer}");
     })
     .await;
+}
+
+/// What is told to a visit that the listener saw nothing of, to its end.
+async fn told(times: impl FnOnce(&mut Times)) -> String {
+    let (mut page, to) = page(Seen::default());
+    times(&mut std::rc::Rc::get_mut(&mut page.site).unwrap().times);
+    during(page, async {
+        let mut stream = TcpStream::connect(to).await.unwrap();
+        let mut told = Vec::new();
+        // A busy machine may not have read what is asked when it ends the connection, which is a reset then.
+        let _ = stream.write_all(get(&format!("/listener/events?peer={PEER}"), "").as_bytes()).await;
+        let _ = stream.read_to_end(&mut told).await;
+        String::from_utf8_lossy(&told).into_owned()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_visit_is_told_and_a_connection_lives_only_for_so_long() {
+    let soon = Duration::from_millis(20);
+    let visit = told(|times| times.visit = soon).await;
+    // The last chunk is empty: the answer is whole.
+    assert!(status(&visit) == "200" && visit.ends_with("\r\n0\r\n\r\n"), "{visit}");
+    let connection = told(|times| times.connection = soon).await;
+    assert!(!connection.ends_with("\r\n0\r\n\r\n"), "{connection}");
 }
 
 #[tokio::test]
@@ -291,5 +316,5 @@ async fn a_port_that_is_taken_is_left_to_the_other() {
     let second = Page::of(Where::Loopback(taken.port()), None, &[], Seen::default(), &[INDEX]).unwrap();
     assert_ne!(first.urls(), second.urls());
     let error = Page::of(Where::At(taken), None, &[], Seen::default(), &[INDEX]).unwrap_err().to_string();
-    assert!(error.contains(&taken.port().to_string()), "{error}");
+    assert!(error.contains(&taken.port().to_string()) && error.contains("--page-addr"), "{error}");
 }
