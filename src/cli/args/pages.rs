@@ -17,6 +17,7 @@ pub(in crate::cli) struct ExplainArgs {
 
 /// Print the JSON Schema of a report, an event or a comparison
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  p2p-probe schema > report.schema.json\n  p2p-probe schema event")]
 pub(in crate::cli) struct SchemaArgs {
     /// Of what
     #[arg(default_value = "report")]
@@ -36,6 +37,7 @@ pub(in crate::cli) enum SchemaOf {
 
 /// Print a script that completes arguments in a shell
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  source <(p2p-probe completions bash)\n  p2p-probe completions zsh > ~/.zfunc/_p2p-probe")]
 pub(in crate::cli) struct CompletionsArgs {
     /// The shell
     pub(in crate::cli) shell: clap_complete::Shell,
@@ -43,6 +45,7 @@ pub(in crate::cli) struct CompletionsArgs {
 
 /// Print the manual page, or write the pages of all subcommands
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  p2p-probe man | man -l -\n  p2p-probe man --out ~/.local/share/man/man1")]
 pub(in crate::cli) struct ManArgs {
     /// Write every page into this folder
     #[arg(long, value_name = "DIR")]

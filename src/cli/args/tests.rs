@@ -20,6 +20,16 @@ fn the_definition_is_sound() {
 }
 
 #[test]
+fn every_subcommand_has_examples() {
+    for command in std::iter::once(&Cli::command()).chain(Cli::command().get_subcommands()) {
+        let help = command.clone().render_long_help().to_string();
+        let example =
+            format!("Examples:\n  {}", if command.get_name() == "completions" { "source <(p2p-probe" } else { "p2p-probe" });
+        assert!(help.contains(&example), "{}: {help}", command.get_name());
+    }
+}
+
+#[test]
 fn without_options_a_run_has_the_defaults() {
     assert_eq!(dial("/ip4/1.2.3.4/tcp/1").unwrap().options(), Options::default());
 }
