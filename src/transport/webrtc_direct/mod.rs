@@ -9,9 +9,10 @@
 //! polled by whoever polls the connection, so that a dial spawns nothing; only a listener has a task, for its socket.
 //!
 //! All futures may be dropped at any time: a dropped dial or connection says goodbye and is gone. Time-outs of a dial
-//! belong to the caller. [`framing`], [`substream`], [`noise`], [`prologue`], [`certhash`] and [`sdp`] know neither sockets nor
+//! belong to the caller. [`bounds`], [`framing`], [`substream`], [`noise`], [`prologue`], [`certhash`] and [`sdp`] know neither sockets nor
 //! DTLS: a browser brings those itself.
 
+pub mod bounds;
 pub mod certhash;
 pub mod framing;
 pub mod noise;

@@ -1,6 +1,7 @@
 //! A libp2p stream on a data channel: what its messages do to it, and what it has to send. No I/O.
 
 use std::collections::VecDeque;
+use std::io;
 
 use super::framing::{self, Flag, FrameError, MAX_DATA, Reader};
 
@@ -67,6 +68,16 @@ pub enum Unwritable {
     /// The other side reads no more.
     #[error("the other side reads no more")]
     Stopped,
+}
+
+impl From<Unwritable> for io::Error {
+    fn from(error: Unwritable) -> Self {
+        let kind = match error {
+            Unwritable::Closed => io::ErrorKind::WriteZero,
+            Unwritable::Stopped => io::ErrorKind::BrokenPipe,
+        };
+        Self::new(kind, error)
+    }
 }
 
 impl Substream {

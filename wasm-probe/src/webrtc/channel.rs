@@ -8,7 +8,10 @@ use std::{
 };
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use p2p_probe::transport::webrtc_direct::substream::{Read, Substream, Unwritable};
+use p2p_probe::transport::webrtc_direct::{
+    bounds::UNSENT,
+    substream::{Read, Substream},
+};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{RtcDataChannel, RtcDataChannelState, RtcDataChannelType};
 
@@ -17,9 +20,6 @@ use super::{
     shared::{Shared, UNREAD},
 };
 use crate::platform::get;
-
-/// Bytes of one stream that wait to be sent; writing waits above it. The same as of the native transport.
-const UNSENT: u32 = 256 * 1024;
 
 /// Writing goes on below this: before all is out, so that the line is never idle.
 const UNSENT_LOW: u32 = 64 * 1024;
@@ -174,12 +174,12 @@ impl Channel {
 
     pub(super) fn poll_write(&self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         let mut state = self.state.borrow_mut();
-        state.stream.writable().map_err(unwritable)?;
-        if !self.is_open()? || self.unsent() >= UNSENT {
+        state.stream.writable()?;
+        if !self.is_open()? || self.unsent() as usize >= UNSENT {
             state.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let (message, count) = state.stream.write(data).map_err(unwritable)?;
+        let (message, count) = state.stream.write(data)?;
         let sent = self.wire.send_with_u8_array(&message);
         Poll::Ready(sent.map(|()| count).map_err(|_| io::ErrorKind::ConnectionAborted.into()))
     }
@@ -220,12 +220,4 @@ impl Drop for Channel {
         let unread = self.shared.unread.get().saturating_sub(self.state.borrow().counted);
         self.shared.unread.set(unread);
     }
-}
-
-fn unwritable(error: Unwritable) -> io::Error {
-    let kind = match error {
-        Unwritable::Closed => io::ErrorKind::WriteZero,
-        Unwritable::Stopped => io::ErrorKind::BrokenPipe,
-    };
-    io::Error::new(kind, error)
 }

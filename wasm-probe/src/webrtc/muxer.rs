@@ -9,7 +9,7 @@ use std::{
 
 use futures::FutureExt;
 use libp2p_core::{StreamMuxer, muxing::StreamMuxerEvent};
-use p2p_probe::{engine::Fault, model::Cause};
+use p2p_probe::{engine::Fault, model::Cause, transport::webrtc_direct::bounds::FLUSH};
 use send_wrapper::SendWrapper;
 
 use super::{
@@ -18,9 +18,6 @@ use super::{
     stream::{Stream, Use},
 };
 use crate::platform::{Sleep, sleep};
-
-/// How long an orderly close waits for what was written to leave; the same as of the native transport.
-const FLUSH: Duration = Duration::from_millis(500);
 
 /// How often it looks whether it has left: no event tells of the last byte of all channels.
 const LOOK: Duration = Duration::from_millis(5);

@@ -5,27 +5,18 @@ use std::{
     collections::VecDeque,
     rc::Rc,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use futures::FutureExt;
+use p2p_probe::transport::webrtc_direct::bounds::{LINGER, MAX_CHANNELS, MAX_WAITING};
 use web_sys::RtcDataChannel;
 
 use super::channel::Channel;
 use crate::platform::{Sleep, sleep};
 
-/// Streams at once, both sides together; as many as of the native transport.
-pub(super) const MAX_CHANNELS: usize = 256;
-
-/// Streams opened by the other side that nobody has accepted yet.
-const MAX_WAITING: usize = 64;
-
 /// Bytes that may wait unread on all channels together. A page cannot tell a data channel to wait, so a stream that goes beyond is
 /// reset. It is not met by a session, which reads whenever it is run; 4 MiB are a second of a fast line.
 pub(super) const UNREAD: usize = 4 * 1024 * 1024;
-
-/// How long a finished stream waits for its acknowledgement after it was dropped; the same as of the native transport.
-const LINGER: Duration = Duration::from_secs(10);
 
 /// What channels tell their connection.
 #[derive(Default)]

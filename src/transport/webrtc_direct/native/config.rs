@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+pub(super) use super::super::bounds::{FLUSH, LINGER, MAX_CHANNELS, MAX_WAITING, UNSENT};
 use super::super::framing::MAX_MESSAGE;
 use super::provider;
 
@@ -66,18 +67,6 @@ pub(super) const ALL_UNREAD: usize = 256 * 1024;
 /// Bytes of all streams together that wait to be acknowledged; writing waits above it.
 pub(super) const ALL_UNSENT: usize = 1024 * 1024;
 
-/// Bytes of one stream that wait to be acknowledged; writing waits above it.
-pub(super) const UNSENT: usize = 256 * 1024;
-
-/// Streams at once, both sides together. A peer that opens more has them reset.
-pub(super) const MAX_CHANNELS: usize = 256;
-
-/// Streams opened by the other side that nobody has accepted yet.
-pub(super) const MAX_WAITING: usize = 64;
-
-/// How long a finished stream waits for its acknowledgement after it was dropped (the same as go-libp2p's).
-pub(super) const LINGER: Duration = Duration::from_secs(10);
-
 /// Datagrams that wait for an address to be validated: two flights of DTLS.
 pub(super) const BLOCKED: usize = 16;
 
@@ -107,7 +96,8 @@ fn make_dtls() -> Result<Arc<dimpl::Config>, dimpl::Error> {
         .with_crypto_provider(provider::provider())
         .mtu(DTLS_MTU as usize)
         .max_queue_tx(DTLS_QUEUE)
-        // ICE has validated the address before: a cookie would cost a round trip more.
+        // A cookie would cost each dial a round trip. Instead an address gets no more than three times what it sent, until it has
+        // proved that the dialer is there; the module's head tells what that leaves open.
         .use_server_cookie(false)
         .require_client_certificate(true)
         .flight_start_rto(DTLS_RTO)

@@ -4,7 +4,7 @@ use std::io;
 use std::task::{Poll, Waker};
 
 use super::super::framing;
-use super::super::substream::{Read, Unwritable};
+use super::super::substream::Read;
 use super::channel::Owner;
 use super::channels::{Channels, HANDSHAKE, gone};
 use super::config::{ALL_UNREAD, ALL_UNSENT, UNREAD, UNSENT, WRITTEN};
@@ -133,18 +133,10 @@ impl Channels {
             return Poll::Pending;
         }
         let Some(channel) = self.by_id.get_mut(&id) else { return Poll::Ready(Err(gone())) };
-        let written = channel.stream.write(&data[..data.len().min(WRITTEN)]).map_err(unwritable);
+        let written = channel.stream.write(&data[..data.len().min(WRITTEN)]).map_err(io::Error::from);
         Poll::Ready(written.and_then(|(message, count)| {
             let taken = framing::pieces(&message).all(|piece| sctp.write(id, Ppi::Binary, piece));
             taken.then_some(count).ok_or_else(gone)
         }))
     }
-}
-
-fn unwritable(error: Unwritable) -> io::Error {
-    let kind = match error {
-        Unwritable::Closed => io::ErrorKind::WriteZero,
-        Unwritable::Stopped => io::ErrorKind::BrokenPipe,
-    };
-    io::Error::new(kind, error)
 }

@@ -5,20 +5,17 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use libp2p_core::StreamMuxer;
 use libp2p_core::muxing::StreamMuxerEvent;
 use tokio::time::Sleep;
 
+use super::config::FLUSH;
 use super::driver::Driver;
 use super::error::Ended;
 use super::shared::now;
 use super::stream::Stream;
 use crate::transport::quic::Permit;
-
-/// How long an orderly close waits for what was written to arrive.
-const FLUSH: Duration = Duration::from_millis(500);
 
 /// A libp2p connection over webrtc-direct. It moves only while it is polled, by any of its methods. Dropping it closes it,
 /// with its streams.
