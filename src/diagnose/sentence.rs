@@ -23,36 +23,16 @@ fn of_cause(report: &Report, fault: &Fault<'_>) -> String {
         Cause::TimedOut => timed_out(fault, &host, &port),
         Cause::Closed => dropped(fault, &host, &port, "closed"),
         Cause::Reset => dropped(fault, &host, &port, "reset"),
-        Cause::Refused => format!("{host} answers that nothing listens on {port}"),
-        Cause::Unreachable { what } if what == "network" => format!("A router answers that there is no way to {host}"),
-        Cause::Unreachable { .. } => {
-            format!("No way leads to {host}: the machine is off, the address is not its own any more, or a firewall refuses")
+        Cause::Refused | Cause::Unreachable { .. } | Cause::UdpSilent | Cause::LocalFault { errno: Some(_) } => {
+            of_network(fault, &host, &port)
         }
-        Cause::UdpSilent => {
-            let speaks = fault.attempt.transport.map_or_else(|| "it".into(), |transport| transport.to_string());
-            format!("{host} does not answer on {port}: UDP is filtered, nothing there speaks {speaks}, or the machine is off")
-        }
-        Cause::QuicFailed { alert: Some(NO_APPLICATION_PROTOCOL) } => format!("QUIC answers on {port}; libp2p does not"),
-        Cause::QuicFailed { alert: Some(alert) } => format!("{host} breaks the QUIC handshake off with TLS alert {alert}"),
-        Cause::QuicFailed { alert: None } => format!("The QUIC handshake with {host} fails"),
-        Cause::NotLibp2p { speaks: Some(speaks) } => format!("{} answers on {port}; libp2p does not", quoted(speaks)),
-        Cause::NotLibp2p { speaks: None } => format!("Something else than libp2p answers on {port}"),
-        Cause::WrongPeer { actual } if fault.at_relay() => {
-            format!("it answers as {}, not as the relay that the address names", quoted(actual))
-        }
-        Cause::WrongPeer { actual } => wrong_peer(report, actual),
-        Cause::UnsupportedKey { kind } if kind == "unknown" => "The peer's key is of a type that p2p-probe cannot verify".into(),
-        Cause::UnsupportedKey { kind } => format!("The peer's key is of a type that p2p-probe cannot verify: {}", quoted(kind)),
-        Cause::NoCommonProtocol { offered } => no_common_protocol(fault, offered.as_deref()),
-        Cause::HandshakeFailed { what, .. } => format!("The secure handshake breaks: {}", quoted(what)),
-        Cause::CertHashMismatch { .. } => {
-            "What answers shows another certificate than the address names: the node has a new one since, or another node is there now"
-                .into()
-        },
-        Cause::DtlsFailed { alert: Some(alert) } => format!("The DTLS handshake fails with alert {alert}"),
-        Cause::DtlsFailed { alert: None } => "The DTLS handshake fails".into(),
-        Cause::ChannelFailed { what } => format!("No data channel comes about: {}", quoted(what)),
-        Cause::LocalFault { errno: Some(errno) } => format!("This machine could not do its part (system error {errno})"),
+        Cause::NotLibp2p { .. } | Cause::WrongPeer { .. } | Cause::UnsupportedKey { .. } => of_who_answers(report, fault, &port),
+        Cause::QuicFailed { .. }
+        | Cause::NoCommonProtocol { .. }
+        | Cause::HandshakeFailed { .. }
+        | Cause::CertHashMismatch { .. }
+        | Cause::DtlsFailed { .. }
+        | Cause::ChannelFailed { .. } => of_handshake(fault, &host, &port),
         Cause::Interrupted
         | Cause::LocalFault { errno: None }
         | Cause::ForbiddenLocally
@@ -87,6 +67,54 @@ fn of_cause(report: &Report, fault: &Fault<'_>) -> String {
         | Cause::HttpStatus { .. }
         | Cause::NotHttp { .. }
         | Cause::WebsocketFailed { .. } => of_websocket(fault, &port),
+    }
+}
+
+fn of_network(fault: &Fault<'_>, host: &str, port: &str) -> String {
+    match fault.cause {
+        Cause::Refused => format!("{host} answers that nothing listens on {port}"),
+        Cause::Unreachable { what } if what == "network" => format!("A router answers that there is no way to {host}"),
+        Cause::Unreachable { .. } => {
+            format!("No way leads to {host}: the machine is off, the address is not its own any more, or a firewall refuses")
+        }
+        Cause::UdpSilent => {
+            let speaks = fault.attempt.transport.map_or_else(|| "it".into(), |transport| transport.to_string());
+            format!("{host} does not answer on {port}: UDP is filtered, nothing there speaks {speaks}, or the machine is off")
+        }
+        Cause::LocalFault { errno: Some(errno) } => format!("This machine could not do its part (system error {errno})"),
+        _ => capitalised(fault.cause.brief()),
+    }
+}
+
+fn of_who_answers(report: &Report, fault: &Fault<'_>, port: &str) -> String {
+    match fault.cause {
+        Cause::NotLibp2p { speaks: Some(speaks) } => format!("{} answers on {port}; libp2p does not", quoted(speaks)),
+        Cause::NotLibp2p { speaks: None } => format!("Something else than libp2p answers on {port}"),
+        Cause::WrongPeer { actual } if fault.at_relay() => {
+            format!("it answers as {}, not as the relay that the address names", quoted(actual))
+        }
+        Cause::WrongPeer { actual } => wrong_peer(report, actual),
+        Cause::UnsupportedKey { kind } if kind == "unknown" => "The peer's key is of a type that p2p-probe cannot verify".into(),
+        Cause::UnsupportedKey { kind } => format!("The peer's key is of a type that p2p-probe cannot verify: {}", quoted(kind)),
+        _ => capitalised(fault.cause.brief()),
+    }
+}
+
+fn of_handshake(fault: &Fault<'_>, host: &str, port: &str) -> String {
+    match fault.cause {
+        Cause::QuicFailed { alert: Some(NO_APPLICATION_PROTOCOL) } => format!("QUIC answers on {port}; libp2p does not"),
+        Cause::QuicFailed { alert: Some(alert) } => format!("{host} breaks the QUIC handshake off with TLS alert {alert}"),
+        Cause::QuicFailed { alert: None } => format!("The QUIC handshake with {host} fails"),
+        Cause::NoCommonProtocol { offered } => no_common_protocol(fault, offered.as_deref()),
+        Cause::HandshakeFailed { what, .. } => format!("The secure handshake breaks: {}", quoted(what)),
+        Cause::CertHashMismatch { .. } => {
+            "What answers shows another certificate than the address names: the node has a new one since, or another node is there now"
+                .into()
+        }
+        Cause::DtlsFailed { alert: Some(alert) } => format!("The DTLS handshake fails with alert {alert}"),
+        Cause::DtlsFailed { alert: None } => "The DTLS handshake fails".into(),
+        Cause::ChannelFailed { what } => format!("No data channel comes about: {}", quoted(what)),
+        _ => capitalised(fault.cause.brief()),
     }
 }
 
