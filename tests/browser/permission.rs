@@ -23,10 +23,7 @@ async fn decide(browser: &Browser, origin: &str, setting: &str) {
 }
 
 async fn from_the_page(browser: &Browser, address: &str) -> Value {
-    browser
-        .call(PROBE, vec![address.into(), json!({"timeoutMs": 3000})])
-        .await
-        .unwrap_or_else(|error| panic!("{address}: {error}"))
+    browser.call(PROBE, vec![address.into(), json!({})]).await.unwrap_or_else(|error| panic!("{address}: {error}"))
 }
 
 /// The address with this part.
@@ -50,7 +47,7 @@ fn an_insecure_page_of_the_internet_reaches_nothing_nearer() {
         Browser::run(Kind::Chromium, "permission-insecure", &[], async |browser| {
             open(browser, &pages).await;
             for nearer in ["127.0.0.1", LAN] {
-                let report = probe(browser, with(&addresses, nearer), json!({"timeoutMs": 3000})).await;
+                let report = probe(browser, with(&addresses, nearer), json!({})).await;
                 fails(&report, Some("upgrade"), "permission-needed");
                 assert_eq!(report["verdict"]["code"], "inconclusive", "{report:#}");
                 assert_eq!(report["verdict"]["hints"][0]["code"], "use-terminal", "{report:#}");
