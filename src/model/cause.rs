@@ -250,8 +250,10 @@ causes! {
     MixedContent = "mixed-content", "an HTTPS page may not use ws:", &[Upgrade];
     /// The browser asks for permission before a page may reach the local network.
     PermissionNeeded = "permission-needed", "the browser wants permission", &[Connect, Upgrade];
-    /// The browser refuses to change ICE credentials, which webrtc-direct version 1 needs. The peer has to offer version 2.
-    IceCredentialsRefused = "ice-credentials-refused", "the browser refuses WebRTC version 1", &[Connect];
+    /// The browser refuses to change ICE credentials, which webrtc-direct version 1 needs: the peer has to offer version 2. Unless
+    /// version 1 alone was wanted, version 2 was asked for and not answered, and version 1 could not be asked for here: the peer may
+    /// speak that one alone, or answer nobody. `p2p-probe dial` in a terminal tells which.
+    IceCredentialsRefused = "ice-credentials-refused", "the browser cannot ask in version 1 of WebRTC", &[Connect];
 
     /// The relay has no reservation of the target: it is not connected to this relay, or its reservation ran out.
     RelayNoReservation = "relay-no-reservation", "the target has no reservation at this relay", &[Hop];

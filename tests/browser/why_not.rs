@@ -2,7 +2,7 @@
 
 use super::probes::{OTHER_CERTHASH, OVER_WEBRTC, OVER_WS, fails, open, ours, pages, probe, works};
 use super::{Browser, Kind, LAN, within};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 
 /// Chromium's announced change: it then refuses a description whose ICE credentials were rewritten.
@@ -19,23 +19,29 @@ fn with(address: &str, name: &str, value: &str) -> String {
     parts.join("/")
 }
 
-/// Of each address that cannot be reached: what it is, where it ends, and why.
-fn unreachable(ws: &str, webrtc: &str) -> Vec<(String, Option<&'static str>, &'static str)> {
+/// Where nothing is to come: of the rest each comes to its end by itself, however long a busy browser takes to get there.
+fn silence() -> Value {
+    json!({"timeoutMs": 3000})
+}
+
+/// Of each address that cannot be reached: what it is, what else is asked for, where it ends, and why.
+fn unreachable(ws: &str, webrtc: &str) -> Vec<(String, Value, Option<&'static str>, &'static str)> {
+    let own = || json!({});
     let nobody = NOBODY.to_string();
     let stranger = "12D3KooWEg1fQZuNprwGSVZzNB43PaieLeoh7t8e2fKqBL2aT4MZ";
     let certhash = webrtc.split('/').skip_while(|part| *part != "certhash").nth(1).expect("a certhash");
     let without = webrtc.replace(&format!("/certhash/{certhash}"), "");
     vec![
-        (with(ws, "tcp", &nobody), Some("upgrade"), "opaque"),
-        (with(ws, "p2p", stranger), Some("secure"), "wrong-peer"),
-        (with(webrtc, "p2p", stranger), Some("secure"), "wrong-peer"),
-        (with(webrtc, "udp", &nobody), Some("connect"), "udp-silent"),
-        (with(webrtc, "certhash", OTHER_CERTHASH), Some("dtls"), "opaque"),
-        (without, None, "certhash-missing"),
-        (webrtc.replace(&format!("/ip4/{LAN}"), "/dns4/node.example.org"), None, "not-in-this-runtime"),
-        (format!("/ip4/{LAN}/udp/{nobody}/quic-v1/webtransport"), None, "certhash-missing"),
-        (format!("/ip4/{LAN}/udp/{nobody}/quic-v1"), None, "not-in-this-runtime"),
-        (format!("/ip4/{LAN}/tcp/{nobody}"), None, "not-in-this-runtime"),
+        (with(ws, "tcp", &nobody), own(), Some("upgrade"), "opaque"),
+        (with(ws, "p2p", stranger), own(), Some("secure"), "wrong-peer"),
+        (with(webrtc, "p2p", stranger), own(), Some("secure"), "wrong-peer"),
+        (with(webrtc, "udp", &nobody), silence(), Some("connect"), "udp-silent"),
+        (with(webrtc, "certhash", OTHER_CERTHASH), own(), Some("dtls"), "opaque"),
+        (without, own(), None, "certhash-missing"),
+        (webrtc.replace(&format!("/ip4/{LAN}"), "/dns4/node.example.org"), own(), None, "not-in-this-runtime"),
+        (format!("/ip4/{LAN}/udp/{nobody}/quic-v1/webtransport"), own(), None, "certhash-missing"),
+        (format!("/ip4/{LAN}/udp/{nobody}/quic-v1"), own(), None, "not-in-this-runtime"),
+        (format!("/ip4/{LAN}/tcp/{nobody}"), own(), None, "not-in-this-runtime"),
     ]
 }
 
@@ -45,8 +51,8 @@ async fn tell_why_not(kind: Kind, name: &str) {
     let pages = pages(Ipv4Addr::LOCALHOST);
     Browser::run(kind, name, &[], async |browser| {
         open(browser, &pages).await;
-        for (address, stage, code) in unreachable(&ws, &webrtc) {
-            fails(&probe(browser, &address, json!({"timeoutMs": 3000})).await, stage, code);
+        for (address, options, stage, code) in unreachable(&ws, &webrtc) {
+            fails(&probe(browser, &address, options).await, stage, code);
         }
         // Of two certificates that an address promises, either may be the one shown.
         for both in ["/certhash/OTHER/certhash", "/certhash/OTHER"] {
@@ -85,7 +91,10 @@ fn chromium_that_refuses_rewritten_credentials() {
             fails(&probe(browser, &webrtc, json!({"webrtc": "v1"})).await, Some("connect"), refused);
             // Silence may come of a listener that speaks version 1 alone.
             let silent = with(&webrtc, "udp", &NOBODY.to_string());
-            fails(&probe(browser, &silent, json!({"timeoutMs": 3000})).await, Some("connect"), refused);
+            let report = probe(browser, &silent, silence()).await;
+            fails(&report, Some("connect"), refused);
+            let said = report["verdict"]["hints"][0]["text"].as_str().unwrap_or_default();
+            assert!(said.contains("asked and not answered"), "{report:#}");
         })
         .await;
         listener.signal("TERM");

@@ -219,7 +219,12 @@ impl Hints<'_> {
                 "Let this site reach the local network in the browser's settings for it; only a page that came by HTTPS may ask. Or dial \
                  from a terminal."
             }
-            Cause::IceCredentialsRefused => "This browser needs webrtc-direct version 2; a terminal can test version 1 too.",
+            Cause::IceCredentialsRefused if fault.attempt.version.as_deref() == Some("v1") => {
+                "This browser needs webrtc-direct version 2; a terminal can test version 1 too."
+            }
+            Cause::IceCredentialsRefused => {
+                "Version 2 of webrtc-direct was asked and not answered; version 1 could not be asked here. A terminal asks in both."
+            }
             _ if shuns_loopback(self.report, fault) => {
                 "Firefox does no WebRTC over loopback: dial the address that this machine has in its network, or from a terminal."
             }

@@ -157,6 +157,19 @@ fn a_version_that_is_not_spoken_is_told_from_silence() {
     assert!(too_few.summary.starts_with("Something answers on UDP port 4001 of 8.8.4.4, but not as"), "{}", too_few.summary);
 }
 
+/// A silent peer and one of version 1 alone are the same to a browser that cannot ask in it.
+#[test]
+fn what_a_browser_cannot_ask_is_not_told_of_the_peer() {
+    let address = "/ip4/8.8.4.4/udp/4001/webrtc-direct/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ";
+    let refused = || Dial::new(address).fails(StageName::Connect, Cause::IceCredentialsRefused);
+    let either = Run::new().dial(refused()).verdict();
+    assert_eq!((either.code.code(), hints(&either)), ("inconclusive", vec!["use-terminal"]));
+    let said = |verdict: &Verdict| verdict.hints[0].text.clone();
+    assert!(said(&either).contains("Version 2 of webrtc-direct was asked and not answered; version 1 could not be asked here"));
+    let one = Run::new().dial(refused().version("v1")).verdict();
+    assert!(!said(&one).contains("not answered"), "nothing was asked: {}", said(&one));
+}
+
 #[test]
 fn a_version_that_is_silent_where_the_other_answers_is_no_matter_of_firewalls() {
     let address = "/ip4/8.8.4.4/udp/4001/webrtc-direct/certhash/uEiAJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQ";

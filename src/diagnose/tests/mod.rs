@@ -25,6 +25,7 @@ struct Dial {
     address: String,
     remote: Option<String>,
     source: Source,
+    version: Option<String>,
     steps: Vec<(StageName, Outcome, Found)>,
     why: Option<WhyCode>,
     cause: Option<Cause>,
@@ -37,11 +38,16 @@ fn local(source: &str) -> LocalAddress {
 impl Dial {
     fn new(address: &str) -> Self {
         let remote = (!address.starts_with("/dns")).then(|| address.to_owned());
-        Self { address: address.into(), remote, source: Source::Target, steps: Vec::new(), why: None, cause: None }
+        Self { address: address.into(), remote, source: Source::Target, version: None, steps: Vec::new(), why: None, cause: None }
     }
 
     fn remote(mut self, remote: &str) -> Self {
         self.remote = Some(remote.into());
+        self
+    }
+
+    fn version(mut self, version: &str) -> Self {
+        self.version = Some(version.into());
         self
     }
 
@@ -169,7 +175,7 @@ impl Run {
             transport: dial.transport(),
             source: dial.source,
             direction: Direction::Outbound,
-            version: None,
+            version: dial.version.clone(),
             why: dial.why.clone().map(Into::into),
             cause: dial.cause.clone(),
         });

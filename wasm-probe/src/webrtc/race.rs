@@ -28,6 +28,9 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// How often the browser is asked what it sent and received: no event tells.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// What silence comes to where the browser refuses version 1.
+const VERSION_2_ALONE: &str = "version 2 was asked and not answered; version 1 could not be asked here";
+
 /// Where to dial, which certificate has to be there, and what has been seen of it.
 pub(super) struct Race {
     remote: SocketAddr,
@@ -129,7 +132,9 @@ impl Race {
             }
             self.seen.note(version, peer.stats().await);
             if state == State::Over {
-                return Err(Fault::new(self.seen.silence(), "the browser gave up"));
+                let cause = self.seen.silence();
+                let refused = cause == Cause::IceCredentialsRefused;
+                return Err(Fault::new(cause, if refused { VERSION_2_ALONE } else { "the browser gave up" }));
             }
         }
     }
