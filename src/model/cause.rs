@@ -208,7 +208,7 @@ causes! {
 
     /// Both sides speak multistream-select, but the other side accepts none of the protocols offered for this step.
     /// In secure: neither `/noise` nor `/tls/1.0.0`. In multiplex: no `/yamux/1.0.0`; a node with mplex alone is too old.
-    /// In direct: the peer names no address of the transport that the relay is dialed over, to which a hole could be punched.
+    /// In direct: the peer names no address of a transport over which a hole could be punched.
     NoCommonProtocol {
         /// What we offered; null where it is not told.
         offered: Option<Vec<String>>,

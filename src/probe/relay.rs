@@ -9,7 +9,6 @@ use futures::{
     future::{Either, select},
 };
 use libp2p_identity::PeerId;
-use multiaddr::Multiaddr;
 
 use super::{
     Connected, Dial, session,
@@ -34,7 +33,7 @@ pub async fn through_relay(
     connect: impl for<'a> AsyncFnOnce(Dial<'a>) -> Result<Connected<'a>, Fault>,
 ) -> Result<(), Fault> {
     let work = async |session: &Session, met: Met| session::try_out(dial, session, met.peer).await;
-    through(dial, circuit, connect, None, work).await
+    through(dial, circuit, connect, Vec::new(), async |_: &Session, _| (), work).await
 }
 
 /// Whom a circuit joins.
@@ -44,17 +43,15 @@ pub struct Met {
     pub peer: PeerId,
     /// The relay.
     pub relay: PeerId,
-    /// Where the relay sees us; none unless it was asked.
-    pub observed: Option<Multiaddr>,
 }
 
-/// Dials a peer through a relay, and does `work` on the connection to it. With `services` they are served on that connection,
-/// and the relay is asked where it sees us.
+/// Dials a peer through a relay, of which it does `ask` first, and `work` on the connection to the peer, where `services` are served.
 pub(super) async fn through(
     dial: Dial<'_>,
     circuit: plan::Circuit,
     connect: impl for<'a> AsyncFnOnce(Dial<'a>) -> Result<Connected<'a>, Fault>,
-    services: Option<Vec<Service>>,
+    services: Vec<Service>,
+    ask: impl AsyncFnOnce(&Session, PeerId),
     work: impl AsyncFnOnce(&Session, Met) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let target = dial.planned.expected.ok_or_else(|| Cause::UnsupportedAddress { part: "/p2p-circuit".into() })?;
@@ -64,33 +61,13 @@ pub(super) async fn through(
     let connected = connect(outer).await?.alone();
     connected
         .used(async |session, relay| {
-            let observed = if services.is_some() { observed(dial, session).await } else { None };
+            ask(session, relay).await;
             dial.ctx.on_leg(None);
-            let met = Met { peer: target, relay, observed };
+            let met = Met { peer: target, relay };
             // A dial within a dial is large.
             Box::pin(joined(dial, session.opener(), met, services, work)).await
         })
         .await
-}
-
-/// Where the relay sees us. A relay that does not tell may relay all the same.
-async fn observed(dial: Dial<'_>, relay: &Session) -> Option<Multiaddr> {
-    dial.ctx.enter(StageName::Identify);
-    match relay.identify().await {
-        Ok(identified) => {
-            let observed = identified.observed.clone();
-            dial.ctx.found(Found {
-                agent: identified.agent,
-                observed: observed.as_ref().map(ToString::to_string),
-                ..Found::default()
-            });
-            observed
-        }
-        Err(fault) => {
-            dial.ctx.failed_but_continue(fault);
-            None
-        }
-    }
 }
 
 /// The dial of the relay itself.
@@ -105,13 +82,13 @@ async fn joined(
     dial: Dial<'_>,
     relay: Opener,
     met: Met,
-    services: Option<Vec<Service>>,
+    services: Vec<Service>,
     work: impl AsyncFnOnce(&Session, Met) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let (begun, circuits) = unbounded();
     let carrier = Through { relay, target: met.peer, begun };
     let tried = pin!(async {
-        let connected = upgrade::connect(dial, &carrier).await?.offering(services.unwrap_or_default());
+        let connected = upgrade::connect(dial, &carrier).await?.offering(services);
         connected.used(async |session, _| work(session, met).await).await
     });
     let clocks = pin!(keep_time(dial.machine.clock(), circuits));

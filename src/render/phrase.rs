@@ -169,6 +169,7 @@ mod tests {
                 peer: None,
                 rounds: Some(2),
                 rtt_ms: None,
+                elapsed_ms: None,
                 from_listen_port,
                 from_told_port,
             })

@@ -41,7 +41,7 @@ pub(in crate::cli) struct DialArgs {
     /// Dial private addresses too, announced or behind a public name
     #[arg(long, help_heading = "What to dial")]
     private: bool,
-    /// Punch a hole to a peer behind a relay, by DCUtR; over the transport that the relay is dialed over
+    /// Punch a hole to a peer behind a relay, by DCUtR; over TCP and QUIC, whichever the relay is dialed over
     #[arg(long, help_heading = "How to dial")]
     punch: bool,
     /// Only this security protocol over TCP and WebSocket

@@ -145,6 +145,9 @@ pub struct HolePunch {
     /// Round trip through the relay.
     #[serde(default)]
     pub rtt_ms: Option<Micros>,
+    /// How long the direct dial of the last round took; null where it came to none.
+    #[serde(default)]
+    pub elapsed_ms: Option<Micros>,
     /// Whether the direct dial left from the listen port, as it must; null when it is not known.
     #[serde(default)]
     pub from_listen_port: Option<bool>,

@@ -34,6 +34,9 @@ pub const MAX_PORTS: usize = 3;
 /// Dials of one address in a round: what is refused is dialed again, see [`Tries`]. Who only refuses may be somebody who never
 /// asked. Where a NAT refuses, about every other attempt meets the other side's on its way; of twelve, one does.
 pub const MAX_DIALS: u32 = 12;
+/// Dials of one host in all rounds with a peer: all that one port gets which refuses, and some more.
+pub const MAX_DIALS_OF_HOST: u32 = 48;
+const _: () = assert!(MAX_DIALS_OF_HOST >= ROUNDS * MAX_DIALS);
 /// Rounds, as go-libp2p and rust-libp2p have them.
 pub const ROUNDS: u32 = 3;
 
@@ -111,6 +114,22 @@ fn within_bounds(told: impl Iterator<Item = Hole>, ours: &[Multiaddr]) -> Vec<Ho
         }
     }
     holes
+}
+
+/// What is sent to of what a further round names: what was named before, and what there is room for beside it. So all rounds with
+/// one peer go to no more places than one of them.
+#[must_use]
+pub fn beside(known: &mut Vec<Hole>, named: Vec<Hole>) -> Vec<Hole> {
+    named
+        .into_iter()
+        .filter(|hole| {
+            let room = is_room(known, *hole);
+            if room && !known.contains(hole) {
+                known.push(*hole);
+            }
+            known.contains(hole)
+        })
+        .collect()
 }
 
 /// Whether one more may be sent to.
@@ -234,6 +253,20 @@ mod tests {
         let filling: Vec<u8> = std::iter::repeat_n(0, 5000).collect();
         let large = HolePunch { kind: Some(CONNECT), addresses: vec![filling] };
         assert_eq!(heard(&large, "/ip4/11.22.33.55/tcp/1"), Err(Cause::TooLarge));
+    }
+
+    #[test]
+    fn further_rounds_name_no_further_places() {
+        let holes = |ports: std::ops::Range<u16>| -> Vec<Hole> {
+            let hole = |port| Hole { transport: Transport::Tcp, at: SocketAddr::new([11, 22, 33, 44].into(), port) };
+            ports.map(hole).collect()
+        };
+        let mut known = Vec::new();
+        assert_eq!(beside(&mut known, holes(1..3)), holes(1..3));
+        // One more has room, and then only those that are known.
+        assert_eq!(beside(&mut known, holes(2..9)), holes(2..4));
+        assert_eq!(beside(&mut known, holes(4..9)), holes(0..0));
+        assert_eq!(beside(&mut known, holes(1..9)), holes(1..4));
     }
 
     #[test]

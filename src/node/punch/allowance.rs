@@ -16,7 +16,7 @@ use libp2p_identity::PeerId;
 
 use crate::{
     model::{Micros, Transport, WhyCode},
-    nat::punch::{Hole, MAX_DIALS, MAX_PORTS, ROUNDS},
+    nat::punch::{Hole, MAX_DIALS_OF_HOST, MAX_PORTS, ROUNDS},
     transport::quic::source,
 };
 
@@ -32,10 +32,8 @@ const OF_ONE_HOST: usize = ROUNDS as usize * MAX_PORTS;
 const PLACES: usize = 8;
 /// Address and round of all hosts: twenty peers with a port of each transport. With 50 packets of 64 bytes each, 384 kB.
 const OF_ALL: usize = 120;
-/// TCP dials of one host in a window, those after a refusal with them: all that one port gets which refuses for three rounds, and
-/// some more. A host that only refuses gets no more packets than these.
-const DIALS: usize = 48;
-const _: () = assert!(DIALS >= (ROUNDS * MAX_DIALS) as usize);
+/// TCP dials of one host in a window, those after a refusal with them. A host that only refuses gets no more packets than these.
+const DIALS: usize = MAX_DIALS_OF_HOST as usize;
 /// The same of all hosts.
 const DIALS_OF_ALL: usize = 360;
 

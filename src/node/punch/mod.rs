@@ -77,6 +77,7 @@ impl Puncher {
     }
 
     async fn rounds(&self, record: &Record, opener: &Opener, clock: &Clock, peer: PeerId, ours: &[Multiaddr]) {
+        let mut known = Vec::new();
         for number in 1..=ROUNDS {
             record.enter(StageName::DcutrConnect);
             let agreed = if number == 1 {
@@ -93,7 +94,7 @@ impl Puncher {
             native::sleep(rtt / 2).await;
             record.enter(StageName::Direct);
             let role = if number == ROUNDS { Role::Client } else { Role::Server };
-            let (holes, left_out) = self.allowed(holes, clock.now());
+            let (holes, left_out) = self.allowed(punch::beside(&mut known, holes), clock.now());
             record.found(Found { addresses: u32::try_from(holes.len()).ok(), ..Found::default() });
             match self.direct(clock, &holes, peer, role).await {
                 Some(from) => return record.found(Found { remote: Some(from.to_string()), ..Found::default() }),

@@ -1,6 +1,13 @@
 //! A connection without the relay, to a peer that sends at the same time.
 
-use std::{any::Any, cell::RefCell, future::Future, net::SocketAddr, pin::pin};
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::BTreeMap,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+};
 
 use futures::future::{Either, select, select_ok};
 use libp2p_identity::PeerId;
@@ -10,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::{
     engine::Fault,
     model::{Cause, Found, Security, Transport},
-    nat::punch::{Hole, Tries},
+    nat::punch::{MAX_DIALS_OF_HOST, Tries},
     native::port,
     probe::{Dial, errors, quic, socket},
     session::{multiplex_outbound, secure_outbound},
@@ -20,12 +27,14 @@ use crate::{
 /// The ports of ours that dial and are dialed.
 pub(super) struct Doors<'a> {
     pub(super) dial: Dial<'a>,
-    pub(super) transport: Transport,
     /// Of TCP; the QUIC port is among the machine's.
-    listener: Option<TcpListener>,
+    listener: TcpListener,
     /// Who is to be there.
     peer: PeerId,
-    faults: RefCell<Option<Fault>>,
+    /// The last one of each transport.
+    faults: RefCell<BTreeMap<Transport, Fault>>,
+    /// Over TCP; of no more hosts than are sent to.
+    dialed: RefCell<BTreeMap<IpAddr, u32>>,
 }
 
 /// A connection without the relay.
@@ -52,32 +61,26 @@ impl Direct {
 }
 
 impl<'a> Doors<'a> {
-    pub(super) fn new(dial: Dial<'a>, transport: Transport, listener: Option<TcpListener>, peer: PeerId) -> Self {
-        Self { dial, transport, listener, peer, faults: RefCell::default() }
+    pub(super) fn new(dial: Dial<'a>, listener: TcpListener, peer: PeerId) -> Self {
+        Self { dial, listener, peer, faults: RefCell::default(), dialed: RefCell::default() }
     }
 
     /// The last thing that went wrong on the way to a connection, once.
-    pub(super) fn last_fault(&self) -> Option<Fault> {
-        self.faults.take()
+    pub(super) fn last_fault(&self, transport: Transport) -> Option<Fault> {
+        self.faults.borrow_mut().remove(&transport)
     }
 
-    /// Dials every address at once, and lets in who dials: a packet of theirs may come before ours has opened their NAT. It
-    /// may take for ever.
-    pub(super) async fn direct(&self, holes: &[Hole]) -> Result<Direct, Fault> {
-        self.faults.take();
-        let of_ours = |hole: &&Hole| hole.transport == self.transport && self.has_port_towards(hole.at);
-        let remotes: Vec<SocketAddr> = holes.iter().filter(of_ours).map(|hole| hole.at).collect();
-        if remotes.is_empty() {
-            let offered = Some(vec![self.transport.to_string()]);
-            return Err(Fault::from(Cause::NoCommonProtocol { offered }).say("the peer names no address of this transport"));
-        }
-        match self.transport {
-            Transport::Quic => self.over_quic(&remotes).await,
-            _ => self.over_tcp(&remotes).await,
+    /// Dials every address at once over one transport, and lets in who dials: a packet of theirs may come before ours has opened
+    /// their NAT. It may take for ever.
+    pub(super) async fn over(&self, transport: Transport, remotes: &[SocketAddr]) -> Result<Direct, Fault> {
+        self.last_fault(transport);
+        match transport {
+            Transport::Quic => self.over_quic(remotes).await,
+            _ => self.over_tcp(remotes).await,
         }
     }
 
-    fn has_port_towards(&self, remote: SocketAddr) -> bool {
+    pub(super) fn has_port_towards(&self, remote: SocketAddr) -> bool {
         let ports = self.dial.machine.ports();
         ports.tcp_towards(remote.ip()).is_some() || ports.quic_towards(remote.ip()).is_some()
     }
@@ -109,7 +112,7 @@ impl<'a> Doors<'a> {
                 }
             }
         };
-        self.first(select_ok(dials), accepted).await
+        self.first(Transport::Quic, select_ok(dials), accepted).await
     }
 
     async fn over_tcp(&self, remotes: &[SocketAddr]) -> Result<Direct, Fault> {
@@ -117,19 +120,18 @@ impl<'a> Doors<'a> {
         let accepted = async {
             let mut tries = Tries::default();
             loop {
-                let Some(listener) = &self.listener else { return std::future::pending().await };
-                let Ok((stream, remote)) = listener.accept().await else {
+                let Ok((stream, remote)) = self.listener.accept().await else {
                     // Who was gone before it was looked at, and others may come.
                     self.pause(&mut tries).await;
                     continue;
                 };
                 match self.proved(stream, remote, true).await {
                     Ok(direct) => return Ok(direct),
-                    Err(fault) => self.note(fault),
+                    Err(fault) => self.note(Transport::Tcp, fault),
                 }
             }
         };
-        self.first(select_ok(dials), accepted).await
+        self.first(Transport::Tcp, select_ok(dials), accepted).await
     }
 
     /// Dials until it works: a refusal may be the NAT's, which does not expect us yet, and what has come about may be reset by
@@ -138,20 +140,32 @@ impl<'a> Doors<'a> {
         let local = self.dial.machine.ports().tcp_towards(remote.ip()).ok_or(Cause::LocalFault { errno: None })?;
         let mut tries = Tries::default();
         loop {
+            if !self.may_dial(remote.ip()) {
+                return std::future::pending().await;
+            }
             match port::connect(local, remote).await {
                 Ok(stream) => {
                     let from_it = stream.local_addr().is_ok_and(|actual| actual.port() == local.port());
                     match self.proved(stream, remote, from_it).await {
-                        Err(fault) if !matches!(fault.cause, Cause::WrongPeer { .. }) => self.note(fault),
+                        Err(fault) if !matches!(fault.cause, Cause::WrongPeer { .. }) => self.note(Transport::Tcp, fault),
                         proved => return proved,
                     }
                 }
                 // The system still has what came of these two ports: who came in by them is being let in.
                 Err(error) if port::is_taken(&error) => {}
-                Err(error) => self.note(errors::of_connect_to(&error, remote)),
+                Err(error) => self.note(Transport::Tcp, errors::of_connect_to(&error, remote)),
             }
             self.pause(&mut tries).await;
         }
+    }
+
+    /// Whether a host may be dialed once more. It may be somebody who never asked.
+    fn may_dial(&self, host: IpAddr) -> bool {
+        let mut dialed = self.dialed.borrow_mut();
+        let count = dialed.entry(host).or_default();
+        let room = *count < MAX_DIALS_OF_HOST;
+        *count += u32::from(room);
+        room
     }
 
     /// Until the next attempt, for ever where there is none: the peer may still come.
@@ -176,13 +190,14 @@ impl<'a> Doors<'a> {
         if peer == self.peer { Ok(()) } else { Err(Cause::WrongPeer { actual: peer.to_base58() }.into()) }
     }
 
-    fn note(&self, fault: Fault) {
-        self.faults.replace(Some(fault));
+    fn note(&self, transport: Transport, fault: Fault) {
+        self.faults.borrow_mut().insert(transport, fault);
     }
 
     /// The first that works; a dial that fails does not end it, as the peer may still come.
     async fn first<T>(
         &self,
+        transport: Transport,
         dials: impl Future<Output = Result<(Direct, T), Fault>> + Unpin,
         accepted: impl Future<Output = Result<Direct, Fault>>,
     ) -> Result<Direct, Fault> {
@@ -191,7 +206,7 @@ impl<'a> Doors<'a> {
             // What is known to be wrong is not waited for.
             Either::Left((Err(fault), _)) if matches!(fault.cause, Cause::WrongPeer { .. }) => Err(fault),
             Either::Left((Err(fault), accepted)) => {
-                self.note(fault);
+                self.note(transport, fault);
                 accepted.await
             }
             Either::Right((accepted, _)) => accepted,

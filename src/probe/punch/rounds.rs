@@ -10,65 +10,78 @@ use futures::{
 use libp2p_core::muxing::SubstreamBox;
 use multiaddr::Multiaddr;
 
-use super::{direct::Doors, told::Told};
+use super::{
+    direct::Doors,
+    outside::{Outside, TRANSPORTS},
+    told::Told,
+};
 use crate::{
     engine::Fault,
-    model::{Cause, Found, Micros, StageName, WhyCode},
+    model::{Cause, Found, Micros, StageName, Transport},
     nat::punch::{self, Hole, ROUNDS},
     probe::{Dial, relay::Met},
 };
 
 /// How long to wait for the peer to begin. Some dial announced addresses first, of which we have none.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// How long a round sends: both sides retransmit a lost first packet within it, over any line.
-const DIRECT: Duration = Duration::from_secs(5);
+
+/// What came about, to be kept until the end.
+pub(super) type Kept = Vec<Box<dyn Any>>;
 
 /// The rounds with one peer.
 pub(super) struct Rounds<'a> {
-    dial: Dial<'a>,
-    doors: Doors<'a>,
-    met: Met,
+    pub(super) dial: Dial<'a>,
+    pub(super) doors: Doors<'a>,
     /// The streams on which the peer begins.
     asks: UnboundedReceiver<SubstreamBox>,
-    told: Told<'a>,
+    /// Where the relay sees our ports.
+    ours: Vec<(Transport, Multiaddr)>,
+    /// Where the peer has said that it is.
+    known: Vec<Hole>,
+    pub(super) told: Told<'a>,
 }
 
 impl<'a> Rounds<'a> {
-    pub(super) fn new(doors: Doors<'a>, met: Met, asks: UnboundedReceiver<SubstreamBox>) -> Self {
-        let told = Told::new(doors.dial, &met, doors.transport);
-        Self { dial: doors.dial, doors, met, asks, told }
-    }
-
-    /// Takes part in as many rounds as the peer begins, until one works. What comes of it is to be kept until the end.
-    pub(super) async fn punch(mut self) -> Option<Box<dyn Any>> {
-        let ours = match self.ours() {
-            Ok(ours) => [ours],
-            Err(why) => {
-                self.told.could_not(why);
-                return None;
-            }
-        };
-        while self.told.rounds() < ROUNDS {
-            let holes = self.agreed(&ours).await?;
-            if let Some(kept) = self.tried(&holes).await {
-                return Some(kept);
+    /// Rounds over what the relay sees a port of. Its own transport comes first.
+    pub(super) fn new(
+        doors: Doors<'a>,
+        met: &Met,
+        asks: UnboundedReceiver<SubstreamBox>,
+        outside: &Outside<'_>,
+        carrier: Transport,
+    ) -> Self {
+        let mut transports = TRANSPORTS;
+        transports.sort_by_key(|transport| *transport != carrier);
+        let mut told = Told::new(doors.dial, met, transports);
+        let mut ours = Vec::new();
+        for transport in transports {
+            match outside.place(transport) {
+                Ok(place) => ours.push((transport, place)),
+                Err(why) => told.could_not(transport, why),
             }
         }
-        None
+        Self { dial: doors.dial, doors, asks, ours, known: Vec::new(), told }
     }
 
-    /// Where the relay sees the port that we dial from. There is none where the relay does not tell or cannot be right, and where
-    /// its transport has no holes to be punched.
-    fn ours(&self) -> Result<Multiaddr, WhyCode> {
-        let observed = self.met.observed.as_ref().ok_or(WhyCode::TooFewVantages)?;
-        let hole = punch::hole(observed).filter(|hole| hole.transport == self.doors.transport);
-        let hole = hole.ok_or(WhyCode::NotOffered)?;
-        let believed = punch::seen_by(self.dial.remote().ip(), observed) == Some(hole);
-        if believed { Ok(observed.clone()) } else { Err(WhyCode::TooFewVantages) }
+    /// Takes part in as many rounds as the peer begins, until one works.
+    pub(super) async fn punch(mut self) -> Kept {
+        while !self.ours.is_empty() && self.told.rounds() < ROUNDS {
+            let Some(holes) = self.agreed().await else { break };
+            let kept = self.tried(&holes).await;
+            if !kept.is_empty() {
+                return kept;
+            }
+        }
+        Vec::new()
+    }
+
+    /// What is punched over.
+    pub(super) fn transports(&self) -> Vec<Transport> {
+        self.ours.iter().map(|(transport, _)| *transport).collect()
     }
 
     /// Where to send, at the moment of return; none where the peer begins no round, or does not come to its end.
-    async fn agreed(&mut self, ours: &[Multiaddr]) -> Option<Vec<Hole>> {
+    async fn agreed(&mut self) -> Option<Vec<Hole>> {
         let first = self.told.rounds() == 0;
         if first {
             self.dial.ctx.enter(StageName::DcutrConnect);
@@ -82,10 +95,11 @@ impl<'a> Rounds<'a> {
         if !first {
             self.dial.ctx.enter(StageName::DcutrConnect);
         }
-        match self.exchanged(stream, ours).await {
+        match self.exchanged(stream).await {
             Ok((holes, rtt)) => {
-                self.told.agreed(rtt);
-                Some(holes)
+                let transports = self.transports();
+                self.told.agreed(&transports, rtt);
+                Some(punch::beside(&mut self.known, holes))
             }
             Err(fault) => self.failed(fault),
         }
@@ -97,11 +111,12 @@ impl<'a> Rounds<'a> {
     }
 
     /// CONNECT and SYNC: where to send, and the round trip through the relay.
-    async fn exchanged(&self, mut stream: SubstreamBox, ours: &[Multiaddr]) -> Result<(Vec<Hole>, Micros), Fault> {
+    async fn exchanged(&self, mut stream: SubstreamBox) -> Result<(Vec<Hole>, Micros), Fault> {
         let Dial { ctx, machine, .. } = self.dial;
+        let ours: Vec<Multiaddr> = self.ours.iter().map(|(_, place)| place.clone()).collect();
         let connect = async {
-            let holes = punch::hear(&mut stream, ours).await?;
-            punch::tell(&mut stream, ours).await?;
+            let holes = punch::hear(&mut stream, &ours).await?;
+            punch::tell(&mut stream, &ours).await?;
             Ok(holes)
         };
         let holes = in_time(self.dial, PATIENCE, connect).await?;
@@ -114,27 +129,11 @@ impl<'a> Rounds<'a> {
         Ok((holes, rtt))
     }
 
-    /// Sends and is sent to.
-    async fn tried(&mut self, holes: &[Hole]) -> Option<Box<dyn Any>> {
-        self.dial.ctx.enter(StageName::Direct);
-        match in_time(self.dial, DIRECT, self.doors.direct(holes)).await {
-            Ok(direct) => {
-                let from_told_port = holes.iter().any(|hole| hole.at == direct.remote);
-                self.told.passed(direct.from_listen_port, from_told_port);
-                self.dial.ctx.found(direct.found());
-                Some(direct.keep)
-            }
-            Err(fault) => {
-                // A NAT that refuses says more than that the time was over.
-                let fault = self.doors.last_fault().filter(|_| fault.cause == Cause::TimedOut).unwrap_or(fault);
-                self.failed(fault)
-            }
+    /// The open stage failed, and with it the punch over all transports. The connection through the relay is as good as it was.
+    pub(super) fn failed<T>(&mut self, fault: Fault) -> Option<T> {
+        for transport in self.transports() {
+            self.told.failed(transport, &fault.cause, None);
         }
-    }
-
-    /// The open stage failed, and the connection through the relay is as good as it was.
-    fn failed<T>(&mut self, fault: Fault) -> Option<T> {
-        self.told.failed(&fault.cause);
         self.dial.ctx.failed_but_continue(fault);
         None
     }

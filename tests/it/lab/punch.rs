@@ -55,11 +55,27 @@ struct Case {
     /// Whether the NATs refuse what they do not expect.
     #[serde(default)]
     refuse: bool,
+    /// How the two come to the relay.
+    #[serde(default)]
+    ways: Ways,
     /// Whether plain sockets meet, by transport: `tcp`, `quic`.
     truth: BTreeMap<String, Meet>,
     /// Part of what is told of a punch that is to fail, or of one that is to work, beside what is told of every one.
     #[serde(default)]
     told: Value,
+}
+
+/// How the two come to the relay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Ways {
+    /// Over the same transport, one after the other; the target listens on that alone.
+    #[default]
+    Alike,
+    /// The target as before; who dials it comes to the relay over the other one.
+    Crossed,
+    /// The target over both; who dials it over TCP.
+    Both,
 }
 
 fn ours() -> String {
@@ -97,7 +113,12 @@ fn all() -> Vec<(Case, BTreeMap<String, Kind>)> {
     for (case, _) in &mut cases {
         let policy = if case.refuse { ", refused" } else { "" };
         let who = if case.dials == case.is_dialed { String::new() } else { format!(", {} dials {}", case.dials, case.is_dialed) };
-        case.name = format!("punch: {} to {}{policy}{who}{}", case.dialer, case.target, case.name);
+        let ways = match case.ways {
+            Ways::Alike => "",
+            Ways::Crossed => ", over another transport",
+            Ways::Both => ", over both transports",
+        };
+        case.name = format!("punch: {} to {}{policy}{who}{ways}{}", case.dialer, case.target, case.name);
     }
     cases
 }
@@ -124,20 +145,27 @@ impl Case {
             }
         }
         let (_relay, relay) = listening(&network, home.path(), RELAY.0, &["--relay", "--port", "4011"], 2);
-        let trials: Vec<_> = self
-            .truth
-            .iter()
-            .map(|(transport, truth)| {
-                let relay = relay.iter().find(|address| over(address) == transport).expect("an address of the relay");
-                let trial = Trial { case: self, network: &network, home: home.path(), transport, truth: *truth };
-                (trial, relay)
-            })
-            .collect();
+        let trial =
+            |transport, truth| Trial { case: self, network: &network, home: home.path(), relay: &relay, transport, truth };
+        let trials: Vec<_> = match self.ways {
+            Ways::Both => vec![trial("tcp", self.truth["tcp"])],
+            Ways::Alike | Ways::Crossed => self.truth.iter().map(|(transport, truth)| trial(transport, *truth)).collect(),
+        };
         std::thread::scope(|scope| {
-            let running: Vec<_> = trials.iter().map(|(trial, relay)| scope.spawn(|| trial.run(relay, schema))).collect();
+            let running: Vec<_> = trials.iter().map(|trial| scope.spawn(|| trial.run(schema))).collect();
             running.into_iter().flat_map(|trial| trial.join().expect("no panic")).collect()
         })
     }
+}
+
+/// Whether a connection without the relay is to come about over a transport.
+fn works(transport: &str, truth: Meet) -> bool {
+    truth == Meet::Yes || (truth == Meet::Reversed && transport == "quic")
+}
+
+/// Where a target listens.
+fn listen(transport: &str) -> &'static str {
+    if transport == "quic" { "/ip4/0.0.0.0/udp/4001/quic-v1" } else { "/ip4/0.0.0.0/tcp/4001" }
 }
 
 /// The transport of an address.
@@ -167,27 +195,42 @@ struct Trial<'a> {
     case: &'a Case,
     network: &'a Network,
     home: &'a Path,
+    /// Its addresses.
+    relay: &'a [String],
+    /// Of the target.
     transport: &'a str,
     truth: Meet,
 }
 
 impl Trial<'_> {
-    fn run(&self, relay: &str, schema: &Schema) -> Vec<String> {
+    fn relay(&self, transport: &str) -> &str {
+        self.relay.iter().find(|address| over(address) == transport).expect("an address of the relay")
+    }
+
+    /// How the relay is dialed by who dials the target through it.
+    fn crossed(&self, circuit: &str) -> String {
+        let (_, target) = circuit.split_once("/p2p-circuit").expect("a circuit");
+        let other = if self.transport == "tcp" { "quic" } else { "tcp" };
+        let transport = if self.case.ways == Ways::Crossed { other } else { self.transport };
+        format!("{}/p2p-circuit{target}", self.relay(transport))
+    }
+
+    fn run(&self, schema: &Schema) -> Vec<String> {
         let mut faults = match (self.case.dials.as_str(), self.case.is_dialed.as_str()) {
             ("ours", "ours") => {
-                let (target, circuit) = self.ours(relay);
+                let (target, circuit) = self.ours();
                 let mut faults = self.judge(&self.dial(&circuit), schema);
                 faults.extend(self.judge_target(target));
                 faults
             }
             ("ours", _) => {
-                let (target, circuit) = self.go_behind(relay);
+                let (target, circuit) = self.go_behind();
                 let faults = self.judge(&self.dial(&circuit), schema);
                 target.finish();
                 faults
             }
             _ => {
-                let (target, circuit) = self.ours(relay);
+                let (target, circuit) = self.ours();
                 let mut faults = self.judge_go(&self.go_dials(&circuit));
                 faults.extend(self.judge_target(target));
                 faults
@@ -201,19 +244,26 @@ impl Trial<'_> {
 
     /// Whether a connection without the relay is to come about. On its last round a target that is not met is the client.
     fn works(&self) -> bool {
-        self.truth == Meet::Yes || (self.truth == Meet::Reversed && self.transport == "quic")
+        match self.case.ways {
+            Ways::Both => self.case.truth.iter().any(|(transport, truth)| works(transport, *truth)),
+            Ways::Alike | Ways::Crossed => works(self.transport, self.truth),
+        }
     }
 
     /// Ours behind the relay.
-    fn ours(&self, relay: &str) -> (Live, String) {
-        let listen = if self.transport == "quic" { "/ip4/0.0.0.0/udp/4001/quic-v1" } else { "/ip4/0.0.0.0/tcp/4001" };
+    fn ours(&self) -> (Live, String) {
         let mut command = self.network.command("d", &program::binary().to_string_lossy());
         program::settle(&mut command, self.home);
-        command.args(["listen", "--format", "ndjson", "--ephemeral", "--no-page", "--listen", listen, "--via", relay]);
+        command.args(["listen", "--format", "ndjson", "--ephemeral", "--no-page"]);
+        let transports = if self.case.ways == Ways::Both { vec!["tcp", "quic"] } else { vec![self.transport] };
+        for transport in &transports {
+            command.args(["--listen", listen(transport), "--via", self.relay(transport)]);
+        }
         let mut target = Live::start(command);
         let circuit = |line: &Value| line["address"].as_str().is_some_and(|address| address.contains("/p2p-circuit/p2p/"));
-        let line = target.until(|line| line["event"] == "listening" && circuit(line));
-        let circuit = line["address"].as_str().expect("an address").to_owned();
+        let mut own = || target.until(|line| line["event"] == "listening" && circuit(line))["address"].clone();
+        let circuits: Vec<Value> = transports.iter().map(|_| own()).collect();
+        let circuit = self.crossed(circuits[0].as_str().expect("an address"));
         (target, circuit)
     }
 
@@ -234,17 +284,16 @@ impl Trial<'_> {
     }
 
     /// go-libp2p behind the relay.
-    fn go_behind(&self, relay: &str) -> (Live, String) {
+    fn go_behind(&self) -> (Live, String) {
         let mut command = self.go("d");
-        let listen = if self.transport == "quic" { "/ip4/0.0.0.0/udp/4001/quic-v1" } else { "/ip4/0.0.0.0/tcp/4001" };
-        command.args(["serve", "--punch", "--listen", listen, "--via", relay]);
+        command.args(["serve", "--punch", "--listen", listen(self.transport), "--via", self.relay(self.transport)]);
         let mut target = Live::start(command);
         let ready = target.next_json();
         let addresses = ready["addrs"].as_array().unwrap_or_else(|| panic!("no addresses: {ready}"));
         // It listens on `/p2p-circuit` too.
         let circuit = |address: &&str| address.starts_with("/ip4/") && address.contains("/p2p-circuit/");
         let circuit = addresses.iter().filter_map(Value::as_str).find(circuit);
-        (target, circuit.expect("an address through the relay").to_owned())
+        (target, self.crossed(circuit.expect("an address through the relay")))
     }
 
     fn go_dials(&self, circuit: &str) -> Run {
@@ -261,9 +310,19 @@ impl Trial<'_> {
         faults.extend(schema.faults(&report));
         faults.extend(rules::faults(&report, 0));
         let punches = report["nat"]["hole_punches"].as_array().map_or(&[][..], Vec::as_slice);
-        match punches {
-            [punch] => self.judge_punch(punch, &mut faults),
-            _ => faults.push(format!("{} punches are told", punches.len())),
+        if punches.len() != 2 {
+            faults.push(format!("{} punches are told", punches.len()));
+        }
+        for punch in punches {
+            match self.case.ways {
+                Ways::Both => self.judge_one_of_both(punch, &mut faults),
+                Ways::Alike | Ways::Crossed if punch["transport"] == self.transport => self.judge_punch(punch, &mut faults),
+                // The target listens on no other transport.
+                Ways::Alike | Ways::Crossed => {
+                    let other = serde_json::json!({ "outcome": "unknown", "why": { "code": "not-offered" } });
+                    expect::compare(&other, punch, "the other punch", &mut faults);
+                }
+            }
         }
         self.judge_stages(&report, &mut faults);
         let warned = expect::codes(&report, "warnings").contains(&"hole-punch-failed");
@@ -274,6 +333,23 @@ impl Trial<'_> {
             faults.push(format!("the report: {report}"));
         }
         faults
+    }
+
+    /// One transport of two that are tried at once: the one that works first ends the rounds, and of the other nothing need be
+    /// known.
+    fn judge_one_of_both(&self, punch: &Value, faults: &mut Vec<String>) {
+        let transport = punch["transport"].as_str().unwrap_or_default();
+        let works = self.case.truth.get(transport).is_some_and(|truth| works(transport, *truth));
+        let outcome = punch["outcome"].as_str().unwrap_or_default();
+        let fits = match outcome {
+            "passed" => works,
+            // A round that failed, before another one in which the other transport works.
+            "failed" => !works || self.case.truth[transport] == Meet::Reversed,
+            _ => self.works() && punch["why"]["code"] == "not-reached",
+        };
+        if !fits {
+            faults.push(format!("over {transport}: {outcome}"));
+        }
     }
 
     fn judge_punch(&self, punch: &Value, faults: &mut Vec<String>) {

@@ -5,6 +5,7 @@ mod asker;
 mod mover;
 mod punch;
 mod record;
+mod target;
 
 use super::network::Network;
 use super::referee::Host;
