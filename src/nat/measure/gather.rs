@@ -15,13 +15,13 @@ use futures::{
     stream::FuturesUnordered,
 };
 use multiaddr::Multiaddr;
-use tokio::sync::Semaphore;
 
 use super::{
     aside::Aside,
     asked,
     lending::Lent,
     nat64::Way,
+    turns::Turns,
     vantage::{Helper, Vantage},
 };
 use crate::{
@@ -159,7 +159,7 @@ pub(super) fn learn(notes: &Notes, known: &mut Vec<Vantage>, lent: &Lent, way: W
         ip,
         opener: lent.opener.clone(),
         observed: seen.into_iter().find(|seen| seen.is_ipv4() == ip.is_ipv4()),
-        turns: turns.unwrap_or_else(|| Rc::new(Semaphore::new(1))),
+        turns: turns.unwrap_or_else(|| Rc::new(Turns::new())),
         protocols,
         tcp: Vec::new(),
         ws: Vec::new(),

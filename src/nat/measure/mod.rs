@@ -44,6 +44,7 @@ mod strangers;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod udp;
 mod vantage;
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     engine::Runtime as _,
     fault::Fault,
-    model::{Cause, Method, Outcome, WhyCode},
+    model::{Cause, Layer4, Method, Outcome, WhyCode},
     nat::autonat::{self, Answer},
 };
 
@@ -24,6 +24,9 @@ const SECOND: Duration = Duration::from_secs(11);
 const UNLIKELY: Duration = Duration::from_secs(3);
 /// How long a dialer and its number may be on their way when the server has answered, and the answer when the number has come.
 const SOON: Duration = Duration::from_secs(1);
+
+/// How long a question about TCP waits for that about UDP, which may not come.
+const UDP_FIRST: Duration = Duration::from_millis(500);
 
 /// A question to one server about one address.
 #[derive(Clone, Copy)]
@@ -38,18 +41,6 @@ pub(super) struct Question<'a, 'q> {
     /// Hears when it has its turn.
     pub(super) turn: Option<&'q Notify>,
     pub(super) how: How,
-}
-
-impl Question<'_, '_> {
-    /// Waits for its turn, which it has for as long as it holds this. None would be of a vantage point that is no more: its turns live
-    /// as long as it does. Who waits comes before who asks again.
-    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let permit = self.vantage.turns.acquire().await.ok();
-        if let Some(turn) = self.turn {
-            turn.notify_one();
-        }
-        permit
-    }
 }
 
 /// How a server is asked.
@@ -93,10 +84,23 @@ impl Seen {
 }
 
 impl<S: UnderTest> Course<'_, S> {
+    /// Waits for the turn of a question, which lasts for as long as this is held.
+    async fn turn<'q>(&self, question: &Question<'q, 'q>) -> Option<SemaphorePermit<'q>> {
+        let turns = &question.vantage.turns;
+        if S::LAYER == Layer4::Tcp && question.vantage.has(Layer4::Udp) {
+            select(pin!(turns.after_udp()), self.family.native.sleep(UDP_FIRST)).await;
+        }
+        let permit = turns.take(S::LAYER).await;
+        if let Some(turn) = question.turn {
+            turn.notify_one();
+        }
+        permit
+    }
+
     /// Version 2: the number that comes in is what counts. The answer, once it is told.
     pub(super) async fn second_version(&self, question: Question<'_, '_>) -> Outcome {
         let Question { vantage, to, mapped, .. } = question;
-        let _turn = question.turn().await;
+        let _turn = self.turn(&question).await;
         let contacted = self.has_contacted(vantage.ip);
         let tell = |seen: Seen| {
             let outcome = seen.outcome.clone();
@@ -136,7 +140,7 @@ impl<S: UnderTest> Course<'_, S> {
     /// Version 1: only who is seen to come counts, and only at the address that was asked about.
     pub(super) async fn first_version(&self, question: Question<'_, '_>, patience: Duration) {
         let Question { vantage, to, .. } = question;
-        let _turn = question.turn().await;
+        let _turn = self.turn(&question).await;
         let contacted = self.has_contacted(vantage.ip);
         let guests = self.socket.guests();
         let before = guests.count();

@@ -7,8 +7,8 @@ use std::{
 };
 
 use multiaddr::Multiaddr;
-use tokio::sync::Semaphore;
 
+use super::turns::Turns;
 use crate::{
     model::{Layer4, Transport, VantageKind},
     nat::{autonat, dialback, relay},
@@ -29,9 +29,8 @@ pub(super) struct Vantage {
     pub(super) opener: Opener,
     /// This machine's address as it sees it on that connection.
     pub(super) observed: Option<IpAddr>,
-    /// Who may ask it by AutoNAT now: of two questions at once go-libp2p answers the second over the connection that it made for the
-    /// first.
-    pub(super) turns: Rc<Semaphore>,
+    /// Who may ask it by AutoNAT now.
+    pub(super) turns: Rc<Turns>,
     /// The protocols that it offers.
     pub(super) protocols: Vec<String>,
     /// Ports of that address, by transport, in the order told.
