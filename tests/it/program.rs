@@ -91,9 +91,14 @@ impl Live {
         Self { lines, _guard: guard(child.id()), child }
     }
 
+    /// The next line; none where it has ended.
+    pub fn next_line(&mut self) -> Option<String> {
+        self.lines.next()?.ok()
+    }
+
     /// The next line as JSON.
     pub fn next_json(&mut self) -> Value {
-        let Some(Ok(line)) = self.lines.next() else {
+        let Some(line) = self.next_line() else {
             let mut words = String::new();
             let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut words));
             panic!("the program ended early: {words}");

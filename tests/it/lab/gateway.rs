@@ -1,6 +1,7 @@
 //! Gateways that map ports when they are asked: miniupnpd, by UPnP, PCP and NAT-PMP, and scripted ones.
 
 use super::network::{Network, Router};
+use crate::program::Live;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -134,6 +135,23 @@ fn listens(network: &Network, name: &str) {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     panic!("miniupnpd does not listen");
+}
+
+/// What miniupnpd maps, as it does.
+pub struct Watch(Live);
+
+impl Watch {
+    /// What the gateway on this router maps from now on.
+    pub fn start(network: &Network, name: &str) -> Self {
+        let mut command = network.command(name, "nft");
+        command.args(["monitor", "new", "rules"]);
+        Self(Live::start(command))
+    }
+
+    /// Waits until a port is mapped. False where that takes too long.
+    pub fn mapped(&mut self) -> bool {
+        std::iter::from_fn(|| self.0.next_line()).any(|line| line.contains(" dnat "))
+    }
 }
 
 /// Ports that are still mapped.

@@ -236,7 +236,10 @@ impl Case {
         let six = self.six.as_ref().map(|six| (&six.truth, Client { address: six.address(), translated: false }));
         let families: Vec<(&Truth, Client<'_>)> = four.into_iter().chain(six).collect();
         for (truth, client) in &families {
-            let seen = Truth { udp: referee::udp(&network, *client), tcp: referee::tcp(&network, *client) };
+            let seen = Truth {
+                udp: referee::look(&truth.udp, |patience| referee::udp(&network, *client, patience)),
+                tcp: referee::look(&truth.tcp, |patience| referee::tcp(&network, *client, patience)),
+            };
             if seen != **truth {
                 return (String::new(), vec![format!("the network is not as it says: {seen:?}")]);
             }

