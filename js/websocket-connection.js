@@ -5,7 +5,7 @@
  */
 
 import { tcpAddress } from './address.js'
-import { LINGER_MS, MESSAGE_COST, UNREAD_LIMIT, WRITES_AHEAD, WRITE_AHEAD } from './contract.js'
+import { LINGER_MS, MESSAGE_COST, MOST_LINGERING, UNREAD_LIMIT, WRITES_AHEAD, WRITE_AHEAD } from './contract.js'
 import { TransportError, closedHere, fromSystem, interrupted, quiet } from './errors.js'
 import { Incoming } from './incoming.js'
 import { Outgoing } from './outgoing.js'
@@ -22,6 +22,9 @@ const NO_CLOSE_FRAME = 1006
 /** How long the first look at a full buffer waits, and the longest, in milliseconds: no platform tells when it empties. */
 const FIRST_LOOK_MS = 1
 const LONGEST_LOOK_MS = 32
+
+/** Connections given up whose peers have not answered yet. */
+let lingering = 0
 
 /**
  * A WebSocket, and what the package `ws` has beyond the platform's.
@@ -53,6 +56,8 @@ export class WebSocketConnection {
   /** Writes since the buffer was last seen empty. */
   #writes = 0
   #look = FIRST_LOOK_MS
+  /** Whether it was given up and waits for the peer. */
+  #lingers = false
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer
   /** @type {() => void} */
@@ -149,12 +154,21 @@ export class WebSocketConnection {
     if (remoteAddress !== undefined && remotePort !== undefined) this.remote_addr = tcpAddress(remoteAddress, remotePort)
   }
 
-  /** Where the platform can be told, the end comes even when the peer neither reads nor answers. */
+  /**
+   * Where the platform can be told, the end comes even when the peer neither reads nor answers: in time, or at once when many such
+   * are waited for already.
+   */
   #linger () {
     const socket = this.#socket
-    if (socket.terminate === undefined || socket.readyState === socket.CLOSED) return
+    if (this.#lingers || socket.terminate === undefined || socket.readyState === socket.CLOSED) return
+    if (lingering >= MOST_LINGERING) return socket.terminate()
+    this.#lingers = true
+    lingering += 1
     const timer = setTimeout(() => socket.terminate?.(), LINGER_MS)
-    socket.onclose = () => clearTimeout(timer)
+    socket.onclose = () => {
+      clearTimeout(timer)
+      lingering -= 1
+    }
   }
 
   #hasRoom () {

@@ -1,9 +1,10 @@
 // Peers that misbehave: whatever they do, memory stays bounded and every promise settles.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import net from 'node:net'
 import { test } from 'node:test'
 import { createTransport, websocketTransport } from '../index.js'
-import { UNREAD_LIMIT } from '../contract.js'
+import { MOST_LINGERING, UNREAD_LIMIT } from '../contract.js'
 import { MIB, fill, oneSided, pair, read, readAll, roles, smallWrites, sockets, tcpPeer } from './helpers.js'
 
 const GIB = 1024 * MIB
@@ -136,6 +137,31 @@ for (const role of ['dial', 'listen']) {
     connection.close()
   })
 }
+
+test('package, listen: peers that answer no Close frame, in a flood, are let go', async t => {
+  const events = createTransport().listen_on('/ip4/127.0.0.1/tcp/0/ws')
+  t.after(() => events.return())
+  const { new_addrs: [address] } = await events.next().value
+  const peers = []
+  t.after(() => { for (const peer of peers) peer.destroy() })
+  let gone = 0
+  const enough = new Promise(resolve => {
+    for (let place = 0; place < MOST_LINGERING + 50; place++) {
+      const peer = net.connect(Number(address.split('/')[4]), '127.0.0.1').on('error', () => {}).resume()
+      peer.on('close', () => { gone += 1; if (gone === 50) resolve() })
+      peers.push(peer)
+    }
+  })
+  for (const peer of peers) {
+    const next = events.next().value
+    peer.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+    const { new_connections: [{ connection }] } = await next
+    connection.close()
+  }
+  await enough
+  // Those who were first have the time that is due to them.
+  assert.equal(gone, 50)
+})
 
 for (const [kind, WebSocket] of sockets) {
   const transport = websocketTransport({ WebSocket })

@@ -59,8 +59,8 @@
  *   ends with `null` when the peer has answered. libp2p ends its muxer first, so nothing is lost that counts.
  *
  * `close()` gives the connection up, always as the last call, with or without a shutdown() before. It returns at once.
- * What write() has accepted still goes out for at most LINGER_MS, and what still arrives is thrown away. Promises not yet
- * settled reject as `closed`.
+ * What write() has accepted still goes out for at most LINGER_MS, on at most MOST_LINGERING WebSockets at once, and what still
+ * arrives is thrown away. Promises not yet settled reject as `closed`.
  *
  * `local_addr` and `remote_addr` **(ours)**: both ends as multiaddrs, null where the platform does not tell.
  *
@@ -123,6 +123,8 @@ export const HANDSHAKES_PER_SOURCE: 32;
 export const HANDSHAKE_MS: 10000;
 /** How long bytes accepted by write() may still go out after close(), in milliseconds. */
 export const LINGER_MS: 5000;
+/** WebSockets that go on after close() at once: those who come in a flood, and answer no Close frame, are more. */
+export const MOST_LINGERING: 128;
 /** How often a listener on a wildcard address looks at the interfaces, in milliseconds. Node has no notice of changes. */
 export const INTERFACES_MS: 5000;
 export type Transport = {
