@@ -139,7 +139,8 @@ async function listening (args) {
   // Whoever read what it saw has gone away.
   process.stdout.once('error', () => stop.abort())
   try {
-    const rest = await listen(values.listen, { signal: stop.signal }, (line, text) => print(people ? text ?? '' : line))
+    const serving = listen(values.listen, { signal: stop.signal }, (line, text) => print(people ? text ?? '' : line))
+    const rest = await serving.catch(error => { throw error.name === 'UsageError' ? new Usage(`--listen: ${error.message}`) : error })
     if (people) print(rest ?? '')
   } finally {
     signals.forget()
@@ -231,11 +232,24 @@ function server (text) {
  */
 function parsed (args, options) {
   try {
-    return parseArgs({ args, options, allowPositionals: true })
+    return parseArgs({ args: negative(args), options, allowPositionals: true })
   } catch (error) {
-    const [sentence = ''] = /** @type {Error} */ (error).message.split('. ')
+    const [sentence = ''] = /** @type {Error} */ (error).message.split(/\.\s/)
     throw new Usage(sentence)
   }
+}
+
+/**
+ * Numbers below zero belong to the option before them: they are refused as its value, not as an option.
+ *
+ * @param {string[]} args
+ */
+function negative (args) {
+  return args.reduce((/** @type {string[]} */ joined, arg) => {
+    const last = joined.at(-1) ?? ''
+    const value = /^-\d/.test(arg) && /^--[^=]+$/.test(last)
+    return value ? [...joined.slice(0, -1), `${last}=${arg}`] : [...joined, arg]
+  }, [])
 }
 
 /**

@@ -297,6 +297,9 @@ test('what cannot be meant is one sentence, that names what to write instead, an
     [['dial', '203.0.113.7:4001']],
     [['dial', some, '--ping', '101'], '--ping ', 'from 0 to 100', '101'],
     [['dial', some, '--ping', 'many'], '--ping ', 'from 0 to 100', '"many"'],
+    [['dial', some, '--ping', '-1'], '--ping ', 'from 0 to 100', '"-1"'],
+    [['dial', some, '--timeout', '-1s'], '--timeout ', 'not negative'],
+    [['dial', some, '--ping', '--strict'], '--ping'],
     [['dial', some, '--concurrency', '0'], '--concurrency ', 'from 1 to 64'],
     [['dial', some, '--timeout', '10'], '--timeout ', '10s', '"10"'],
     [['dial', some, '--deadline', '2h'], '--deadline ', 'at most 1h'],
@@ -313,9 +316,9 @@ test('what cannot be meant is one sentence, that names what to write instead, an
     [['dial', some, '--no-such'], '--no-such'],
     [['dial', some, '-o', '/no/such/folder/report.json'], '--output', '/no/such/folder/report.json', 'no such file or directory', 'a folder that there is'],
     [['dial', some, '-o', ''], '--output', 'name a file'],
-    [['listen', '--listen', '/ip4/127.0.0.1/udp/0/quic-v1'], '/tcp', '/ws'],
-    [['listen', '--listen', '/ip4/127.0.0.1/tcp/0/wss'], '/tcp', '/ws'],
-    [['listen', '--listen', 'nonsense']],
+    [['listen', '--listen', '/ip4/127.0.0.1/udp/0/quic-v1'], '--listen', '/tcp', '/ws'],
+    [['listen', '--listen', '/ip4/127.0.0.1/tcp/0/wss'], '--listen', '/tcp', '/ws'],
+    [['listen', '--listen', 'nonsense'], '--listen'],
     [['listen', '--format', 'json'], '--format ', 'text, ndjson', '"json"'],
     [['serve'], 'dial and listen']
   ]) {
