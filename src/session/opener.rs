@@ -35,7 +35,7 @@ impl Opener {
     }
 
     /// Ends after `span` by the clock of the connection, and at once where that is gone.
-    pub(crate) fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
+    pub fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
         match self.0.upgrade() {
             Some(link) => link.clock().sleep(span),
             None => Box::pin(ready(())),
