@@ -146,7 +146,7 @@ mod tests {
             },
             Fact::LocalNetwork {
                 families: vec![],
-                sources: vec![crate::model::LocalAddress { address: "192.168.1.5".into(), scope: crate::model::Scope::Private }],
+                sources: vec![crate::model::LocalAddress::new(std::net::Ipv4Addr::new(192, 168, 1, 5).into())],
                 udp_receive_buffer: None,
             },
             Fact::NameResolved(NameResolved {

@@ -21,7 +21,7 @@ codes! {
         /// The peer announces, or a public name leads to, an address of a private, link-local, CGNAT or loopback range.
         /// Such an address means another machine here than it means there, and hosters take dials to private ranges for
         /// a scan, so it is dialed only when the target itself is in such a range, or with `--private`. Of a vantage point: it is in the
-        /// own private network, so that what it sees tells nothing about the internet.
+        /// own network, so that what it sees tells nothing about the internet.
         PrivateScope = "private-scope", "a private address that you did not name";
         /// The same address was tried by another attempt of this run.
         Duplicate = "duplicate", "tried already";

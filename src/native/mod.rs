@@ -2,6 +2,7 @@
 
 pub mod network;
 pub(crate) mod port;
+mod tunnel;
 
 use std::{
     cell::OnceCell,

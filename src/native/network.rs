@@ -1,10 +1,12 @@
 //! What the own network has.
 
 use std::{
+    iter,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket},
     path::Path,
 };
 
+use super::tunnel;
 use crate::{
     model::{Fact, Family, LocalAddress, Scope},
     nat::gateway::{
@@ -38,8 +40,7 @@ pub fn families() -> Vec<(Family, IpAddr)> {
 #[must_use]
 pub fn fact(families: &[(Family, IpAddr)]) -> Fact {
     let (families, sources): (Vec<Family>, Vec<IpAddr>) = families.iter().copied().unzip();
-    let source = |ip: &IpAddr| LocalAddress { address: ip.to_string(), scope: Scope::of_ip(*ip) };
-    let sources = sources.iter().map(source).collect();
+    let sources = sources.into_iter().map(LocalAddress::new).collect();
     Fact::LocalNetwork { families, sources, udp_receive_buffer: udp_receive_buffer() }
 }
 
@@ -54,6 +55,25 @@ pub(crate) fn source_of(far: IpAddr) -> Option<IpAddr> {
 /// The address that the system would send from to the outside.
 fn source_towards(far: IpAddr) -> Option<IpAddr> {
     source_of(far).filter(|ip| !ip.is_unspecified() && !ip.is_loopback())
+}
+
+/// Own addresses, with what the system tells of the interface of each.
+pub(crate) fn described(ips: impl IntoIterator<Item = IpAddr>) -> Vec<LocalAddress> {
+    let interfaces = netdev::get_interfaces();
+    let described = |ip: IpAddr| {
+        let mut own = LocalAddress::new(ip);
+        for interface in &interfaces {
+            let v4 = interface.ipv4.iter().map(|net| (IpAddr::V4(net.addr()), net.prefix_len(), false));
+            let flags = interface.ipv6_addr_flags.iter().map(|flags| flags.temporary).chain(iter::repeat(false));
+            let v6 = interface.ipv6.iter().zip(flags);
+            let v6 = v6.map(|(net, temporary)| (IpAddr::V6(net.addr()), net.prefix_len(), temporary));
+            if let Some((_, prefix, temporary)) = v4.chain(v6).find(|(known, ..)| *known == ip) {
+                (own.prefix, own.temporary, own.tunnel) = (Some(prefix), temporary, tunnel::is_one(interface));
+            }
+        }
+        own
+    };
+    ips.into_iter().map(described).collect()
 }
 
 /// The addresses of this machine that reach further than itself; link-local IPv6 is everywhere and tells nothing.

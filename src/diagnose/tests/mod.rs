@@ -32,7 +32,7 @@ struct Dial {
 }
 
 fn local(source: &str) -> LocalAddress {
-    LocalAddress { address: source.into(), scope: Scope::of_ip(source.parse().unwrap()) }
+    LocalAddress::new(source.parse().unwrap())
 }
 
 impl Dial {

@@ -1,5 +1,7 @@
 //! The own addresses and limits.
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +43,23 @@ pub struct LocalAddress {
     pub address: String,
     /// How far it reaches.
     pub scope: Scope,
+    /// How many bits it has in common with the others on its link; absent where the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u8>,
+    /// Whether it is one that the system replaces after a while (RFC 8981), so that it is none to announce.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub temporary: bool,
+    /// Whether its interface is a tunnel, as of a VPN.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tunnel: bool,
+}
+
+impl LocalAddress {
+    /// An address of which nothing more is known.
+    #[must_use]
+    pub fn new(ip: IpAddr) -> Self {
+        Self { address: ip.to_string(), scope: Scope::of_ip(ip), prefix: None, temporary: false, tunnel: false }
+    }
 }
 
 /// Whether the network translates IPv6 to IPv4.

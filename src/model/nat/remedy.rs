@@ -28,6 +28,9 @@ codes! {
         AskProvider = "ask-provider", "ask the provider for a public address";
         /// Two NATs stand one behind the other: a port has to be forwarded in both, or the inner router set to be a bridge.
         BridgeRouter = "bridge-router", "remove one of the two NATs";
+        /// The default route is a tunnel, as of a VPN, and a NAT is at its other end: forward the port there, or send the node's traffic
+        /// past the tunnel.
+        LeaveTunnel = "leave-tunnel", "forward at the tunnel's other end, or leave it";
         /// The outside port is not the one listened on and differs from peer to peer: what peers observe is ephemeral, do not announce it.
         DoNotAnnounce = "do-not-announce", "do not announce the observed address";
         /// Name more vantage points: `--via` with another host, best another `p2p-probe listen`.

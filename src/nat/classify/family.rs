@@ -26,6 +26,10 @@ pub(super) struct Measured {
     /// The outside IP address.
     pub(super) outside: Option<IpAddr>,
     pub(super) contradicted: bool,
+    /// Whether vantage points were asked that are in the own network: what they tell is left out.
+    pub(super) near: bool,
+    /// The outside addresses, where one and the same vantage point sees several: no other one would see it otherwise.
+    pub(super) several: Vec<IpAddr>,
     pub(super) udp_blocked: bool,
     /// UDP and TCP.
     pub(super) layers: [Mapped; 2],
@@ -34,11 +38,13 @@ pub(super) struct Measured {
 impl Measured {
     /// What was seen of a family; none where nothing was.
     pub(super) fn of(seen: &Observed, family: Family) -> Option<Self> {
+        let tested = seen.mappings.iter().any(|mapping| of(mapping.to.ip()) == family)
+            || seen.filterings.iter().any(|filtering| of(filtering.to.ip()) == family);
+        let (seen, near) = seen.without_near(family);
+        let seen = seen.as_ref();
         let layers = LAYERS.map(|layer| Mapped::of(seen, family, layer));
         let dials: Vec<_> =
             seen.inbounds.iter().filter(|dial| socket(&dial.address).is_some_and(|(_, to)| of(to.ip()) == family)).collect();
-        let tested = seen.mappings.iter().any(|mapping| of(mapping.to.ip()) == family)
-            || seen.filterings.iter().any(|filtering| of(filtering.to.ip()) == family);
         if layers.iter().all(|layer| layer.told.is_empty()) && dials.is_empty() && !tested {
             return None;
         }
@@ -57,6 +63,8 @@ impl Measured {
             nat: FamilyNat { udp: told(Layer4::Udp, udp), tcp: told(Layer4::Tcp, tcp), ..FamilyNat::default() },
             contradicted: layers.iter().any(|layer| layer.contradicted),
             udp_blocked: udp.silence == Silence::Forbidden || udp.silent_hosts >= SILENT_HOSTS && !tcp.told.is_empty(),
+            several: seen.several(family),
+            near,
             family,
             inbound,
             outside,

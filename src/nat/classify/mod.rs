@@ -53,6 +53,12 @@
 //! shown to keep dials out; else `unknown`. A pass by a vantage point that the socket had sent to shows nothing behind a
 //! NAT, which may be address-restricted; nor on an own address where a stranger did not pass: a firewall may be, too.
 //!
+//! What those tell and reach who are on this side of what stands between is left out: on this machine, on a link of it, or behind the
+//! same NAT, where their own addresses are public ones. Where nobody else was asked the status is `unknown`: `private-scope`.
+//!
+//! UDP is blocked where this machine itself forbids it, or where two hosts are silent that are known to serve it, and TCP is answered:
+//! who announces QUIC may have its port shut. What stands between, over TCP, decides the remedies then.
+//!
 //! A NAT that maps per destination may let everybody in all the same (RFC 4787, section 5: filtering is apart from mapping). The
 //! address that strangers came in at is then told to one peer alone, and ends with what is sent to that peer (section 4.3):
 //! nobody else can learn of it, so that it is neither `mapped` nor one to announce.
@@ -62,6 +68,7 @@ mod filtering;
 mod gateways;
 mod inbound;
 mod mapping;
+mod near;
 mod observed;
 mod prediction;
 mod remedies;

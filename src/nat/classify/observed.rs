@@ -1,6 +1,6 @@
 //! Observations, gathered.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::model::{
     Family, FilteringSeen, HolePunch, InboundSeen, Layer4, Local, LocalAddress, MappingSeen, NatFound, PortMapping, Relay, Scope,
@@ -105,6 +105,31 @@ impl Observed {
         self.local.addresses.iter().any(|own| own.address.parse() == Ok(ip))
     }
 
+    /// Whether an address is on a link of this machine.
+    pub(super) fn is_on_link(&self, ip: IpAddr) -> bool {
+        let links = self.local.addresses.iter().filter_map(|own| Some((own.address.parse().ok()?, own.prefix?)));
+        links.into_iter().any(|(own, prefix)| is_within(ip, own, prefix))
+    }
+
+    /// Whether a family leaves through a tunnel. The carrier's translator of IPv4 may be one too, and is none that was chosen.
+    pub(super) fn is_tunneled(&self, family: Family) -> bool {
+        let Some(ip) = self.own(family) else { return false };
+        let tunnel = |own: &LocalAddress| own.tunnel && own.address.parse() == Ok(ip);
+        !is_of_translator(ip) && self.local.addresses.iter().any(tunnel)
+    }
+
+    /// Whether an own address is one that the system replaces after a while.
+    pub(super) fn is_temporary(&self, ip: IpAddr) -> bool {
+        self.local.addresses.iter().any(|own| own.temporary && own.address.parse() == Ok(ip))
+    }
+
+    /// The own address that stays, beside one that does not.
+    pub(super) fn lasting_beside(&self, ip: IpAddr) -> Option<IpAddr> {
+        let lasting = self.local.addresses.iter().filter(|own| !own.temporary && own.scope == Scope::Public);
+        let all = lasting.filter_map(|own| Some((own.address.parse().ok()?, own.prefix?)));
+        all.into_iter().find(|(own, prefix)| is_within(ip, *own, *prefix)).map(|(own, _)| own)
+    }
+
     /// Whether somebody who was asked is known to serve UDP, beyond an announcement: a STUN server that the user named, or a helper.
     pub(super) fn serves_udp(&self, asked: &MappingSeen) -> bool {
         let helper = |seen: &VantageSeen| seen.kind == VantageKind::Helper && seen.vantage == asked.vantage;
@@ -114,6 +139,23 @@ impl Observed {
     /// The outside addresses of gateways.
     pub(super) fn gateways(&self) -> impl Iterator<Item = IpAddr> {
         self.port_mappings.iter().filter_map(|mapping| mapping.external.as_ref()?.parse().ok())
+    }
+}
+
+/// Whether an address is of the carrier's own translation of IPv4 over IPv6: DS-Lite (RFC 6333, section 5.7) and 464XLAT, for which
+/// RFC 7335 sets 192.0.0.0/29 aside.
+pub(super) fn is_of_translator(ip: IpAddr) -> bool {
+    is_within(ip, Ipv4Addr::new(192, 0, 0, 0).into(), 29)
+}
+
+/// Whether an address begins with as many bits as another.
+fn is_within(ip: IpAddr, other: IpAddr, prefix: u8) -> bool {
+    let prefix = u32::from(prefix);
+    match (ip, other) {
+        // An address with all its bits has no link.
+        (IpAddr::V4(ip), IpAddr::V4(other)) => prefix < u32::BITS && (ip.to_bits() ^ other.to_bits()).leading_zeros() >= prefix,
+        (IpAddr::V6(ip), IpAddr::V6(other)) => prefix < u128::BITS && (ip.to_bits() ^ other.to_bits()).leading_zeros() >= prefix,
+        _ => false,
     }
 }
 

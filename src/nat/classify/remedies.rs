@@ -1,14 +1,16 @@
 //! What would help, for the network that was measured.
 
+use std::net::IpAddr;
+
 use super::{
     family::{LAYERS, Measured},
     gateways::{self, Proven},
     mapping::is_symmetric,
-    observed::{Observed, socket},
+    observed::{Observed, is_of_translator, socket},
     summary::family,
 };
 use crate::model::{
-    Family, Inbound, Layer4, Method, Nat64, NatStatus, Prediction, Remedy, RemedyCode, Tested, UDP_RECEIVE_BUFFER, WhyCode,
+    Family, Inbound, Layer4, Method, Nat64, NatStatus, Prediction, Remedy, RemedyCode, Scope, Tested, UDP_RECEIVE_BUFFER, WhyCode,
 };
 
 pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option<&Measured>) -> Vec<Remedy> {
@@ -20,7 +22,8 @@ pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option
     let known: Vec<&Measured> = families.iter().flatten().collect();
     match best.stands(seen) {
         (NatStatus::Public | NatStatus::Mapped, _) => {
-            remedies.extend(announce(best));
+            remedies.extend(announce(seen, best));
+            remedies.extend(known.iter().filter_map(|measured| the_other_protocol(seen, measured)));
             let others = known.iter().filter(|measured| !measured.is_reachable());
             remedies.extend(
                 others
@@ -30,11 +33,12 @@ pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option
         }
         (NatStatus::Unknown, why) => {
             remedies.extend(gateways::proven(seen, known.iter().copied()));
-            remedies.extend(why.as_ref().and_then(unknown));
+            remedies.extend(why.as_ref().and_then(|why| unknown(best, why)));
         }
         _ => remedies.extend(mend(seen, families, best)),
     }
     remedies.extend(check_node(best));
+    remedies.extend(known.iter().find_map(|measured| check_was_not_made(measured)));
     for measured in &known {
         remedies.extend(ephemeral(measured));
         remedies.extend(udp(measured));
@@ -50,11 +54,56 @@ pub(super) fn of(seen: &Observed, families: &[Option<Measured>; 2], best: Option
 }
 
 /// What peers can dial: the node itself, where that was asked for.
-fn announce(best: &Measured) -> Option<Remedy> {
+fn announce(seen: &Observed, best: &Measured) -> Option<Remedy> {
     let passed = || best.inbound.iter().filter(|dial| dial.outcome == Tested::Passed && best.lasts(dial));
     let dial = passed().find(|dial| is_of_node(dial)).or(passed().next())?;
+    if let Some((_, to)) = socket(&dial.address).filter(|(_, to)| seen.is_temporary(to.ip())) {
+        return Some(announce_what_lasts(seen, dial, to.ip()));
+    }
     let text = format!("Peers can dial {}: {}.", dial.address, to_announce(best, dial));
     Some(Remedy::new(RemedyCode::AnnounceAddress, text).address(&dial.address))
+}
+
+/// An address of IPv6 that serves for what a machine dials itself, and is gone after a day or a week.
+fn announce_what_lasts(seen: &Observed, dial: &Inbound, ip: IpAddr) -> Remedy {
+    let lasting = seen.lasting_beside(ip).map_or_else(|| "one that stays".into(), |ip| ip.to_string());
+    let text = format!(
+        "Peers can dial {}, but {ip} is a temporary address of this machine (RFC 8981), which is replaced after a while: announce {lasting} with the port that the node listens on.",
+        dial.address
+    );
+    Remedy::new(RemedyCode::AnnounceAddress, text)
+}
+
+/// Where strangers come in over one protocol and are kept out over the other: each is opened by itself.
+fn the_other_protocol(seen: &Observed, measured: &Measured) -> Option<Remedy> {
+    let blocked = |layer: Layer4| layer == Layer4::Udp && measured.udp_blocked;
+    let kept_out = |layer: &Layer4| measured.is_shut(*layer) && !measured.is_reached(*layer) && !blocked(*layer);
+    let layer = LAYERS.into_iter().find(kept_out)?;
+    Some(match measured.nat.status {
+        NatStatus::Public => {
+            let text = format!("Over {layer} a firewall lets nobody in: open the node's port in it for {layer} too.");
+            Remedy::new(RemedyCode::OpenFirewall, text)
+        }
+        NatStatus::Mapped if Proven::of(seen, measured.family).is_none() && !measured.nat.nat64 => {
+            let text = format!(
+                "Over {layer} nobody comes in: forward the node's port for {layer} too, and let it in by this machine's own firewall."
+            );
+            Remedy::new(RemedyCode::ForwardPort, text)
+        }
+        _ => return None,
+    })
+}
+
+/// A node that nobody could be asked to dial.
+fn check_was_not_made(measured: &Measured) -> Option<Remedy> {
+    let untold = |dial: &&Inbound| is_of_node(dial) && dial.why.as_ref().is_some_and(|why| why.code == WhyCode::TooFewVantages);
+    let dial = measured.inbound.iter().find(untold)?;
+    let text = format!(
+        "Nobody could be asked to dial the node at {}: name a `p2p-probe listen` with --via that this machine reaches over {}.",
+        dial.address,
+        family(measured.family)
+    );
+    Some(Remedy::new(RemedyCode::AddVantage, text))
 }
 
 fn is_of_node(dial: &Inbound) -> bool {
@@ -87,9 +136,13 @@ fn check_node(best: &Measured) -> Option<Remedy> {
     Some(Remedy::new(RemedyCode::CheckNode, text))
 }
 
-fn unknown(why: &WhyCode) -> Option<Remedy> {
+fn unknown(measured: &Measured, why: &WhyCode) -> Option<Remedy> {
     let text = match why {
-        WhyCode::PrivateScope => "Name a vantage point on the internet with --via: those asked are in the own private network.",
+        WhyCode::PrivateScope => "Name a vantage point on the internet with --via: those asked are in the own network.",
+        WhyCode::VantagesDisagree if !measured.several.is_empty() => {
+            let text = "One and the same vantage point sees this machine at several outside addresses, so that others would not help: have the router send what this machine sends over one line, without a proxy, and ask again. Until then reserve slots at relays (circuit relay v2), so that peers come in through them.";
+            return Some(Remedy::new(RemedyCode::UseRelay, text));
+        }
         WhyCode::VantagesDisagree => {
             "Name another vantage point with --via, on another host: those asked contradict each other, and a third shows who is right."
         }
@@ -114,10 +167,20 @@ fn stands(seen: &Observed, measured: &Measured) -> Vec<Remedy> {
             ));
         }
         NatStatus::Nat | NatStatus::DoubleNat | NatStatus::Cgnat if Proven::of(seen, measured.family).is_some() => {}
-        NatStatus::Cgnat => remedies.push(Remedy::new(
-            RemedyCode::AskProvider,
-            "The address is one of the carrier's NAT, where no port can be forwarded, and a forward in the own router will not help: ask the provider for a public address.",
-        )),
+        NatStatus::Nat | NatStatus::DoubleNat | NatStatus::Cgnat if seen.is_tunneled(measured.family) => {
+            let text = "The default route is a tunnel, as of a VPN: a forward in the own router will not help. Forward the node's ports at the tunnel's other end, if it can, or send what the node sends past the tunnel.";
+            remedies.push(Remedy::new(RemedyCode::LeaveTunnel, text));
+        }
+        NatStatus::Cgnat => {
+            remedies.extend(other_family(seen, measured));
+            let translator = seen.own(measured.family).into_iter().chain(seen.gateways()).any(is_of_translator);
+            let text = if translator {
+                "IPv4 goes through a translator of the carrier's (DS-Lite or 464XLAT), where no port can be forwarded: ask the provider for a public IPv4 address."
+            } else {
+                "The address is one of the carrier's NAT, where no port can be forwarded, and a forward in the own router will not help: ask the provider for a public address."
+            };
+            remedies.push(Remedy::new(RemedyCode::AskProvider, text));
+        }
         NatStatus::DoubleNat => remedies.push(gateways::bridge(seen, measured)),
         NatStatus::Nat if measured.nat.nat64 => remedies.push(Remedy::new(
             RemedyCode::UseIpv6,
@@ -130,6 +193,17 @@ fn stands(seen: &Observed, measured: &Measured) -> Vec<Remedy> {
         NatStatus::Public | NatStatus::Mapped | NatStatus::UdpBlocked | NatStatus::Unknown => {}
     }
     remedies
+}
+
+/// IPv6, where this machine has a public address of it: the carrier's NAT is not in its way.
+fn other_family(seen: &Observed, measured: &Measured) -> Option<Remedy> {
+    let usable = seen.usable().into_iter().find(|usable| usable.family == Family::Ipv6 && usable.outcome != Tested::Failed)?;
+    let public = usable.source.parse().is_ok_and(|ip| Scope::of_ip(ip) == Scope::Public);
+    let text = format!(
+        "This machine has a public IPv6 address, {}, which is not behind the carrier's NAT: have the node listen there, and open the firewall for it.",
+        usable.source
+    );
+    (public && measured.family == Family::Ipv4).then(|| Remedy::new(RemedyCode::UseIpv6, text))
 }
 
 /// What would let peers in, the surest first.

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use super::{
     family::{LAYERS, Measured},
     mapping::{Mapped, is_symmetric},
-    observed::{Observed, socket},
+    observed::{Observed, is_of_translator, socket},
 };
-use crate::model::{Family, Filtering, Inbound, Layer4, Method, NatStatus, Scope, Tested, WhyCode};
+use crate::model::{Family, Filtering, Inbound, InboundBy, Layer4, Method, NatStatus, Outcome, Scope, Tested, WhyCode};
 
 impl Measured {
     /// Whether an address is one that peers can learn of, as far as is known.
@@ -75,7 +75,11 @@ impl Measured {
             None => {}
         }
         let Some(outside) = self.outside else {
-            let why = if self.contradicted { WhyCode::VantagesDisagree } else { WhyCode::TooFewVantages };
+            let why = match () {
+                () if self.contradicted => WhyCode::VantagesDisagree,
+                () if self.near => WhyCode::PrivateScope,
+                () => WhyCode::TooFewVantages,
+            };
             return (NatStatus::Unknown, Some(why));
         };
         if !self.keeps_out() {
@@ -88,9 +92,17 @@ impl Measured {
     fn undecided(&self) -> WhyCode {
         let disagree = |layer: &Mapped| layer.why == Some(WhyCode::VantagesDisagree) || layer.one_witness && layer.vantages > 1;
         // There were enough of them, and they would not.
+        let would_not = |by: &InboundBy| {
+            let by_us = matches!(by.method, Method::Datagrams | Method::Dialback);
+            by_us && matches!(&by.outcome, Outcome::Unknown { why } if why.code == WhyCode::VantagesDisagree)
+        };
+        let several =
+            !self.several.is_empty() || self.layers.iter().filter_map(|layer| layer.outside).any(|ip| Some(ip) != self.outside);
         let refused = self.inbound.iter().any(|dial| dial.why.as_ref().is_some_and(|why| why.code == WhyCode::OverLimit));
         match () {
-            () if self.layers.iter().any(disagree) => WhyCode::VantagesDisagree,
+            () if several || self.layers.iter().any(disagree) => WhyCode::VantagesDisagree,
+            // They send to where they see this machine on the connection that they are asked over, and the socket is elsewhere.
+            () if self.inbound.iter().flat_map(|dial| &dial.by).any(would_not) => WhyCode::VantagesDisagree,
             () if refused => WhyCode::OverLimit,
             () => WhyCode::TooFewVantages,
         }
@@ -120,9 +132,15 @@ fn filters(filtering: Filtering) -> bool {
 /// Which NAT it is: a carrier's, two, or one. A gateway whose outside address is public, and not the one that peers see, may send
 /// over another line as well as be behind a NAT: that is told as no more than one.
 fn behind(seen: &Observed, family: Family, outside: IpAddr) -> NatStatus {
-    let carriers = |ip: IpAddr| Scope::of_ip(ip) == Scope::Cgnat;
-    let gateways: Vec<IpAddr> = seen.gateways().filter(|ip| ip.is_ipv4() == outside.is_ipv4()).collect();
-    if seen.own(family).is_some_and(carriers) || carriers(outside) || gateways.iter().copied().any(carriers) {
+    let carriers = |ip: IpAddr| Scope::of_ip(ip) == Scope::Cgnat || is_of_translator(ip);
+    let tunneled = seen.is_tunneled(family);
+    // Those of the network that the tunnel leads past.
+    let gateways = seen.gateways().filter(|ip| ip.is_ipv4() == outside.is_ipv4() && !tunneled);
+    let gateways: Vec<IpAddr> = gateways.collect();
+    if seen.own(family).is_some_and(|own| carriers(own) && !tunneled)
+        || carriers(outside)
+        || gateways.iter().copied().any(carriers)
+    {
         NatStatus::Cgnat
     } else if gateways.iter().any(|ip| *ip != outside && is_local(*ip)) {
         NatStatus::DoubleNat
@@ -133,5 +151,5 @@ fn behind(seen: &Observed, family: Family, outside: IpAddr) -> NatStatus {
 
 /// Whether an address means something on the own network, or the carrier's, alone.
 fn is_local(ip: IpAddr) -> bool {
-    matches!(Scope::of_ip(ip), Scope::Private | Scope::Cgnat | Scope::Loopback | Scope::LinkLocal)
+    matches!(Scope::of_ip(ip), Scope::Private | Scope::Cgnat | Scope::Loopback | Scope::LinkLocal) || is_of_translator(ip)
 }

@@ -29,6 +29,9 @@ pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
         NatStatus::Nat if best.nat.nat64 => {
             format!("Peers of IPv4 see the network's translator (NAT64), a NAT {}", nat(seen, best))
         }
+        NatStatus::Nat if seen.is_tunneled(best.family) => {
+            format!("The default route is a tunnel, and at its other end is a NAT {}", nat(seen, best))
+        }
         NatStatus::Nat => format!("Behind a NAT {}", nat(seen, best)),
         NatStatus::Cgnat => format!("Behind a carrier's NAT {}", nat(seen, best)),
         NatStatus::DoubleNat => format!("Behind two NATs, to peers like one {}", nat(seen, best)),
@@ -151,7 +154,11 @@ fn unknown(best: &Measured) -> String {
     let why = best.nat.why.as_ref().map(|why| &why.code);
     match why {
         Some(WhyCode::PrivateScope) => {
-            "The vantage points are in the own private network: what they reach tells nothing about the internet.".into()
+            "The vantage points are in the own network: what they reach tells nothing about the internet.".into()
+        }
+        Some(WhyCode::VantagesDisagree) if !best.several.is_empty() => {
+            let several = best.several.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+            format!("What this machine sends leaves from several outside addresses, {several}, so that whether peers can reach it could not be told.")
         }
         Some(WhyCode::VantagesDisagree) => {
             "The vantage points contradict each other about this machine's outside address, so nothing can be told: one of them may be wrong, or a NAT gives this machine several addresses or ports."

@@ -1,6 +1,6 @@
 //! Dials from outside of a node that runs on this machine: the operator's first question.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use futures::future::join_all;
 use multiaddr::{Multiaddr, Protocol};
@@ -19,6 +19,8 @@ use crate::{
 
 /// The time for a dial from outside, to its last stage.
 const DIAL: Duration = Duration::from_secs(5);
+/// Who is told to have dialed, where there is nobody.
+const NOBODY: &str = "nobody";
 
 /// Has every helper of the address's family dial it at the address that the helper sees this machine at. Others dial who asks, and
 /// not a node beside it.
@@ -26,11 +28,13 @@ pub(super) async fn check(native: &Native, notes: &Notes, known: &[Vantage], add
     let Ok(Parsed::Route(route)) = plan::parse(address) else { return };
     let v4 = family(address) == Family::Ipv4;
     let layers: Multiaddr = address.iter().skip(1).collect();
-    let vantages = known.iter().filter(|vantage| vantage.ip.is_ipv4() == v4);
-    let dials = vantages.filter_map(|vantage| {
-        let seen_at = vantage.sees_us_at()?;
-        Some(dial(native, notes, vantage, seen_at, &layers, route.transport))
-    });
+    let vantages: Vec<&Vantage> = known.iter().filter(|vantage| vantage.ip.is_ipv4() == v4).collect();
+    if vantages.is_empty() {
+        let words = format!("no vantage point was reached over {}", if v4 { "IPv4" } else { "IPv6" });
+        let why = Outcome::unknown(WhyCode::TooFewVantages);
+        told(notes, &bare(address), route.transport, by(NOBODY.into(), why, Some(words)));
+    }
+    let dials = vantages.into_iter().map(|vantage| dial(native, notes, vantage, address, &layers, route.transport));
     join_all(dials).await;
 }
 
@@ -39,28 +43,40 @@ pub(super) fn family(address: &Multiaddr) -> Family {
     if matches!(address.iter().next(), Some(Protocol::Ip4(_))) { Family::Ipv4 } else { Family::Ipv6 }
 }
 
-async fn dial(native: &Native, notes: &Notes, vantage: &Vantage, ip: IpAddr, layers: &Multiaddr, transport: Transport) {
+async fn dial(native: &Native, notes: &Notes, vantage: &Vantage, node: &Multiaddr, layers: &Multiaddr, transport: Transport) {
     let done = match &vantage.helper {
         Some(_) => asked::dial(native, &vantage.opener, layers.to_string(), DIAL, By::You).await,
         None => Done::Nothing(WhyCode::NotOffered, Some("only `p2p-probe listen` dials a node beside the one that asks".into())),
     };
-    let (name, from, outcome, stages, message) = match done {
-        Done::Did(Dialed { vantage, from, outcome, stages }) => (vantage, from, outcome, stages, None),
-        Done::Nothing(why, message) => (vantage.name.clone(), None, Outcome::unknown(why), Vec::new(), message),
+    let by = match done {
+        Done::Did(Dialed { vantage, from, outcome, stages }) => {
+            // An attempt that did not come to an end says so itself.
+            let skipped = matches!(outcome, Outcome::Skipped { .. });
+            let outcome = if skipped { Outcome::unknown(WhyCode::NotReached) } else { outcome };
+            let from = from.map(|from| format!("/{}/{}", if from.is_ipv4() { "ip4" } else { "ip6" }, from.ip()));
+            InboundBy { from, stages, ..by(vantage, outcome, None) }
+        }
+        Done::Nothing(why, message) => by(vantage.name.clone(), Outcome::unknown(why), message),
     };
-    // An attempt that did not come to an end says so itself.
-    let outcome = if matches!(outcome, Outcome::Skipped { .. }) { Outcome::unknown(WhyCode::NotReached) } else { outcome };
-    let family = if ip.is_ipv4() { "ip4" } else { "ip6" };
-    let bare: Multiaddr = layers.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect();
-    let by = InboundBy {
-        method: Method::Check,
-        vantage: name,
-        from: from.map(|from| format!("/{}/{}", if from.is_ipv4() { "ip4" } else { "ip6" }, from.ip())),
-        // What the node itself has sent to is not known here; that the vantage point was asked from here says nothing of its port.
-        contacted_before: false,
-        outcome,
-        stages,
-        message,
+    // One that does not say where it sees this machine dialed nowhere else than that.
+    let address = match vantage.sees_us_at() {
+        Some(ip) => format!("/{}/{ip}{}", if ip.is_ipv4() { "ip4" } else { "ip6" }, bare(layers)),
+        None => bare(node).to_string(),
     };
-    notes.found(NatFound::Inbound(InboundSeen { address: format!("/{family}/{ip}{bare}"), transport, by }));
+    told(notes, &address, transport, by);
+}
+
+/// What a vantage point says.
+fn by(vantage: String, outcome: Outcome, message: Option<String>) -> InboundBy {
+    // What the node itself has sent to is not known here; that the vantage point was asked from here says nothing of its port.
+    InboundBy { method: Method::Check, vantage, from: None, contacted_before: false, outcome, stages: Vec::new(), message }
+}
+
+/// Without the peer: it is no part of the place.
+fn bare(address: &Multiaddr) -> Multiaddr {
+    address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect()
+}
+
+fn told(notes: &Notes, address: &impl ToString, transport: Transport, by: InboundBy) {
+    notes.found(NatFound::Inbound(InboundSeen { address: address.to_string(), transport, by }));
 }

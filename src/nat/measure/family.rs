@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     engine::Notes,
-    model::{self, Layer4, LocalAddress, NatFound, Scope, socket_of},
+    model::{self, Layer4, NatFound, Scope, socket_of},
     native::{Native, network},
 };
 
@@ -47,8 +47,7 @@ pub(super) fn local() -> NatFound {
             ips.push(ip);
         }
     }
-    let addresses = ips.into_iter().map(|ip| LocalAddress { address: ip.to_string(), scope: Scope::of_ip(ip) });
-    NatFound::Local { addresses: addresses.collect() }
+    NatFound::Local { addresses: network::described(ips) }
 }
 
 impl<'a> Family<'a> {

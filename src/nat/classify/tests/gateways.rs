@@ -25,8 +25,8 @@ fn shut(local: &str) -> Seen {
 
 /// A firewall before IPv6, beside whatever IPv4 is.
 fn with_six(mut seen: Seen) -> Seen {
-    let four = LocalAddress { address: "192.168.1.5".into(), scope: Scope::Private };
-    let six = LocalAddress { address: "2606:4700::50".into(), scope: Scope::Public };
+    let four = LocalAddress::new(at(LAN).ip());
+    let six = LocalAddress::new(at(SIX).ip());
     seen = seen.add(&NatFound::Local { addresses: vec![four, six] });
     seen.local = at(SIX);
     seen.maps(&[("[2606:4700::1]:4011", SIX)]).packet_to(at(SIX), Layer4::Udp, "[2606:4700::2]:9", false, false)

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_family_is_usable_when_something_came_back_over_it() {
-    let local = |address: &str| LocalAddress { address: address.into(), scope: Scope::Private };
+    let local = |address: &str| LocalAddress::new(address.parse().unwrap());
     let mut seen = Seen::from(LAN);
     seen.observed.local_network(&[local("192.168.1.5"), local("2606:4700::50")], None);
     let usable = |seen: &Seen| seen.nat().local.usable.iter().map(|usable| usable.outcome).collect::<Vec<_>>();

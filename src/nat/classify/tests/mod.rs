@@ -3,8 +3,10 @@
 mod filtering;
 mod gateways;
 mod inbound;
+mod lines;
 mod local;
 mod mapping;
+mod near;
 mod remedies;
 mod status;
 mod udp;
@@ -14,7 +16,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::model::{
     Cause, Family, Filtering, FilteringSeen, Gateway, InboundBy, InboundSeen, Layer4, LocalAddress, Mapping, MappingSeen, Method,
-    Nat64, NatFound, NatStatus, Outcome, PortMapping, Prediction, RemedyCode, Scope, Tested, Transport, VantageKind, VantageSeen,
+    Nat64, NatFound, NatStatus, Outcome, PortMapping, Prediction, RemedyCode, Tested, Transport, VantageKind, VantageSeen,
 };
 
 const LAN: &str = "192.168.1.5:4001";
@@ -54,7 +56,7 @@ impl Seen {
     fn from(local: &str) -> Self {
         let mut observed = Observed::default();
         let local = at(local);
-        observed.local_network(&[LocalAddress { address: local.ip().to_string(), scope: Scope::of_ip(local.ip()) }], None);
+        observed.local_network(&[LocalAddress::new(local.ip())], None);
         Self { local, observed }
     }
 

@@ -107,8 +107,59 @@ fn a_firewall_that_its_router_opens_is_to_be_opened_by_it() {
 fn limits_of_the_machine_are_told() {
     let mut seen = Seen::from("[2606:4700::50]:4001").add(&NatFound::Nat64 { nat64: Nat64::Present, prefix: None });
     assert_eq!(remedies(&seen.nat()), [RemedyCode::UseNames]);
-    let own = LocalAddress { address: "192.168.1.5".into(), scope: Scope::Private };
+    let own = LocalAddress::new(at(LAN).ip());
     seen.observed.local_network(&[own], Some(212_992));
     let nat = seen.maps(&[(A, M)]).nat();
     assert_eq!(nat.remedies.last().unwrap().command.as_deref(), Some("sysctl -w net.core.rmem_max=7500000"));
+}
+
+#[test]
+fn the_protocol_that_is_kept_out_is_opened_by_itself() {
+    let table = [
+        (OWN, OWN, Layer4::Tcp, Layer4::Udp, RemedyCode::OpenFirewall),
+        (OWN, OWN, Layer4::Udp, Layer4::Tcp, RemedyCode::OpenFirewall),
+        (LAN, M, Layer4::Tcp, Layer4::Udp, RemedyCode::ForwardPort),
+        (LAN, M, Layer4::Udp, Layer4::Tcp, RemedyCode::ForwardPort),
+    ];
+    for (local, outside, open, closed, code) in table {
+        let seen =
+            Seen::from(local).maps_over(open, &[(A, outside), (B, outside)]).maps_over(closed, &[(A, outside), (B, outside)]);
+        let seen = seen.dial(open, outside, Method::Dialback, false, Outcome::Passed);
+        let half = seen.clone().dial(closed, outside, Method::Dialback, false, timed_out()).nat();
+        assert_eq!(remedies(&half), [RemedyCode::AnnounceAddress, code], "{local} {closed}");
+        assert!(half.remedies[1].text.contains(&format!("for {closed} too")), "{}", half.remedies[1].text);
+        // What was not tested is not told to be shut.
+        assert_eq!(remedies(&seen.clone().nat()), [RemedyCode::AnnounceAddress]);
+        let both = seen.dial(closed, outside, Method::Dialback, false, Outcome::Passed).nat();
+        assert_eq!(remedies(&both), [RemedyCode::AnnounceAddress]);
+    }
+}
+
+#[test]
+fn an_address_that_is_replaced_is_none_to_announce() {
+    let own = "[2606:4700::aaaa]:4001";
+    let address =
+        |ip: &str, prefix, temporary| LocalAddress { prefix: Some(prefix), temporary, ..LocalAddress::new(ip.parse().unwrap()) };
+    let announced = |addresses: Vec<LocalAddress>| {
+        let seen = Seen::from(own).maps(&[("[2606:4700:1::1]:4011", own)]).add(&NatFound::Local { addresses });
+        let dialed = "/ip6/2606:4700::aaaa/udp/4001/quic-v1";
+        let nat = seen.inbound(dialed, "v", Method::Dialback, false, Outcome::Passed).nat();
+        assert_eq!((nat.status, remedies(&nat)), (NatStatus::Public, vec![RemedyCode::AnnounceAddress]));
+        nat.remedies.into_iter().next().unwrap()
+    };
+    let (temporary, lasting) = (address("2606:4700::aaaa", 64, true), address("2606:4700::50", 64, false));
+    let told = announced(vec![temporary.clone(), lasting]);
+    assert!(told.address.is_none() && told.text.contains("announce 2606:4700::50 "), "{told:?}");
+    let elsewhere = announced(vec![temporary, address("2606:4700:2::50", 64, false), address("fd00::50", 64, false)]);
+    assert!(elsewhere.address.is_none() && elsewhere.text.contains("announce one that stays"), "{elsewhere:?}");
+    assert!(announced(vec![address("2606:4700::aaaa", 64, false)]).address.is_some());
+}
+
+#[test]
+fn a_node_that_nobody_could_dial_is_named() {
+    let untold = Outcome::unknown(WhyCode::TooFewVantages);
+    let seen = Seen::from(OWN).maps(&[(A, OWN)]).dial(Layer4::Udp, OWN, Method::Dialback, false, Outcome::Passed);
+    let nat = seen.inbound("/ip6/::/tcp/4001", "nobody", Method::Check, false, untold).nat();
+    assert_eq!((nat.status, remedies(&nat)), (NatStatus::Public, vec![RemedyCode::AnnounceAddress, RemedyCode::AddVantage]));
+    assert!(nat.remedies[1].text.contains("/ip6/::/tcp/4001") && nat.remedies[1].text.contains("IPv6"), "{:?}", nat.remedies[1]);
 }

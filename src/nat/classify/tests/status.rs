@@ -11,7 +11,8 @@ fn no_nat_and_reached_is_public() {
         .nat();
     assert_eq!(nat.status, NatStatus::Public);
     assert!(nat.summary.contains("quic, not tcp"), "{}", nat.summary);
-    assert_eq!(remedies(&nat), [RemedyCode::AnnounceAddress]);
+    assert_eq!(remedies(&nat), [RemedyCode::AnnounceAddress, RemedyCode::OpenFirewall]);
+    assert!(nat.remedies[1].text.contains("for TCP too"), "{:?}", nat.remedies[1]);
     assert_eq!(nat.ipv4.unwrap().udp.hole_punch_predicted, Prediction::NotNeeded);
 }
 
@@ -187,12 +188,8 @@ fn udp_is_blocked_where_two_hosts_are_silent_and_tcp_is_not() {
 fn the_best_family_counts_and_each_stands_by_itself() {
     let mut seen = Seen::from(LAN).maps(&[(A, M), (B, M)]).packet(Layer4::Udp, B, false, false);
     let own = "2606:4700::50".to_owned();
-    seen = seen.add(&NatFound::Local {
-        addresses: vec![
-            LocalAddress { address: "192.168.1.5".into(), scope: Scope::Private },
-            LocalAddress { address: own, scope: Scope::Public },
-        ],
-    });
+    seen =
+        seen.add(&NatFound::Local { addresses: vec![LocalAddress::new(at(LAN).ip()), LocalAddress::new(own.parse().unwrap())] });
     seen.local = at("[2606:4700::50]:4001");
     let v6 = seen.maps(&[("[2606:4700::1]:4011", "[2606:4700::50]:4001")]);
     let by = InboundBy {
