@@ -157,13 +157,14 @@ fn why_fails(works: &Seen<'_>, fails: &Seen<'_>) -> Reason {
 
 fn fault(works: &Seen<'_>, fails: &Seen<'_>) -> ReasonCode {
     let Some(cause) = &fails.view.cause else { return ReasonCode::NotExplained };
-    let stage = fails.attempts().find(|attempt| attempt.outcome.cause() == Some(cause)).and_then(failed_stage);
+    let failed = fails.attempts().find(|attempt| attempt.outcome.cause() == Some(cause));
+    let stage = failed.and_then(failed_stage);
     match cause {
         Cause::Opaque => ReasonCode::HiddenByBrowser,
         Cause::MixedContent | Cause::PermissionNeeded | Cause::IceCredentialsRefused => ReasonCode::BrowserRule,
         Cause::LocalFault { .. } | Cause::ForbiddenLocally => ReasonCode::OwnFault,
         _ if !meet(works, fails) => elsewhere(works, fails),
-        Cause::UdpSilent | Cause::TimedOut if udp_filtered(fails) => ReasonCode::UdpFiltered,
+        Cause::UdpSilent if udp_filtered(fails) => ReasonCode::UdpFiltered,
         Cause::WrongPeer { .. }
         | Cause::NotLibp2p { .. }
         | Cause::NotTls { .. }
@@ -175,6 +176,8 @@ fn fault(works: &Seen<'_>, fails: &Seen<'_>) -> ReasonCode {
         | Cause::CertificateWrongName { .. }
         | Cause::CertificateUntrusted { .. } => certificate(works, fails),
         Cause::Refused | Cause::Unreachable { .. } | Cause::UdpSilent => ReasonCode::PathDiffers,
+        // Something came back, and is none that a handshake goes on with.
+        Cause::TimedOut if stage == Some(StageName::Connect) && failed.is_some_and(is_over_udp) => ReasonCode::NotExplained,
         Cause::TimedOut | Cause::Reset | Cause::Closed => match stage {
             Some(StageName::Connect | StageName::Direct) => ReasonCode::PathDiffers,
             Some(_) if matches!(cause, Cause::TimedOut) => ReasonCode::NotExplained,
@@ -211,14 +214,17 @@ fn elsewhere(works: &Seen<'_>, fails: &Seen<'_>) -> ReasonCode {
     }
 }
 
+fn is_over_udp(attempt: &Attempt) -> bool {
+    matches!(attempt.transport, Some(Transport::Quic | Transport::WebrtcDirect | Transport::Webtransport))
+}
+
 /// Whether nothing over UDP was answered, while something over TCP was. Not in a page, which may fail over UDP by itself.
 fn udp_filtered(seen: &Seen<'_>) -> bool {
-    let udp = |attempt: &&Attempt| {
-        matches!(attempt.transport, Some(Transport::Quic | Transport::WebrtcDirect | Transport::Webtransport))
-    };
+    let udp = |attempt: &&Attempt| is_over_udp(attempt);
     let tried =
         || seen.report.attempts.iter().filter(|attempt| attempt.direction == Direction::Outbound && attempt.start_ms.is_some());
-    let silent = |attempt: &Attempt| matches!(attempt.outcome.cause(), Some(Cause::UdpSilent | Cause::TimedOut));
+    // A time-out is no silence: something came back.
+    let silent = |attempt: &Attempt| attempt.outcome.cause() == Some(&Cause::UdpSilent);
     !seen.in_a_browser()
         && tried().filter(udp).count() > 0
         && tried().filter(udp).all(silent)

@@ -8,7 +8,7 @@ use crate::{
     engine::Fault,
     model::{Cause, Found, StageName},
     session::{Multiplexed, key_name},
-    transport::quic::{self, DialError, Dialed, Progress},
+    transport::quic::{self, DialError, Dialed, Ended, Progress},
 };
 
 /// Connects over QUIC.
@@ -16,14 +16,18 @@ pub(super) async fn connect(dial: Dial<'_>) -> Result<Connected<'_>, Fault> {
     let ctx = dial.ctx;
     ctx.enter(StageName::Connect);
     let progress = Progress::default();
-    let seen = progress.clone();
+    let (seen, heard) = (progress.clone(), progress.clone());
     ctx.time_out_means(move || udp::silent_in_quic(&seen));
     let (remote, identity) = (dial.remote(), dial.machine.identity());
     let dialed = match dial.machine.ports().quic_towards(remote.ip()) {
         Some(port) => port.dial(remote, identity).await,
         None => quic::dial(dial.udp()?, remote, identity, progress).await,
     };
-    let Dialed { peer, key_type, connection, rtt, version, local } = dialed.map_err(|error| fault(&error))?;
+    let Dialed { peer, key_type, connection, rtt, version, local } = dialed.map_err(|error| match error {
+        // Before the attempt's own time was up.
+        DialError::Ended(Ended::TimedOut) => Fault::new(udp::silent_in_quic(&heard), &error),
+        error => fault(&error),
+    })?;
     ctx.found(Found {
         local: Some(socket::address(local, Protocol::Udp(local.port()))),
         rtt_ms: Some(rtt.into()),
