@@ -143,8 +143,10 @@ fn inbound(best: &Measured) -> String {
 /// The protocol of which nothing shows whether strangers are let in, where the other one keeps them out.
 fn untested(best: &Measured) -> String {
     let blocked = |layer: Layer4| layer == Layer4::Udp && best.udp_blocked;
+    let asked = |layer: Layer4| best.inbound.iter().any(|dial| dial.transport == layer.transport() && !dial.by.is_empty());
     match LAYERS.into_iter().find(|layer| !best.is_shut(*layer) && !blocked(*layer)) {
         Some(Layer4::Udp) if best.is_udp_unanswered() => " (over UDP no vantage point answered)".into(),
+        Some(layer) if asked(layer) => format!(" (over {layer} it could not be told)"),
         Some(layer) => format!(" (over {layer} it was not tested)"),
         None => String::new(),
     }

@@ -106,7 +106,7 @@ fn a_protocol_that_was_not_tested_is_named() {
     };
     let limited = Outcome::unknown(WhyCode::OverLimit);
     let nat = shut(Seen::from(LAN)).dial(Layer4::Tcp, M, Method::Dialback, false, limited.clone()).nat();
-    assert!(nat.summary.contains("direct inbound fails (over TCP it was not tested)"), "{}", nat.summary);
+    assert!(nat.summary.contains("direct inbound fails (over TCP it could not be told)"), "{}", nat.summary);
     let both = shut(Seen::from(LAN)).dial(Layer4::Tcp, M, Method::Dialback, false, timed_out()).nat();
     assert!(both.summary.contains("direct inbound fails, "), "{}", both.summary);
     let own = Seen::from(OWN).maps(&[(A, OWN), (B, OWN)]).dial(Layer4::Udp, OWN, Method::Datagrams, false, timed_out());
