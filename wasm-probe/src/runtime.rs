@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, rc::Rc, time::Duration};
 use futures::future::LocalBoxFuture;
 use p2p_probe::{
     engine::{Ctx, Fault, LookedUp, Runtime},
-    model::{Cause, Fact, Family, Found, LocalAddress, Options, RuntimeKind, Scope, Stamp, Transport, WhyCode},
+    model::{Cause, Fact, Family, Found, LocalAddress, Options, RuntimeKind, Stamp, Transport, WhyCode},
     plan::{Capabilities, Lookup, Planned},
     probe::Machine,
 };
@@ -99,8 +99,7 @@ impl Runtime for Js {
     }
 
     fn local_network(&self) -> Option<Fact> {
-        let source = |ip: &IpAddr| LocalAddress { address: ip.to_string(), scope: Scope::of_ip(*ip) };
-        let sources = self.0.sources.as_ref()?.iter().map(source).collect();
+        let sources = self.0.sources.as_ref()?.iter().map(|ip| LocalAddress::new(*ip)).collect();
         Some(Fact::LocalNetwork { families: self.0.families()?, sources, udp_receive_buffer: None })
     }
 
