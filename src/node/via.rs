@@ -22,6 +22,7 @@ use multiaddr::{Multiaddr, Protocol};
 use super::{
     accept::{Arrived, Carrier, Through},
     common::Common,
+    punch::Sights,
 };
 use crate::{
     engine::{Ctx, Cut, Fault, Log, Record, Runtime as _},
@@ -29,7 +30,10 @@ use crate::{
     nat::relay::{self, Incoming, Reservation, STOP},
     native::{self, network},
     plan::{self, Host, Parsed, Planned, Record as DnsRecord, Route},
-    probe::{self, Dial, Machine},
+    probe::{
+        self, Dial, Machine,
+        further::{Known, further},
+    },
     session::{Service, Session},
 };
 
@@ -40,6 +44,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const UNTOLD: Duration = Duration::from_secs(30 * 60);
 /// No relay is asked more often than this.
 const SHORTEST: Duration = Duration::from_secs(5);
+/// How long to wait for where the relay sees the other ports.
+const FURTHER: Duration = Duration::from_secs(2);
 /// Those who wait to be looked at. The relay has limits of its own.
 const WAITING: usize = 16;
 
@@ -146,8 +152,11 @@ async fn hold(
     let (ours, whose) = (Rc::new(RefCell::new(None)), door.clone());
     let relay_at = SocketAddr::new(planned.ip.unwrap_or(IpAddr::from([0; 4])), planned.route.port);
     let known = Rc::clone(&ours);
-    let stop = Service::new(STOP, move |stream| let_in(stream, whose.clone(), relay_at, Rc::clone(&known)));
-    let connected = probe::connect(dial).await?.offering(vec![stop]);
+    let stop = || {
+        let (whose, known) = (whose.clone(), Rc::clone(&known));
+        vec![Service::new(STOP, move |stream| let_in(stream, whose.clone(), relay_at, Rc::clone(&known)))]
+    };
+    let connected = probe::connect(dial).await?.offering(stop());
     connected
         .used(async |session: &Session, relay| {
             let circuit = circuit(address, relay);
@@ -156,16 +165,28 @@ async fn hold(
             let mut reservation = reserve(record, session).await?;
             record.end(Ok(()));
             held.set(true);
-            let observed = session.identify().await.ok().and_then(|identified| identified.observed);
-            let _sight = observed.and_then(|observed| common.puncher.seen_at(relay, relay_at.ip(), &observed));
-            let us = circuit.with(Protocol::P2p(common.service.identity.public().to_peer_id()));
-            record.tell(Fact::Listening { address: us.to_string() });
-            loop {
-                let time = pin!(native::sleep(until_renewal(&reservation)));
-                if let Either::Left((ended, _)) = select(pin!(session.serve()), time).await {
-                    return Err(ended);
+            let identified = session.identify().await.unwrap_or_default();
+            let sights = Sights::new(&common.puncher, relay, relay_at.ip());
+            sights.note(planned.route.transport, identified.observed.ok_or(WhyCode::TooFewVantages));
+            let known = Known { relay, announced: identified.announced };
+            let told = |transport, place| sights.note(transport, place);
+            let further = pin!(further(dial, planned.route.transport, known, &stop, told));
+            let renewing = pin!(async {
+                // Who dials may do so at once, and is to hear of all ports.
+                select(pin!(session.run(sights.all())), pin!(native::sleep(FURTHER))).await;
+                let us = circuit.with(Protocol::P2p(common.service.identity.public().to_peer_id()));
+                record.tell(Fact::Listening { address: us.to_string() });
+                loop {
+                    let time = pin!(native::sleep(until_renewal(&reservation)));
+                    if let Either::Left((ended, _)) = select(pin!(session.serve()), time).await {
+                        return Err(ended);
+                    }
+                    reservation = reserve(record, session).await?;
                 }
-                reservation = reserve(record, session).await?;
+            });
+            match select(renewing, further).await {
+                Either::Left((ended, _)) => ended,
+                Either::Right(((), renewing)) => renewing.await,
             }
         })
         .await

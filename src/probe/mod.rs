@@ -8,6 +8,8 @@ mod connected;
 pub mod dns;
 #[cfg(feature = "native")]
 pub(crate) mod errors;
+#[cfg(feature = "native")]
+pub(crate) mod further;
 pub(crate) mod heard;
 #[cfg(feature = "native")]
 mod lend;

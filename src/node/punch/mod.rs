@@ -26,6 +26,7 @@ use crate::{
 use allowance::Allowance;
 use direct::Role;
 use round::Agreed;
+pub(super) use seen::Sights;
 use seen::{Seen, Sight};
 
 /// The ports of a node that dial too, and where relays see them.
@@ -45,7 +46,8 @@ impl Puncher {
 
     /// A relay sees one of the ports here, for as long as what is returned is kept.
     pub(super) fn seen_at(&self, relay: PeerId, ip: IpAddr, observed: &Multiaddr) -> Option<Sight> {
-        let hole = punch::seen_by(ip, observed)?;
+        // Without a port to listen on the relay was dialed from any, at which nobody is met.
+        let hole = punch::seen_by(ip, observed).filter(|hole| self.has_port_for(*hole))?;
         Some(seen::note(&self.seen, relay, hole, observed.clone()))
     }
 

@@ -2,18 +2,22 @@
 //! none that others see.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     cmp::Reverse,
     collections::BTreeMap,
+    net::IpAddr,
     rc::{Rc, Weak},
 };
 
+use futures::channel::oneshot;
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 
+use super::Puncher;
 use crate::{
     model::Transport,
     nat::punch::{Hole, MAX_ADDRESSES},
+    probe::further::{Place, TRANSPORTS},
 };
 
 /// The transport and the family of a port.
@@ -55,6 +59,46 @@ impl Seen {
         let longest = kinds.values().map(Vec::len).max().unwrap_or_default();
         let in_turn = (0..longest).flat_map(|place| kinds.values().filter_map(move |alike| alike.get(place)));
         in_turn.take(MAX_ADDRESSES).map(|(_, address, _)| (*address).clone()).collect()
+    }
+}
+
+/// What one relay sees, by transport, for as long as this is kept.
+pub(in crate::node) struct Sights<'a> {
+    puncher: &'a Puncher,
+    relay: PeerId,
+    at: IpAddr,
+    told: RefCell<BTreeMap<Transport, Option<Sight>>>,
+    all: Cell<Option<oneshot::Sender<()>>>,
+    waits: Cell<Option<oneshot::Receiver<()>>>,
+}
+
+impl<'a> Sights<'a> {
+    pub(in crate::node) fn new(puncher: &'a Puncher, relay: PeerId, at: IpAddr) -> Self {
+        let (all, waits) = oneshot::channel();
+        let (all, waits) = (Cell::new(Some(all)), Cell::new(Some(waits)));
+        Self { puncher, relay, at, told: RefCell::default(), all, waits }
+    }
+
+    /// What was seen over a transport, or that it is not known, or no longer.
+    pub(in crate::node) fn note(&self, transport: Transport, place: Place) {
+        let mut told = self.told.borrow_mut();
+        // What was seen before is forgotten first.
+        told.insert(transport, None);
+        let sight = place.ok().and_then(|observed| self.puncher.seen_at(self.relay, self.at, &observed));
+        told.insert(transport, sight);
+        if TRANSPORTS.iter().all(|transport| told.contains_key(transport))
+            && let Some(all) = self.all.take()
+        {
+            // Nobody may wait.
+            let _ = all.send(());
+        }
+    }
+
+    /// Waits until the relay has told of every transport, or that it cannot.
+    pub(in crate::node) async fn all(&self) {
+        if let Some(waits) = self.waits.take() {
+            let _ = waits.await;
+        }
     }
 }
 

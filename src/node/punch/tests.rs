@@ -104,6 +104,18 @@ async fn who_is_not_ready_is_asked_again() {
     assert_eq!((heard.asked.get(), heard.holes.take()), (2, vec![punch::hole(&ours).unwrap()]));
 }
 
+fn of_tcp() -> Ports {
+    Ports { tcp: vec!["0.0.0.0:4001".parse().unwrap()], quic: Vec::new() }
+}
+
+/// Where a relay sees a port that is not listened on nobody is met.
+#[tokio::test]
+async fn a_port_that_is_not_listened_on_is_not_told() {
+    let (puncher, _sight) = puncher(of_tcp());
+    let seen = |address: &str| puncher.seen_at(PeerId::random(), [11, 22, 33, 1].into(), &address.parse().unwrap()).is_some();
+    assert!(seen(OURS) && !seen("/ip4/11.22.33.44/udp/4001/quic-v1") && !seen("/ip6/2a11:22::44/tcp/4001"));
+}
+
 /// A node that a relay sees.
 fn puncher(ports: Ports) -> (Puncher, Sight) {
     let puncher = Puncher::new(ports, Keypair::generate_ed25519(), futures::channel::mpsc::channel(1).0);
@@ -139,7 +151,7 @@ async fn asked(puncher: &Puncher, peer: PeerId) -> (usize, Option<WhyCode>) {
 /// Those who come together while eight are punched to, and who comes twice, are not even asked. Why is told.
 #[tokio::test]
 async fn a_crowd_is_punched_to_so_far() {
-    let (puncher, _sight) = puncher(Ports::default());
+    let (puncher, _sight) = puncher(of_tcp());
     let peers: Vec<PeerId> = std::iter::repeat_with(PeerId::random).take(12).collect();
     let mut crowd: FuturesUnordered<_> = peers.iter().map(|peer| asked(&puncher, *peer)).collect();
     for _ in 8..12 {
@@ -153,7 +165,7 @@ async fn a_crowd_is_punched_to_so_far() {
 /// What peers name together is sent to so far, and nothing is spent on what there is no port for.
 #[tokio::test]
 async fn one_host_is_sent_to_so_often_by_all() {
-    let (puncher, _sight) = puncher(Ports { tcp: vec!["0.0.0.0:4001".parse().unwrap()], quic: Vec::new() });
+    let (puncher, _sight) = puncher(of_tcp());
     let named = |transport| Hole { transport, at: "11.22.33.55:80".parse().unwrap() };
     let allowed = |transport, seconds: u64| {
         let holes = (0..50).map(|_| named(transport)).collect();
@@ -169,7 +181,7 @@ async fn one_host_is_sent_to_so_often_by_all() {
 /// Every place is sent to so far: where nothing is left, the rounds end, and it is told why.
 #[tokio::test]
 async fn that_no_address_is_sent_to_is_told() {
-    let (puncher, _sight) = puncher(Ports { tcp: vec!["0.0.0.0:4001".parse().unwrap()], quic: Vec::new() });
+    let (puncher, _sight) = puncher(of_tcp());
     let theirs = punch::hole(&THEIRS.parse().unwrap()).unwrap();
     let native = Native::new(Settings::default());
     while puncher.allowance.borrow_mut().take(native.clock().now(), theirs) {}

@@ -13,33 +13,22 @@ use futures::{
         mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
         oneshot,
     },
-    future::{join_all, pending, select},
+    future::{pending, select},
 };
 use libp2p_identity::PeerId;
-use multiaddr::Multiaddr;
 
 use crate::{
-    engine::{Ctx, Log, Record},
     model::{Found, StageName, Transport, WhyCode},
     nat::punch,
-    plan::{self, Host, Parsed, Planned, Route},
-    probe::{Dial, connect},
+    probe::{
+        Dial,
+        further::{Known, Place, TRANSPORTS, further},
+    },
     session::Session,
 };
 
-/// What holes are punched over.
-pub(super) const TRANSPORTS: [Transport; 2] = [Transport::Tcp, Transport::Quic];
 /// How long to wait for the further connections, before the peer is dialed: a relay that answers does so in a few round trips.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Where a port is, as others see it; else why that is not known.
-type Place = Result<Multiaddr, WhyCode>;
-
-/// Who the relay is, and where it can be dialed.
-struct Known {
-    relay: PeerId,
-    announced: Vec<Multiaddr>,
-}
 
 /// What the relay says of our ports.
 pub(super) struct Outside<'a> {
@@ -111,93 +100,10 @@ impl Further<'_> {
     /// Makes the connections once the relay is known, and keeps them. It does not end.
     pub(super) async fn keep(self) {
         let Ok(known) = self.known.await else { return pending().await };
-        let further = TRANSPORTS.into_iter().filter(|transport| *transport != self.carrier);
-        let connections = further.map(|transport| {
-            let (tell, route) = (self.tell.clone(), way(self.dial.planned, transport, &known));
-            async move {
-                let told = |place| {
-                    // Who asked may wait no longer.
-                    let _ = tell.unbounded_send((transport, place));
-                };
-                match route {
-                    Some(route) => over(self.dial, route, known.relay, &told).await,
-                    None => told(Err(WhyCode::NotOffered)),
-                }
-            }
-        });
-        join_all(connections).await;
-        pending::<()>().await;
-    }
-}
-
-/// How the relay is dialed over a transport, by what it announces: at the address where it is dialed, which alone is known to be
-/// its own.
-fn way(planned: &Planned, transport: Transport, known: &Known) -> Option<Route> {
-    let same = |host: &Host| match host {
-        Host::Ip(ip, _) => planned.ip.is_some_and(|there| there.to_canonical() == ip.to_canonical()),
-        Host::Name(_) => *host == planned.route.host,
-    };
-    let routes = known.announced.iter().filter_map(|address| match plan::parse(address) {
-        Ok(Parsed::Route(route)) => Some(route),
-        Ok(Parsed::Dnsaddr { .. }) | Err(_) => None,
-    });
-    let direct = |route: &Route| route.transport == transport && route.circuit.is_none() && route.port != 0;
-    routes.into_iter().find(|route| direct(route) && same(&route.host))
-}
-
-/// One further connection, which belongs to no stage: what the relay sees of us is told, and it is kept.
-async fn over(dial: Dial<'_>, route: Route, relay: PeerId, told: &impl Fn(Place)) {
-    let planned = Planned { expected: Some(relay), route: Route { peer: Some(relay), ..route }, ..dial.planned.clone() };
-    let ctx = Ctx::alone(&Record::new(&Log::new(Box::new(|| Duration::ZERO)), planned.id));
-    let dial = Dial { ctx: &ctx, planned: &planned, ..dial };
-    let asked = async {
-        let asking = async |session: &Session, _| {
-            let observed = session.identify().await.ok().and_then(|identified| identified.observed);
-            told(observed.ok_or(WhyCode::TooFewVantages));
-            pending().await
+        let told = |transport, place| {
+            // Who asked may wait no longer.
+            let _ = self.tell.unbounded_send((transport, place));
         };
-        connect(dial).await?.alone().used(asking).await
-    };
-    // Where no connection came about nothing was told, and after one that was, this means nothing.
-    drop(asked.await);
-    told(Err(WhyCode::TooFewVantages));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_relay_is_dialed_where_it_is_known_to_be() {
-        let relay = PeerId::random();
-        let parsed = |address: &str| match plan::parse(&address.parse().unwrap()) {
-            Ok(Parsed::Route(route)) => route,
-            other => panic!("{other:?}"),
-        };
-        let planned = |address: &str| Planned {
-            id: 1,
-            route: parsed(address),
-            ip: Some([11, 22, 33, 1].into()),
-            zone: None,
-            expected: None,
-            version: None,
-        };
-        let by = |dialed: &str, announced: &[&str]| {
-            let announced = announced.iter().map(|address| address.parse().unwrap()).collect();
-            let route = way(&planned(dialed), Transport::Quic, &Known { relay, announced })?;
-            Some((route.port, route.transport))
-        };
-        let circuit = format!("/ip4/11.22.33.1/udp/1/quic-v1/p2p/{relay}/p2p-circuit");
-        let all = [
-            &circuit[..],
-            "/ip4/11.22.33.1/tcp/2",
-            "/ip4/11.22.33.1/udp/3/webrtc-direct",
-            "/ip4/11.22.36.1/udp/4/quic-v1",
-            "/dns4/node.example.org/udp/5/quic-v1",
-            "/ip4/11.22.33.1/udp/6/quic-v1",
-        ];
-        assert_eq!(by("/ip4/11.22.33.1/tcp/1", &all), Some((6, Transport::Quic)));
-        assert_eq!(by("/ip4/11.22.33.1/tcp/1", &all[..5]), None);
-        assert_eq!(by("/dns4/node.example.org/tcp/1", &all), Some((5, Transport::Quic)));
+        further(self.dial, self.carrier, known, Vec::new, told).await;
     }
 }

@@ -10,16 +10,12 @@ use futures::{
 use libp2p_core::muxing::SubstreamBox;
 use multiaddr::Multiaddr;
 
-use super::{
-    direct::Doors,
-    outside::{Outside, TRANSPORTS},
-    told::Told,
-};
+use super::{direct::Doors, outside::Outside, told::Told};
 use crate::{
     engine::Fault,
     model::{Cause, Found, Micros, StageName, Transport},
     nat::punch::{self, Hole, ROUNDS},
-    probe::{Dial, relay::Met},
+    probe::{Dial, further::TRANSPORTS, relay::Met},
 };
 
 /// How long to wait for the peer to begin. Some dial announced addresses first, of which we have none.

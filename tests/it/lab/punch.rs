@@ -76,6 +76,8 @@ enum Ways {
     Crossed,
     /// The target over both; who dials it over TCP.
     Both,
+    /// Both over TCP alone, and the target listens on both.
+    Single,
 }
 
 fn ours() -> String {
@@ -117,6 +119,7 @@ fn all() -> Vec<(Case, BTreeMap<String, Kind>)> {
             Ways::Alike => "",
             Ways::Crossed => ", over another transport",
             Ways::Both => ", over both transports",
+            Ways::Single => ", over TCP to the relay",
         };
         case.name = format!("punch: {} to {}{policy}{who}{ways}{}", case.dialer, case.target, case.name);
     }
@@ -148,7 +151,7 @@ impl Case {
         let trial =
             |transport, truth| Trial { case: self, network: &network, home: home.path(), relay: &relay, transport, truth };
         let trials: Vec<_> = match self.ways {
-            Ways::Both => vec![trial("tcp", self.truth["tcp"])],
+            Ways::Both | Ways::Single => vec![trial("tcp", self.truth["tcp"])],
             Ways::Alike | Ways::Crossed => self.truth.iter().map(|(transport, truth)| trial(transport, *truth)).collect(),
         };
         std::thread::scope(|scope| {
@@ -245,7 +248,7 @@ impl Trial<'_> {
     /// Whether a connection without the relay is to come about. On its last round a target that is not met is the client.
     fn works(&self) -> bool {
         match self.case.ways {
-            Ways::Both => self.case.truth.iter().any(|(transport, truth)| works(transport, *truth)),
+            Ways::Both | Ways::Single => self.case.truth.iter().any(|(transport, truth)| works(transport, *truth)),
             Ways::Alike | Ways::Crossed => works(self.transport, self.truth),
         }
     }
@@ -255,14 +258,21 @@ impl Trial<'_> {
         let mut command = self.network.command("d", &program::binary().to_string_lossy());
         program::settle(&mut command, self.home);
         command.args(["listen", "--format", "ndjson", "--ephemeral", "--no-page"]);
-        let transports = if self.case.ways == Ways::Both { vec!["tcp", "quic"] } else { vec![self.transport] };
-        for transport in &transports {
-            command.args(["--listen", listen(transport), "--via", self.relay(transport)]);
+        let (listens, comes): (&[_], &[_]) = match self.case.ways {
+            Ways::Alike | Ways::Crossed => (&[self.transport], &[self.transport]),
+            Ways::Both => (&["tcp", "quic"], &["tcp", "quic"]),
+            Ways::Single => (&["tcp", "quic"], &["tcp"]),
+        };
+        for transport in listens {
+            command.args(["--listen", listen(transport)]);
+        }
+        for transport in comes {
+            command.args(["--via", self.relay(transport)]);
         }
         let mut target = Live::start(command);
         let circuit = |line: &Value| line["address"].as_str().is_some_and(|address| address.contains("/p2p-circuit/p2p/"));
         let mut own = || target.until(|line| line["event"] == "listening" && circuit(line))["address"].clone();
-        let circuits: Vec<Value> = transports.iter().map(|_| own()).collect();
+        let circuits: Vec<Value> = comes.iter().map(|_| own()).collect();
         let circuit = self.crossed(circuits[0].as_str().expect("an address"));
         (target, circuit)
     }
@@ -315,7 +325,7 @@ impl Trial<'_> {
         }
         for punch in punches {
             match self.case.ways {
-                Ways::Both => self.judge_one_of_both(punch, &mut faults),
+                Ways::Both | Ways::Single => self.judge_one_of_both(punch, &mut faults),
                 Ways::Alike | Ways::Crossed if punch["transport"] == self.transport => self.judge_punch(punch, &mut faults),
                 // The target listens on no other transport.
                 Ways::Alike | Ways::Crossed => {
