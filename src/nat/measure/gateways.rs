@@ -112,7 +112,14 @@ impl<'a> Gateways<'a> {
         let IpAddr::V4(own) = network::here()?.own.into() else { return None };
         let local = SocketAddrV4::new(own, socket.port());
         let wish = Wish { layer: S::LAYER, local, external: self.external };
-        let (asked, leases) = found.portal.map(wish, self.family.native.farewells()).await;
+        let (mut asked, mut leases) = found.portal.map(wish, self.family.native.farewells()).await;
+        // A line that is shared gives each customer some ports, and refuses the others.
+        if let (Err(Fault { cause: Cause::GatewayRefused { .. }, .. }), Some(external)) = (&asked, self.beside(S::LAYER)) {
+            let (again, more) = found.portal.map(Wish { external, ..wish }, self.family.native.farewells()).await;
+            leases.extend(more);
+            // Of two refusals the first is told: it was for a port like any other.
+            asked = again.or(asked);
+        }
         let verified = match &asked {
             Ok(granted) => self.verify(socket, granted.external_port, granted.external.or(found.external)).await,
             Err(_) => None,
@@ -121,6 +128,16 @@ impl<'a> Gateways<'a> {
             lease.end().await;
         }
         Some(Mapped { layer: S::LAYER, asked, verified })
+    }
+
+    /// The neighbour of an outside port that the NAT gave by itself: where ports come in blocks (RFC 7597, section 5.1), it is in the
+    /// same one.
+    fn beside(&self, layer: Layer4) -> Option<u16> {
+        self.family.notes.report(|report| {
+            let seen = report.nat.as_ref()?.ipv4.as_ref()?;
+            let behaviour = if layer == Layer4::Udp { &seen.udp } else { &seen.tcp };
+            neighbour(behaviour.mapped.first()?.parse().ok()?)
+        })
     }
 
     /// Whether a dial from outside comes through; none where nobody dials.
@@ -189,7 +206,25 @@ fn known(protocol: Gateway, found: &Found) -> PortMapping {
     }
 }
 
+/// The other port of a pair; none where that takes a privilege.
+fn neighbour(outside: SocketAddr) -> Option<u16> {
+    Some(outside.port() ^ 1).filter(|port| *port >= 1024)
+}
+
 /// The address that a helper dials: where it sees this machine.
 fn outside(helper: &Vantage) -> Option<IpAddr> {
     helper.helper.as_ref().map(|helper| helper.observed.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_neighbours_in_pairs() {
+        let table = [(4001, Some(4000)), (4000, Some(4001)), (65535, Some(65534)), (1024, Some(1025)), (1023, None), (0, None)];
+        for (port, other) in table {
+            assert_eq!(neighbour(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)), other, "{port}");
+        }
+    }
 }

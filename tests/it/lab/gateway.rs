@@ -35,10 +35,13 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/gateway/gat
 /// A host beyond the router, which nothing a gateway says may lead to.
 const ELSEWHERE: &str = "11.22.33.1";
 
-/// What miniupnpd is told, if this is miniupnpd: `grants` by all three protocols, `grants by UPnP`, or `refuses`.
+/// What miniupnpd is told, if this is miniupnpd: `grants` by all three protocols, `grants by UPnP`, `grants some
+/// ports` of the line, or `refuses`.
 fn configuration(gateway: &str) -> Option<String> {
     let allowed = match gateway {
         "grants" | "grants by UPnP" => "allow 1024-65535 0.0.0.0/0 1024-65535\n",
+        // Those that systems give to connections.
+        "grants some ports" => "allow 32768-65535 0.0.0.0/0 1024-65535\n",
         "refuses" => "",
         _ => return None,
     };
