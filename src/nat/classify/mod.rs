@@ -71,6 +71,7 @@ mod mapping;
 mod near;
 mod observed;
 mod prediction;
+mod reached;
 mod remedies;
 mod status;
 mod summary;

@@ -38,7 +38,8 @@ pub(super) fn of(seen: &Observed, best: Option<&Measured>) -> String {
         NatStatus::UdpBlocked => {
             let who =
                 if best.forbids_udp() { "This machine itself lets no UDP out" } else { "UDP does not get out of this network" };
-            format!("{who}, so only TCP and WebSocket work; {}", inbound(best))
+            let direct = through_a_port(seen, best).unwrap_or_else(|| inbound(best));
+            format!("{who}, so only TCP and WebSocket work; {direct}")
         }
         NatStatus::Unknown => return unknown(best),
     };
@@ -111,14 +112,17 @@ fn nat(seen: &Observed, best: &Measured) -> String {
         }
         Filtering::None | Filtering::EndpointIndependent | Filtering::Unknown => "",
     };
-    let Some(proven) = Proven::of(seen, best.family) else {
-        return format!("{maps}{filters}: {}, {}", inbound(best), punching(best));
-    };
-    let shut = proven.shut().first().map_or_else(String::new, |layer| format!(", over {layer} not even so"));
-    format!(
-        "{maps}{filters}: direct inbound works only through a port that the router maps when it is asked ({}){shut}",
-        proven.names()
-    )
+    let direct = through_a_port(seen, best).unwrap_or_else(|| format!("{}, {}", inbound(best), punching(best)));
+    format!("{maps}{filters}: {direct}")
+}
+
+/// What somebody came in through, where a router maps ports.
+fn through_a_port(seen: &Observed, best: &Measured) -> Option<String> {
+    let proven = Proven::of(seen, best.family)?;
+    let shut = proven.shut().into_iter().find(|layer| !(best.udp_blocked && *layer == Layer4::Udp));
+    let shut = shut.map_or_else(String::new, |layer| format!(", over {layer} not even so"));
+    let names = proven.names();
+    Some(format!("direct inbound works only through a port that the router maps when it is asked ({names}){shut}"))
 }
 
 fn punching(best: &Measured) -> &'static str {

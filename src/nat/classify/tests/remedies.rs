@@ -113,6 +113,12 @@ fn limits_of_the_machine_are_told() {
     assert_eq!(nat.remedies.last().unwrap().command.as_deref(), Some("sysctl -w net.core.rmem_max=7500000"));
 }
 
+/// A stranger that comes in and breaks off.
+fn half_of(seen: Seen, layer: Layer4, outside: &str) -> Seen {
+    let seen = seen.packet_to(at(outside), layer, C, false, true);
+    seen.dial(layer, outside, Method::Dialback, false, Outcome::failed(Cause::Closed))
+}
+
 #[test]
 fn the_protocol_that_is_kept_out_is_opened_by_itself() {
     let table = [
@@ -128,6 +134,9 @@ fn the_protocol_that_is_kept_out_is_opened_by_itself() {
         let half = seen.clone().dial(closed, outside, Method::Dialback, false, timed_out()).nat();
         assert_eq!(remedies(&half), [RemedyCode::AnnounceAddress, code], "{local} {closed}");
         assert!(half.remedies[1].text.contains(&format!("for {closed} too")), "{}", half.remedies[1].text);
+        // Who was let in and failed later was kept out by no firewall.
+        let broken = half_of(seen.clone(), closed, outside).nat();
+        assert_eq!(remedies(&broken), [RemedyCode::AnnounceAddress], "{local} {closed}");
         // What was not tested is not told to be shut.
         assert_eq!(remedies(&seen.clone().nat()), [RemedyCode::AnnounceAddress]);
         let both = seen.dial(closed, outside, Method::Dialback, false, Outcome::Passed).nat();
