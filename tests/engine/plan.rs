@@ -44,7 +44,7 @@ fn script() -> Script {
             ("203.0.113.7:4001", healthy),
             ("203.0.113.7:4003", shy),
             ("203.0.113.8:4001", hanging),
-            ("203.0.113.9:4001", vec![Act::Stage(Connect, 2), Act::Fail(Cause::Refused)]),
+            ("203.0.113.9:4001", vec![Act::Stage(Connect, 2), Act::Work(1), Act::Fail(Cause::Refused)]),
         ]
         .into(),
     }
