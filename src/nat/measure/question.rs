@@ -87,7 +87,8 @@ impl<S: UnderTest> Course<'_, S> {
     /// Waits for the turn of a question, which lasts for as long as this is held.
     async fn turn<'q>(&self, question: &Question<'q, 'q>) -> Option<SemaphorePermit<'q>> {
         let turns = &question.vantage.turns;
-        if S::LAYER == Layer4::Tcp && question.vantage.has(Layer4::Udp) {
+        // Before the socket has sent anything there is no time to lose.
+        if S::LAYER == Layer4::Tcp && question.turn.is_none() && question.vantage.has(Layer4::Udp) {
             select(pin!(turns.after_udp()), self.family.native.sleep(UDP_FIRST)).await;
         }
         let permit = turns.take(S::LAYER).await;
