@@ -98,8 +98,7 @@ impl<'a, S: UnderTest> Course<'a, S> {
         if !self.asked.borrow_mut().insert((vantage.name.clone(), to)) {
             return;
         }
-        // Half of what is left is for the other protocol.
-        let mut patience = FIRST.min(self.left() / 2);
+        let mut patience = FIRST;
         if vantage.speaks(autonat::DIAL_REQUEST) {
             let answer = self.second_version(question).await;
             if vantage.speaks(autonat::V1) && !matches!(answer, Outcome::Unknown { .. }) {

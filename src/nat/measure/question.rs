@@ -142,6 +142,8 @@ impl<S: UnderTest> Course<'_, S> {
     pub(super) async fn first_version(&self, question: Question<'_, '_>, patience: Duration) {
         let Question { vantage, to, .. } = question;
         let _turn = self.turn(&question).await;
+        // Half of what is left is for the other protocol.
+        let patience = patience.min(self.left() / 2);
         let contacted = self.has_contacted(vantage.ip);
         let guests = self.socket.guests();
         let before = guests.count();
