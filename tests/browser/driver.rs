@@ -109,14 +109,20 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// Starts it on a port of its own choice.
+    /// Starts it on a port of its own choice; what it leaves behind is in `home`.
     ///
     /// # Panics
     /// Where it is missing: a test that cannot run has not passed.
     pub(super) fn start(kind: Kind, home: &Path) -> Self {
         let (program, package) = kind.program();
         let mut command = Command::new(program);
-        command.arg("--port=0").env("HOME", home).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg("--port=0")
+            .env("HOME", home)
+            .env("TMPDIR", home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot run {program}: {error}: install {package}"));
         let log = Arc::new(Mutex::new(String::new()));
         let (sender, port) = mpsc::channel();
