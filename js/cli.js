@@ -5,9 +5,9 @@
  * @module
  */
 
-import { DIAL, LISTEN, USAGE, Usage, named, oneOf, options, parsed, server } from './arguments.js'
+import { DIAL, LISTEN, USAGE, Usage, named, oneOf, options, parsed, server } from './cli/arguments.js'
 import { names } from './names.js'
-import { Output } from './output.js'
+import { Output } from './cli/output.js'
 import { Report, listen, load, probe, version } from './probe.js'
 
 /** Exit codes, a contract with scripts. */

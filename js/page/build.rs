@@ -15,8 +15,8 @@ use std::{
 const QUALITY: i32 = 11;
 /// The largest window of brotli (RFC 7932, section 9.1), as a power of two.
 const WINDOW: i32 = 24;
-/// What of js/ is not for a page: the command in Node.
-const LEFT_OUT: [&str; 2] = ["cli.js", "arguments.js"];
+/// What of js/ is not for a page.
+const LEFT_OUT: [&str; 1] = ["cli.js"];
 
 /// Packs the page; `wasm` is the folder of the program. The error is a sentence.
 pub(crate) fn pack(wasm: &Path) -> Result<(), String> {

@@ -336,7 +336,7 @@ test('help is where it is asked for, with examples and every option that is take
   for (const args of [[], ['-h'], ['dial', '-h'], ['dial', '--help'], ['listen', '-h'], ['dial', '/ip4/127.0.0.1/tcp/1', '--strict', '-h']]) {
     assert.deepEqual(await run(NODE, ...args), { exit: 0, stdout: help, stderr: '' })
   }
-  const source = readFileSync(new URL('../../js/arguments.js', import.meta.url), 'utf8')
+  const source = readFileSync(new URL('../../js/cli/arguments.js', import.meta.url), 'utf8')
   const taken = [...source.matchAll(/^ {2}'?([\w-]+)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name)
   assert.ok(taken.length > 20)
   for (const name of taken) assert.match(help, new RegExp(`--${name}[ ,\n]`))

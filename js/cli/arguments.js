@@ -74,7 +74,7 @@ export const LISTEN = {
 /** An error of whoever called. */
 export class Usage extends Error {}
 
-/** Options that a run has by another name: the member of {@link import('./probe.js').Options}. @type {[string, string][]} */
+/** Options that a run has by another name: the member of {@link import('../probe.js').Options}. @type {[string, string][]} */
 const MEMBERS = [
   ['transport', 'transports'],
   ['learn-certhash', 'learnCerthash'],
@@ -84,7 +84,7 @@ const MEMBERS = [
 ]
 
 /**
- * What the program for the terminal has as options, as {@link import('./probe.js').Options}.
+ * What the program for the terminal has as options, as {@link import('../probe.js').Options}.
  *
  * @param {Record<string, any>} values
  * @returns {any}

@@ -1,5 +1,5 @@
 /**
- * What the program for the terminal has as options, as {@link import('./probe.js').Options}.
+ * What the program for the terminal has as options, as {@link import('../probe.js').Options}.
  *
  * @param {Record<string, any>} values
  * @returns {any}
