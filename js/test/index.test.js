@@ -51,13 +51,13 @@ test('the types hold, and those in the package are current', t => {
   const out = mkdtempSync(join(tmpdir(), 'p2p-probe-types-'))
   t.after(() => rmSync(out, { recursive: true }))
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', root, '--outDir', out], { stdio: 'pipe', encoding: 'utf8' })
-  const all = folder => Object.fromEntries(readdirSync(folder).filter(name => name.endsWith('.ts')).sort().map(name => [name, readFileSync(join(folder, name), 'utf8')]))
+  const all = folder => Object.fromEntries(readdirSync(folder, { recursive: true }).filter(name => name.endsWith('.ts') && !name.startsWith('wasm')).sort().map(name => [name, readFileSync(join(folder, name), 'utf8')]))
   assert.deepEqual(all(join(root, 'types')), all(out), 'npm run types')
 })
 
 test('what the package promises is in it', () => {
   const { bin, exports, files, scripts, dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  assert.deepEqual(files, ['*.js', 'types', 'wasm', 'LICENSE-*'])
+  assert.deepEqual(files, ['*.js', 'cli', 'types', 'wasm', 'LICENSE-*'])
   for (const licence of ['LICENSE-APACHE', 'LICENSE-MIT']) {
     assert.equal(readFileSync(join(root, licence), 'utf8'), readFileSync(join(root, '..', licence), 'utf8'))
   }
@@ -93,7 +93,7 @@ test('the package that npm makes holds what it names, and nothing else', () => {
       assert.ok(packed.includes(meant), `${path} asks for ${wanted}`)
     }
   }
-  const known = /^(LICENSE-(APACHE|MIT)|README\.md|package\.json|[a-z-]+\.js|types\/(wasm\/)?[a-z-]+\.d\.ts|wasm\/probe(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts))$/
+  const known = /^(LICENSE-(APACHE|MIT)|README\.md|package\.json|(cli\/)?[a-z-]+\.js|types\/((cli|wasm)\/)?[a-z-]+\.d\.ts|wasm\/probe(_bg)?\.(js|wasm|d\.ts|wasm\.d\.ts))$/
   assert.deepEqual(packed.filter(path => !known.test(path)), [])
 })
 
