@@ -151,8 +151,8 @@ class TcpConnection {
   write (bytes) {
     if (this.#outgoing.ended) return this.#outgoing.wait()
     gather(this.#socket)
-    // A copy: the driver's memory is its own again when this returns.
-    const copy = bytes.slice()
+    // A copy, which the `slice` of a Buffer is not: the driver's memory is its own again when this returns.
+    const copy = new Uint8Array(bytes)
     this.#writes += 1
     // Node counts bytes alone: once in so many writes all have to be out.
     if (this.#writes % WRITES_AHEAD === 0) {

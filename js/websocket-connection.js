@@ -101,8 +101,9 @@ export class WebSocketConnection {
     if (bytes.byteLength === 0) return Promise.resolve()
     if (this.#wire !== null) gather(this.#wire)
     try {
-      // A copy: the memory of a WebAssembly program may move, and may be shared, which sockets refuse.
-      this.#socket.send(bytes.slice())
+      // A copy, which the `slice` of a Buffer is not: the memory of a WebAssembly program may move, and may be shared, which
+      // sockets refuse.
+      this.#socket.send(new Uint8Array(bytes))
       this.#writes += 1
     } catch (error) {
       this.#outgoing.fail(fromSystem(error, 'stream'))

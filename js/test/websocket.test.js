@@ -5,7 +5,7 @@ import os from 'node:os'
 import { test } from 'node:test'
 import { UNREAD_LIMIT } from '../contract.js'
 import { websocketTransport } from '../websocket.js'
-import { MIB, PackageSocket, fill, held, read, readAll, sockets, staysOpen, tcpPeer, wsPeer } from './helpers.js'
+import { MIB, PackageSocket, fill, held, pair as pairOf, read, readAll, sockets, staysOpen, tcpPeer, wsPeer } from './helpers.js'
 
 for (const [name, WebSocket] of sockets) {
   const transport = websocketTransport({ WebSocket })
@@ -36,7 +36,7 @@ for (const [name, WebSocket] of sockets) {
 
   test(`${name}: written bytes are copied during the call, shared memory too, and nothing makes no frame`, async t => {
     const { connection, socket } = await pair(t)
-    for (const memory of [new Uint8Array(3), new Uint8Array(new SharedArrayBuffer(3))]) {
+    for (const memory of [new Uint8Array(3), new Uint8Array(new SharedArrayBuffer(3)), Buffer.alloc(3)]) {
       await connection.write(memory.subarray(0, 0))
       memory.fill(1)
       const written = connection.write(memory)
@@ -217,6 +217,17 @@ for (const [name, WebSocket] of sockets) {
     await assert.rejects(transport.dial(peer.address), error => ['http-status', 'opaque'].includes(error.code))
   })
 }
+
+// What a client sends is masked, and so copied by the package.
+test('package, listen: written bytes are copied during the call', async t => {
+  const { connection, socket } = await pairOf(t, 'package', 'listen')
+  const memory = Buffer.alloc(3, 1)
+  const written = connection.write(memory)
+  memory.fill(2)
+  await written
+  assert.deepEqual([...(await once(socket, 'message'))[0]], [1, 1, 1])
+  connection.close()
+})
 
 const ip6 = os.networkInterfaces().lo?.some(({ family }) => family === 'IPv6')
 
