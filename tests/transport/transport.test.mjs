@@ -151,11 +151,35 @@ test('reading and writing wake each their own', async () => {
   await flush
 })
 
-test('a connection that is dropped is closed', async () => {
+// Of some hosts it is `shutdown` alone that ends a connection.
+test('a connection that is dropped is ended and closed', async () => {
   const { calls, transport } = host()
   const stream = await driver.open(transport, ADDRESS)
   stream.free()
-  assert.deepEqual(calls, ['close'])
+  assert.deepEqual(calls, ['shutdown', 'close'])
+})
+
+test('a connection whose side was ended is closed alone', async () => {
+  const { calls, transport } = host()
+  const stream = await driver.open(transport, ADDRESS)
+  await stream.close()
+  stream.free()
+  assert.deepEqual(calls, ['shutdown', 'close'])
+})
+
+test('a host that promises an end, and rejects it, is not listened to', async t => {
+  const unhandled = t.mock.fn()
+  process.on('unhandledRejection', unhandled)
+  t.after(() => process.off('unhandledRejection', unhandled))
+  const { connection, transport } = host()
+  connection.shutdown = connection.close = async () => { throw new Error('mine') }
+  const ended = await driver.open(transport, ADDRESS)
+  await ended.close()
+  ended.free()
+  const dropped = await driver.open(transport, ADDRESS)
+  dropped.free()
+  assert.equal(await settled(new Promise(() => {})), false)
+  assert.equal(unhandled.mock.callCount(), 0)
 })
 
 // An exception that passed through the program would lose the task that called, and whoever waits for it.
@@ -164,7 +188,7 @@ const mine = () => { throw thrown }
 
 test('a host that throws when it is to close is not listened to', async () => {
   const { connection, transport } = host()
-  connection.close = mine
+  connection.shutdown = connection.close = mine
   const stream = await driver.open(transport, ADDRESS)
   assert.doesNotThrow(() => stream.free())
 })
@@ -362,7 +386,7 @@ test('a connection whose host should have closed it is closed', async () => {
   const steps = [{ done: false, value: Promise.resolve({ new_connections: [{ connection, local_addr: 'nonsense', observed_addr: ADDRESS }] }) }]
   const told = []
   await driver.serve_echo({ dial () {}, listen_on: () => ({ next: () => steps.shift() ?? { done: true } }) }, ADDRESS, what => { told.push(what) })
-  assert.deepEqual([told, calls], [['error', 'closed'], ['close']])
+  assert.deepEqual([told, calls], [['error', 'closed'], ['shutdown', 'close']])
 })
 
 test('what listen_on gives has to be an iterator', async () => {

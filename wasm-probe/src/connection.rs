@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
-    contract::{Wire, broken, iterator, next, promised},
+    contract::{Wire, broken, ignored, iterator, next, promised},
     error,
     platform::get,
 };
@@ -77,8 +77,10 @@ impl fmt::Debug for Connection {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // Of some hosts it is `shutdown` alone that ends a connection.
+        let ended = (!self.shut).then(|| self.wire.shutdown());
         // Nobody is left to be told that it failed.
-        let _ = self.wire.close();
+        ended.into_iter().chain([self.wire.close()]).flatten().for_each(|value| ignored(&value));
     }
 }
 
@@ -162,7 +164,7 @@ impl Inner {
         ready!(self.poll_room(cx))?;
         if !self.shut {
             self.shut = true;
-            self.wire.shutdown().map_err(|error| error::io(&error))?;
+            ignored(&self.wire.shutdown().map_err(|error| error::io(&error))?);
         }
         Poll::Ready(Ok(()))
     }

@@ -38,15 +38,20 @@ extern "C" {
     pub(crate) fn write(this: &Wire, bytes: &[u8]) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn shutdown(this: &Wire) -> Result<(), JsValue>;
+    pub(crate) fn shutdown(this: &Wire) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn close(this: &Wire) -> Result<(), JsValue>;
+    pub(crate) fn close(this: &Wire) -> Result<JsValue, JsValue>;
 }
 
 /// What a value promises, or the value itself where it is no promise.
 pub(crate) fn promised(value: &JsValue) -> JsFuture {
     Promise::resolve(value).into()
+}
+
+/// Leaves what a call gave to itself. Were it a promise that nobody looks at, its rejection would be unhandled.
+pub(crate) fn ignored(value: &JsValue) {
+    drop(promised(value));
 }
 
 /// An iterator of promises. The error says of which thing it is missing.
