@@ -276,6 +276,15 @@ test('a dial that is dropped is aborted', async () => {
   assert.equal(signal.aborted, true)
 })
 
+test('a dial that is dropped and succeeds all the same is closed', async () => {
+  const dialed = later()
+  const { calls, connection } = host()
+  assert.equal(await driver.give_up({ dial: () => dialed.promise }, ADDRESS), false)
+  dialed.resolve(connection)
+  await settled(dialed.promise)
+  assert.deepEqual(calls, ['shutdown', 'close'])
+})
+
 test('a dial that came about is not aborted when it is over', async () => {
   let signal
   const { connection } = host()

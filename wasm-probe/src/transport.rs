@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures::{
@@ -21,7 +21,7 @@ use multiaddr::Multiaddr;
 use p2p_probe::engine::Fault;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::{
     Connection,
@@ -84,7 +84,7 @@ impl JsTransport {
     fn start(&self, address: &str, role_override: bool, name: Option<&str>) -> Result<Dialing, JsValue> {
         let controller = AbortController::new();
         let promise = promised(&self.object.dial(address, role_override, &controller.signal(), name)?);
-        Ok(Dialing(SendWrapper::new(Started { promise, controller: Some(controller) })))
+        Ok(Dialing(SendWrapper::new(Started(Some((promise, controller))))))
     }
 
     /// Dials. `name` is what the IP address was looked up by.
@@ -117,11 +117,8 @@ impl fmt::Debug for JsTransport {
 #[must_use = "futures do nothing unless polled"]
 pub struct Dialing(SendWrapper<Started>);
 
-struct Started {
-    promise: JsFuture,
-    /// Taken when the dial has settled.
-    controller: Option<AbortController>,
-}
+/// What it brings and what aborts it; nothing once it has settled.
+struct Started(Option<(JsFuture, AbortController)>);
 
 impl fmt::Debug for Dialing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,19 +130,20 @@ impl Future for Dialing {
     type Output = Result<Connection, JsError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let settled = Pin::new(&mut self.0.promise).poll(cx);
-        if settled.is_ready() {
-            self.0.controller = None;
-        }
-        settled.map(|settled| Connection::new(settled.map_err(|error| JsError::from(&error))?).map_err(JsError))
+        // Nothing more comes of one that has settled.
+        let Some((promise, _)) = &mut self.0.0 else { return Poll::Pending };
+        let settled = ready!(Pin::new(promise).poll(cx));
+        self.0.0 = None;
+        Poll::Ready(settled.map_err(|error| JsError::from(&error)).and_then(|value| Connection::new(value).map_err(JsError)))
     }
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
-        if let Some(controller) = self.controller.take() {
-            controller.abort();
-        }
+        let Some((promise, controller)) = self.0.take() else { return };
+        controller.abort();
+        // A host that knows no signal connects all the same, and nobody else would close what it brings.
+        spawn_local(async move { drop(promise.await.map(Connection::new)) });
     }
 }
 
