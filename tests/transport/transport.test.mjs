@@ -325,6 +325,10 @@ test('every code of a host is a cause', async () => {
     await assert.rejects(driver.open({ dial: async () => { throw thrown } }, ADDRESS), /^Error: local-fault/)
     await assert.rejects(driver.open({ dial: () => { throw thrown } }, ADDRESS), /^Error: local-fault/)
   }
+  // The events of a WebSocket say nothing of why it failed; a CloseEvent has a number as its code.
+  for (const event of [new Event('error'), { type: 'close', code: 1006, reason: '', wasClean: false }]) {
+    await assert.rejects(driver.open({ dial: async () => { throw event } }, ADDRESS), /^Error: opaque/)
+  }
 })
 
 test('what a host cannot dial is another error than a dial that failed', async () => {

@@ -83,6 +83,8 @@ fn cause(error: &JsValue) -> Cause {
         "websocket-failed" => Cause::WebsocketFailed { what: text("what").unwrap_or_default() },
         "interrupted" => Cause::Interrupted,
         "opaque" => Cause::Opaque,
+        // An event of a WebSocket, which other hosts reject with as it comes, says nothing of why.
+        "" if !error.is_instance_of::<Error>() && text("type").is_some() => Cause::Opaque,
         // Also what has no code: an error of this program's own side, and a limit of it (`overrun`).
         _ => Cause::LocalFault { errno: number(error, "errno") },
     }
