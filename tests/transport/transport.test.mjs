@@ -402,6 +402,15 @@ test('a connection whose host should have closed it is closed', async () => {
   assert.deepEqual([told, calls], [['error', 'closed'], ['shutdown', 'close']])
 })
 
+test('a connection that came to a listener and was not seen before it was dropped is closed', async () => {
+  const { connection, calls } = host()
+  const event = Promise.resolve({ new_connections: [{ connection, local_addr: ADDRESS, observed_addr: ADDRESS }] })
+  const listen_on = () => ({ next: () => ({ done: false, value: event }) })
+  assert.equal(await driver.give_up_listening({ dial () {}, listen_on }, ADDRESS), false)
+  await settled(event)
+  assert.deepEqual(calls, ['shutdown', 'close'])
+})
+
 test('what listen_on gives has to be an iterator', async () => {
   for (const none of [undefined, null, 7, {}, []]) {
     await assert.rejects(driver.serve_echo({ dial () {}, listen_on: () => none }, ADDRESS, () => {}), /what listen_on gives is no iterator/)

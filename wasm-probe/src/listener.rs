@@ -15,7 +15,7 @@ use libp2p_core::transport::{ListenerId, TransportEvent};
 use multiaddr::Multiaddr;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::{
     Connection, JsError,
@@ -65,9 +65,16 @@ impl Listener {
     }
 
     /// JavaScript's own way to stop an iterator. A host that cannot stop says so in vain.
-    fn stop(&self) {
+    fn stop(&mut self) {
         if let Some(stop) = method(&self.iterator, "return") {
             let _ = stop.call0(&self.iterator);
+        }
+        // What has come and was not seen is the driver's to close.
+        if let Some(asked) = self.asked.take() {
+            spawn_local(async move {
+                let event = asked.take().await.unwrap_or_default();
+                list(&event, "new_connections").iter().for_each(|connection| drop(Connection::new(get(&connection, "connection"))));
+            });
         }
     }
 

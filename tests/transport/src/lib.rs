@@ -103,6 +103,15 @@ pub async fn give_up(object: JsValue, address: String) -> Result<bool, JsValue> 
     Ok(settled)
 }
 
+/// Starts to listen, polls once and drops it.
+#[wasm_bindgen]
+pub async fn give_up_listening(object: JsValue, address: String) -> Result<bool, JsValue> {
+    let mut transport = Box::pin(transport(object));
+    let address = address.parse().map_err(|_| Error::new("no multiaddr"))?;
+    transport.listen_on(ListenerId::next(), address).map_err(|error| Error::new(&format!("{error:?}")))?;
+    Ok(poll_fn(|cx| std::task::Poll::Ready(transport.as_mut().poll(cx).is_ready())).await)
+}
+
 /// Sends so many bytes to a host that sends them back, ends its side, and reads to the end. Gives how many came back.
 #[wasm_bindgen]
 pub async fn echo(object: JsValue, address: String, bytes: usize) -> Result<usize, JsValue> {
