@@ -73,7 +73,9 @@ impl Listener {
         if let Some(asked) = self.asked.take() {
             spawn_local(async move {
                 let event = asked.take().await.unwrap_or_default();
-                list(&event, "new_connections").iter().for_each(|connection| drop(Connection::new(get(&connection, "connection"))));
+                for connection in list(&event, "new_connections").iter() {
+                    drop(Connection::new(get(&connection, "connection")));
+                }
             });
         }
     }
