@@ -5,7 +5,7 @@
  */
 
 import { tcpAddress } from './address.js'
-import { LINGER_MS, MESSAGE_COST, MOST_LINGERING, UNREAD_LIMIT, WRITES_AHEAD, WRITE_AHEAD } from './contract.js'
+import { LINGER_MS, MESSAGE_COST, MOST_LINGERING, READ_AHEAD, UNREAD_LIMIT, WRITES_AHEAD, WRITE_AHEAD } from './contract.js'
 import { TransportError, closedHere, fromSystem, interrupted, quiet } from './errors.js'
 import { Incoming } from './incoming.js'
 import { Outgoing } from './outgoing.js'
@@ -35,7 +35,10 @@ let lingering = 0
  *     (event: 'upgrade', listener: (response: { socket: import('node:net').Socket }) => void): void,
  *     (event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void
  *   },
- *   terminate?: () => void
+ *   terminate?: () => void,
+ *   isPaused?: boolean,
+ *   pause?: () => void,
+ *   resume?: () => void
  * }} Socket
  * @typedef {{ statusCode: number, headers: { location?: string, server?: string } }} Response
  */
@@ -49,7 +52,7 @@ export class WebSocketConnection {
   #socket
   /** @type {import('node:net').Socket | null} the TCP connection below, where it is shown */
   #wire = null
-  #incoming = new Incoming()
+  #incoming
   #outgoing = new Outgoing()
   /** Whether the platform says why something fails. */
   #tells
@@ -68,6 +71,7 @@ export class WebSocketConnection {
   /** @param {Socket} socket connecting */
   constructor (socket) {
     this.#socket = socket
+    this.#incoming = new Incoming(() => { if (this.#incoming.cost < READ_AHEAD) this.#resume() })
     this.#tells = typeof socket.on === 'function'
     socket.binaryType = 'arraybuffer'
     /** @type {Promise<void>} */
@@ -199,8 +203,13 @@ export class WebSocketConnection {
       return this.#break(new TransportError('websocket-failed', 'the peer sent text; libp2p sends binary frames alone', { what }))
     }
     this.#incoming.push(data, data.byteLength + MESSAGE_COST)
+    if (this.#incoming.cost >= READ_AHEAD) this.#socket.pause?.()
     if (this.#incoming.cost <= UNREAD_LIMIT) return
     this.#break(new TransportError('overrun', `more than ${UNREAD_LIMIT} bytes arrived and were not read`), true)
+  }
+
+  #resume () {
+    if (this.#socket.isPaused) this.#socket.resume?.()
   }
 
   /** The package answers by itself, and gives up a connection in which too many answers wait. */
@@ -264,5 +273,7 @@ export class WebSocketConnection {
     socket.onopen = socket.onmessage = socket.onclose = null
     // Kept: an error that nobody listens to would end a Node process.
     socket.onerror = () => {}
+    // Read and thrown away, or the peer's Close frame behind it would never come.
+    this.#resume()
   }
 }

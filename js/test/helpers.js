@@ -16,6 +16,12 @@ export const sockets = [['package', undefined], ['platform', globalThis.WebSocke
   .filter(([name, socket]) => name === 'package' || socket !== undefined)
 export const PackageSocket = ws.WebSocket
 
+/** Those that cannot stop reading: the platform's, and the package's where it could not. */
+export const unstoppable = [
+  ['package without a pause', class extends ws.WebSocket { get pause () { return undefined } }],
+  ...sockets.filter(([name]) => name === 'platform')
+]
+
 /** A TCP server on loopback, closed when the test ends. Returns its address and a function that gives the next socket. */
 export async function tcpPeer (t, options = {}) {
   const server = net.createServer({ allowHalfOpen: true, ...options })

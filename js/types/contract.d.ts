@@ -66,9 +66,9 @@
  *
  * ### Back-pressure of reading
  * - TCP: while nobody reads, the host stops reading at READ_AHEAD bytes, the peer's window closes and the peer waits.
- * - WebSocket: the platforms offer no way to stop reading. What arrives unread is kept up to UNREAD_LIMIT (each message
- *   counts its bytes and MESSAGE_COST); above it the host drops all of it, closes, and reading rejects as `overrun`. It is not
- *   met by a driver with a muxer, which reads whenever it is run and limits the peer by its windows.
+ * - WebSocket: the same over the package `ws`, where each message counts its bytes and MESSAGE_COST. The platforms' own offer no
+ *   way to stop reading: what arrives unread is kept up to UNREAD_LIMIT; above it the host drops all of it, closes, and reading
+ *   rejects as `overrun`. It is not met by a driver with a muxer, which reads whenever it is run and limits the peer by its windows.
  *
  * ## ListenEvent
  *
@@ -109,7 +109,7 @@
 export const WRITE_AHEAD: number;
 /** Room for writes, however small: each costs some hundred bytes of its own. Now and then a full stop costs nothing. */
 export const WRITES_AHEAD: 1024;
-/** Bytes of a TCP connection that wait for a reader before reading pauses; a chunk that arrives is never split. */
+/** Bytes that wait for a reader before reading pauses, where it can; a chunk or message that arrives is never split. */
 export const READ_AHEAD: number;
 /** What may wait unread on a WebSocket, in bytes; also the longest message where the platform can be told. */
 export const UNREAD_LIMIT: number;

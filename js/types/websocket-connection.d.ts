@@ -7,7 +7,10 @@
  *     (event: 'upgrade', listener: (response: { socket: import('node:net').Socket }) => void): void,
  *     (event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void
  *   },
- *   terminate?: () => void
+ *   terminate?: () => void,
+ *   isPaused?: boolean,
+ *   pause?: () => void,
+ *   resume?: () => void
  * }} Socket
  * @typedef {{ statusCode: number, headers: { location?: string, server?: string } }} Response
  */
@@ -53,6 +56,9 @@ export type Socket = WebSocket & {
         (event: "unexpected-response", listener: (request: unknown, response: Response) => void): void;
     };
     terminate?: () => void;
+    isPaused?: boolean;
+    pause?: () => void;
+    resume?: () => void;
 };
 /**
  * A WebSocket, and what the package `ws` has beyond the platform's.
