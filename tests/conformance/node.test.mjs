@@ -2,13 +2,14 @@
 // transport under ours.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createTransport, websocketTransport } from '../../js/index.js'
 import { load, probe } from '../../js/probe.js'
-import { MIB, PackageSocket, sockets, tcpPeer } from '../../js/test/helpers.js'
+import { MIB, PackageSocket, sockets, tcpPeer, wsPeer } from '../../js/test/helpers.js'
 
 const { PROGRAM, DRIVER } = process.env
 const driver = await import(`${DRIVER}/driver.js`)
@@ -57,19 +58,36 @@ for (const [name, WebSocket] of sockets) {
   })
 }
 
-test('the crate\'s own WebSocket transport under our engine', async t => {
-  // It takes the platform's, which Node has from version 22.
+/** A report over the crate's own WebSocket transport. It takes the platform's, which Node has from version 22. */
+async function probeByTheirs (t, address, pings) {
   const platform = globalThis.WebSocket
   globalThis.WebSocket = platform ?? PackageSocket
   t.after(() => { globalThis.WebSocket = platform })
   await load()
+  return JSON.parse((await probe(address, { transport: driver.upstream_websockets(), announced: false, pings })).json())
+}
+
+test('the crate\'s own WebSocket transport under our engine', async t => {
   const { address, peer } = await listener(t, '/ip4/127.0.0.1/tcp/0/ws')
-  const report = JSON.parse((await probe(address, { transport: driver.upstream_websockets(), announced: false, pings: 20 })).json())
+  const report = await probeByTheirs(t, address, 20)
   const [{ stages }] = report.attempts
   assert.deepEqual(stages.map(({ stage, outcome }) => `${stage} ${outcome}`),
     ['upgrade', 'secure', 'multiplex', 'identify', 'ping'].map(stage => `${stage} passed`))
   assert.equal(stages.at(-1).found.received, 20)
   assert.equal(report.peers[0].id, peer)
+})
+
+// Its `close` does nothing.
+test('the crate\'s own WebSocket transport: a connection that comes to nothing is closed', async t => {
+  const peer = await wsPeer(t, { handle: socket => socket.send('garbage') })
+  const [report, socket] = await Promise.all([probeByTheirs(t, peer.address, 1), peer.next()])
+  assert.equal(report.attempts[0].stages.at(-1).stage, 'secure')
+  if (socket.readyState !== socket.CLOSED) await once(socket, 'close')
+})
+
+test('the crate\'s own WebSocket transport: of a port that refuses it nothing is told', async t => {
+  const { attempts: [{ cause }] } = await probeByTheirs(t, '/ip4/127.0.0.1/tcp/1/ws', 1)
+  assert.equal(cause.code, 'opaque')
 })
 
 test('TCP: it listens, and p2p-probe reaches it', async t => {
