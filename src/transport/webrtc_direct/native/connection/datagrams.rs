@@ -74,19 +74,29 @@ impl Machine {
         if self.outbox.is_empty() {
             self.drive(now);
         }
-        let Self { outbox, credits, ice, flights, .. } = self;
-        let next = outbox.iter().position(|(to, bytes)| {
-            let Some(credits) = credits else { return true };
-            flights.prove(*to) || ice.is_validated(*to) || credits.spend(*to, bytes.len())
-        });
+        let mut next = self.may_leave();
+        // What may not leave keeps nothing else back.
+        if next.is_none() && self.has_packets() {
+            self.drive(now);
+            next = self.may_leave();
+        }
         if next.is_none() {
             // None of them may leave now; the oldest ones have been repeated, or will be.
-            outbox.drain(..outbox.len().saturating_sub(BLOCKED));
+            self.outbox.drain(..self.outbox.len().saturating_sub(BLOCKED));
         }
-        let (to, bytes) = outbox.remove(next?)?;
+        let (to, bytes) = self.outbox.remove(next?)?;
         if dtls::is_dtls(&bytes) {
-            flights.left(to);
+            self.flights.left(to);
         }
         Some((to, bytes))
+    }
+
+    /// The place of the first datagram for which there is credit, which it has spent then.
+    fn may_leave(&mut self) -> Option<usize> {
+        let Self { outbox, credits, ice, flights, .. } = self;
+        outbox.iter().position(|(to, bytes)| {
+            let Some(credits) = credits else { return true };
+            flights.prove(*to) || ice.is_validated(*to) || credits.spend(*to, bytes.len())
+        })
     }
 }
