@@ -63,6 +63,9 @@ impl Channels {
     /// Opens a channel. Its first message may follow at once.
     pub(super) fn open(&mut self, sctp: &mut Sctp) -> io::Result<u16> {
         if self.by_id.len() >= MAX_CHANNELS {
+            self.make_room(sctp);
+        }
+        if self.by_id.len() >= MAX_CHANNELS {
             return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many streams"));
         }
         for _ in 0..=MAX_CHANNELS {

@@ -18,6 +18,8 @@ impl Machine {
         }
         while let Some(seen) = self.ice.poll() {
             match seen {
+                // The other side may move as often as it likes, and nobody may ask.
+                ice::Seen::Answered if self.events.contains(&Event::Answered) => {}
                 ice::Seen::Answered => self.events.push_back(Event::Answered),
                 ice::Seen::Lost => self.end(Ended::TimedOut),
             }

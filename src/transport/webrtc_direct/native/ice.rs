@@ -29,6 +29,8 @@ pub(super) struct Ice {
     asked: VecDeque<(Transaction, SocketAddr)>,
     /// Our checks where the agent makes none.
     triggered: Option<Triggered>,
+    /// Where an agent before this one was answered from, and until when that counts.
+    consents: Vec<(SocketAddr, Instant)>,
 }
 
 /// A transaction's id (RFC 8489, section 5), which its answer repeats, and where it stands.
@@ -37,6 +39,12 @@ const TRANSACTION: std::ops::Range<usize> = 8..20;
 
 /// Checks whose answers are taken: three on their way to each address that a dialer may have.
 const ASKED: usize = 3 * config::MAX_ADDRESSES;
+
+/// Addresses that an agent is asked from before another takes its place.
+const MOST_REMOTES: usize = 4 * config::MAX_ADDRESSES;
+
+/// How long an answer lets the other side be sent to (RFC 7675, section 5.1).
+const CONSENT: Duration = Duration::from_secs(30);
 
 /// Type of a binding request (RFC 8489, section 5).
 const REQUEST: [u8; 2] = [0, 1];
@@ -89,13 +97,16 @@ impl Ice {
 
     fn new(local: is::IceCreds, theirs: is::IceCreds, remote: SocketAddr) -> Self {
         let ours = SocketAddr::new(label(remote, 1), 9);
-        let mut agent = IceAgent::new(local);
-        agent.set_remote_credentials(theirs);
-        agent.set_initial_stun_rto(config::STUN_RTO);
-        if let Ok(candidate) = Candidate::host(ours, Protocol::Udp) {
-            agent.add_local_candidate(candidate);
+        Self {
+            agent: agent(local, theirs, ours),
+            ours,
+            remote,
+            alias: remote,
+            requests: 0,
+            asked: VecDeque::new(),
+            triggered: None,
+            consents: Vec::new(),
         }
-        Self { agent, ours, remote, alias: remote, requests: 0, asked: VecDeque::new(), triggered: None }
     }
 
     /// Repeats a check that stays without an answer this often from now on.
@@ -113,6 +124,9 @@ impl Ice {
         if let Some(triggered) = self.triggered.as_mut().filter(|_| is_answer(bytes)) {
             return triggered.heard(from, bytes);
         }
+        if self.agent.remote_candidates().count() >= MOST_REMOTES {
+            self.begin_anew(now);
+        }
         let Ok(message) = StunMessage::parse(bytes) else { return };
         let source = if from == self.remote { self.alias } else { from };
         let packet = StunPacket { proto: Protocol::Udp, source, destination: self.ours, message };
@@ -124,7 +138,26 @@ impl Ice {
         self.handle_timeout(now);
     }
 
+    /// An agent keeps all addresses that it was ever asked from, and looks at each of them whatever comes. The next one has those
+    /// that are in use after their next check.
+    fn begin_anew(&mut self, now: Instant) {
+        let Some(theirs) = self.agent.remote_credentials().cloned() else { return };
+        let mut agent = agent(self.agent.local_credentials().clone(), theirs, self.ours);
+        agent.set_ice_lite(self.agent.ice_lite());
+        agent.set_controlling(self.agent.controlling());
+        let old = std::mem::replace(&mut self.agent, agent);
+        let answered =
+            old.remote_candidates().map(|candidate| candidate.addr()).filter(|at| old.has_viable_remote_candidate(*at));
+        let mut consents: Vec<_> = answered.map(|at| (at, now + CONSENT)).collect();
+        consents.reverse();
+        let before = self.consents.iter().filter(|(at, until)| *until > now && !consents.iter().any(|(other, _)| other == at));
+        consents.extend(before.copied().collect::<Vec<_>>());
+        consents.truncate(config::MAX_ADDRESSES);
+        self.consents = consents;
+    }
+
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.consents.retain(|(_, until)| *until > now);
         // `is` draws a check's transaction from a generator that is not for secrets: who has seen one could compute those that
         // go elsewhere, and answer them in another's name. One check at most is made here, so that none shares a seed.
         fastrand::seed(rand::random());
@@ -166,9 +199,19 @@ impl Ice {
     pub(super) fn is_validated(&self, remote: SocketAddr) -> bool {
         match &self.triggered {
             Some(triggered) => triggered.is_answered(remote),
-            None => self.agent.has_viable_remote_candidate(remote),
+            None => self.agent.has_viable_remote_candidate(remote) || self.consents.iter().any(|(address, _)| *address == remote),
         }
     }
+}
+
+fn agent(local: is::IceCreds, theirs: is::IceCreds, ours: SocketAddr) -> IceAgent {
+    let mut agent = IceAgent::new(local);
+    agent.set_remote_credentials(theirs);
+    agent.set_initial_stun_rto(config::STUN_RTO);
+    if let Ok(candidate) = Candidate::host(ours, Protocol::Udp) {
+        agent.add_local_candidate(candidate);
+    }
+    agent
 }
 
 fn is_answer(bytes: &[u8]) -> bool {
@@ -215,6 +258,43 @@ mod tests {
         assert!(!listener.is_validated(there) && !listener.is_validated(elsewhere));
         listener.handle(now, there, &answer);
         assert!(listener.is_validated(there) && !listener.is_validated(elsewhere));
+    }
+
+    /// A dialer may come from as many addresses as it likes, and costs no more by it.
+    #[test]
+    fn addresses_without_end_are_bounded_and_who_answered_stays() {
+        let (here, there) = ("192.0.2.8:1000".parse().unwrap(), "192.0.2.9:1000".parse().unwrap());
+        let (credentials, now) = (Credentials::dial(Version::V2), now());
+        let (mut dialer, mut listener) = (Ice::dial(&credentials, here), Ice::listen(&credentials, there));
+        dialer.handle_timeout(now);
+        listener.handle_timeout(now);
+        let (_, check) = dialer.poll_transmit().unwrap();
+        let answered = |dialer: &mut Ice, listener: &mut Ice, from| {
+            listener.handle(now, from, &check);
+            while let Some((to, datagram)) = listener.poll_transmit() {
+                if to == from {
+                    dialer.handle(now, here, &datagram);
+                }
+            }
+            while let Some((_, datagram)) = dialer.poll_transmit() {
+                listener.handle(now, from, &datagram);
+            }
+        };
+        answered(&mut dialer, &mut listener, there);
+        assert!(listener.is_validated(there));
+        for port in 1..10_000 {
+            listener.handle(now, SocketAddr::from(([198, 51, 100, 7], port)), &check);
+            while listener.poll_transmit().is_some() {}
+            assert!(
+                listener.agent.remote_candidates().count() <= MOST_REMOTES && listener.consents.len() <= config::MAX_ADDRESSES
+            );
+        }
+        assert!(listener.is_validated(there) && !listener.is_validated("198.51.100.7:9999".parse().unwrap()));
+        let elsewhere = "192.0.2.10:1000".parse().unwrap();
+        answered(&mut dialer, &mut listener, elsewhere);
+        assert!(listener.is_validated(elsewhere));
+        listener.handle_timeout(now + CONSENT);
+        assert!(!listener.is_validated(there), "it has answered no check since");
     }
 
     /// A check proves an address by a number that is known nowhere else.

@@ -12,8 +12,8 @@
 //!   connection waits for what was written to be acknowledged by SCTP, for [half a second](muxer::Connection).
 //! - Messages are up to 16 KiB, not 1,204 bytes ("Head-of-line blocking"). A flag waits no longer for it, since SCTP cuts them.
 //!
-//! STUN (RFC 8489): who does not get past the gate hears nothing, not even an error (sections 9.1.3 and 6.3.1): the answer to an
-//! unknown sender would be one more thing to send to forged addresses. An attribute that is not known is passed over. A check
+//! STUN (RFC 8489): a check that does not get past the gate hears nothing, not even an error (sections 9.1.3 and 6.3.1): the answer
+//! to an unknown sender would be one more thing to send to forged addresses. Plain questions are answered, so many in a time. An attribute that is not known is passed over. A check
 //! without FINGERPRINT is taken, one with MESSAGE-INTEGRITY-SHA256 alone is not.
 //!
 //! ICE (RFC 8445):

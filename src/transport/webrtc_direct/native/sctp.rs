@@ -3,8 +3,10 @@
 mod bundle;
 mod chunks;
 mod intake;
+mod resets;
 mod streams;
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +20,7 @@ use sctp_proto::{
 pub(super) use sctp_proto::PayloadProtocolIdentifier as Ppi;
 
 use self::intake::Intake;
+use self::resets::Resets;
 use super::ack::Acknowledging;
 use super::config;
 use super::error::Ended;
@@ -29,6 +32,9 @@ pub(super) use chunks::checksum;
 /// SCTP runs in a tunnel: it knows no addresses.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), sctp_proto::DEFAULT_SCTP_PORT);
 
+/// Streams with those that were closed here and that the peer has yet to close: one that never does would have all there are.
+const MOST_STREAMS: usize = 4 * config::MAX_CHANNELS;
+
 /// An association, from before it is there.
 pub(super) struct Sctp {
     endpoint: Endpoint,
@@ -36,6 +42,7 @@ pub(super) struct Sctp {
     acknowledging: Acknowledging,
     window: Window,
     intake: Intake,
+    resets: Resets,
     /// The peer broke the rules.
     broken: bool,
     /// The handshake is done.
@@ -97,6 +104,7 @@ impl Sctp {
             acknowledging: Acknowledging::default(),
             window: Window::default(),
             intake: Intake::default(),
+            resets: Resets::default(),
             broken: false,
             complete: false,
             now,
@@ -110,7 +118,7 @@ impl Sctp {
         if self.intake.is_filling()
             && let Some((_, association)) = &self.association
         {
-            let ids = association.stream_ids();
+            let ids: HashSet<u16> = association.stream_ids().into_iter().collect();
             self.intake.forget(|id| !ids.contains(&id));
         }
         let packet = match chunks::sift(packet, &mut self.intake) {
@@ -127,6 +135,15 @@ impl Sctp {
         self.complete |= packet::completes(&packet);
         self.acknowledging.received(&packet);
         self.window.received(&packet);
+        if resets::is_in(&packet) {
+            self.broken |= self.resets.came(&packet, &self.streams());
+        }
+        self.give(now, packet);
+        self.broken || self.acknowledging.is_urgent()
+    }
+
+    /// Has the association take a packet.
+    fn give(&mut self, now: Instant, packet: Bytes) {
         match self.endpoint.handle(now, NOWHERE, None, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
                 // There is one for each connection: more of them would be memory for the asking.
@@ -140,7 +157,11 @@ impl Sctp {
             }
             None => {}
         }
-        self.acknowledging.is_urgent()
+    }
+
+    /// Streams that it keeps anything of.
+    pub(super) fn streams(&self) -> Vec<u16> {
+        self.association.as_ref().map(|(_, association)| association.stream_ids()).unwrap_or_default()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
@@ -182,6 +203,7 @@ impl Sctp {
             self.acknowledging.sent(packet);
             self.window.sent(packet);
             self.intake.sent(packet);
+            self.resets.sent(packet);
         }
         bundle::bundle(all)
     }
@@ -203,6 +225,10 @@ impl Sctp {
                 Event::Stream(StreamEvent::Opened { id }) => {
                     // The queue of them is of no use here, and would grow.
                     while association.accept_stream().is_some() {}
+                    if association.stream_ids().len() > MOST_STREAMS {
+                        self.broken = true;
+                        return self.poll();
+                    }
                     Seen::Opened(id)
                 }
                 Event::Stream(StreamEvent::Readable { id }) => Seen::Readable(id),

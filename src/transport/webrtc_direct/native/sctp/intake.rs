@@ -5,17 +5,13 @@ use std::collections::HashMap;
 
 use super::super::config::SCTP_RECEIVE;
 use super::super::packet::{self, Chunk, DATA};
+use super::resets;
 
 /// A DATA chunk before its data (RFC 9260, section 3.3.1).
 const DATA_HEADER: usize = 16;
 
 const INIT: u8 = 1;
 const INIT_ACK: u8 = 2;
-const RE_CONFIG: u8 = 130;
-
-/// The parameter of a RE-CONFIG that closes streams, and where it has the last number sent before (RFC 6525, section 4.1).
-const OUTGOING_RESET: u16 = 13;
-const LAST_TSN: usize = 12;
 
 /// Chunks that wait to be read. A window of whole packets has a quarter of them; looking at so many costs microseconds.
 pub(super) const MOST: usize = 2048;
@@ -58,7 +54,7 @@ impl Intake {
                 Fate::Taken
             }
             // sctp-proto would look at all that comes until then again and again. Whoever asked asks again.
-            RE_CONFIG if resets(chunk.bytes).any(|last| self.is_ahead(last)) => Fate::Lost,
+            _ if resets::lasts(chunk).any(|last| self.is_ahead(last)) => Fate::Lost,
             _ => Fate::Taken,
         }
     }
@@ -132,22 +128,10 @@ impl Intake {
     }
 }
 
-/// The last numbers that the resets in a RE-CONFIG name.
-fn resets(chunk: &[u8]) -> impl Iterator<Item = u32> {
-    let mut rest = chunk.get(4..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (kind, length) = (half(rest, 0)?, usize::from(half(rest, 2)?).max(4));
-        let last = word(rest, LAST_TSN).filter(|_| kind == OUTGOING_RESET);
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some(last)
-    })
-    .flatten()
-}
-
-fn half(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn half(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }

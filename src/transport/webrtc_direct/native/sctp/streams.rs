@@ -64,10 +64,4 @@ impl Sctp {
             let _ = stream.close();
         }
     }
-
-    /// Streams that it keeps anything of.
-    #[cfg(test)]
-    pub(in super::super) fn streams(&self) -> usize {
-        self.association.as_ref().map_or(0, |(_, association)| association.stream_ids().len())
-    }
 }

@@ -188,3 +188,45 @@ fn giving_up_on_messages_changes_nothing() {
     }
     assert_eq!(server.intake.chunks(), sent, "all of them wait");
 }
+
+/// A RE-CONFIG that closes stream 2 after the data so far (RFC 6525, section 4.1), and answers `answered`.
+fn closing(request: u32, answered: u32, last: u32) -> Vec<u8> {
+    let parameter = [&[0, 13, 0, 18][..], &request.to_be_bytes(), &answered.to_be_bytes(), &last.to_be_bytes(), &[0, 2]].concat();
+    [&[130, 0, 0, 22][..], &parameter, &[0; 2]].concat()
+}
+
+/// RFC 8831, section 6.7: a closing is answered by one of our own. Who never answers that has not as many kept as it likes.
+#[test]
+fn closings_that_are_never_ended_are_bounded() {
+    let now = tokio::time::Instant::now().into_std();
+    let (forge, _, mut server) = Forge::new(now);
+    let ended = (0..10_000).find(|round| {
+        let data = forge.data(round + 1, 3, 0, b"x");
+        let last = forge.last.wrapping_add(*round);
+        forge.send(now, &mut server, &[closing(forge.last.wrapping_add(*round), 7, last), data])
+    });
+    assert_eq!(ended.map(|ended| ended as usize), Some(resets::MOST));
+}
+
+#[test]
+fn closings_that_are_ended_may_be_as_many_as_the_peer_likes() {
+    let mut now = tokio::time::Instant::now().into_std();
+    let (mut client, mut server) = connected(now);
+    for round in 0..3 * resets::MOST {
+        let id = 2 + u16::try_from(round % 1000).unwrap();
+        assert!(client.open(id) && client.write(id, Ppi::Binary, b"x"), "{round}");
+        client.close(id);
+        while !exchange(now, &mut client, &mut server).is_empty() || !exchange(now, &mut server, &mut client).is_empty() {
+            while server.read(id).is_some() {}
+        }
+        for end in [&mut client, &mut server] {
+            assert!(!std::iter::from_fn(|| end.poll()).any(|seen| matches!(seen, Seen::Broken | Seen::Lost)), "{round}");
+        }
+        assert!(client.resets.waiting + server.resets.waiting <= 2, "{round}");
+        // What was sent is acknowledged late.
+        now += std::time::Duration::from_millis(200);
+        client.handle_timeout(now);
+        server.handle_timeout(now);
+    }
+    assert!(client.streams().len() < 10 && server.streams().len() < 10, "{:?} {:?}", client.streams(), server.streams());
+}

@@ -7,6 +7,8 @@ use super::super::config::{MAX_CHANNELS, MAX_WAITING};
 use super::super::connection::Machine;
 use super::super::credentials::Version;
 use super::super::dcep;
+use super::super::error::Ended;
+use super::super::packet::HEADER;
 use super::super::sctp::{Message, Ppi, checksum};
 use super::line::{DIALER, Line, Weather};
 use super::simulated::{accept, let_go, open, read, write};
@@ -64,7 +66,7 @@ fn a_hundred_thousand_channels_are_as_many_as_may_be() {
         carry(&mut line.ends, line.now);
         let (all, waiting) = line.ends[1].channels.count();
         assert!(all <= MAX_CHANNELS && waiting <= MAX_WAITING, "{all} {waiting}");
-        let kept = line.ends[1].on_channels(|_, sctp, _| sctp.streams()).unwrap();
+        let kept = line.ends[1].on_channels(|_, sctp, _| sctp.streams().len()).unwrap();
         assert!(kept <= MAX_CHANNELS + 2 * ROUND, "{kept}");
         if opened >= UNHEARD {
             held.extend(std::iter::from_fn(|| accept(&mut line.ends[1])));
@@ -73,6 +75,32 @@ fn a_hundred_thousand_channels_are_as_many_as_may_be() {
     assert_eq!(line.ends.each_ref().map(Machine::ended), [None; 2]);
     // But for that of the handshake.
     assert_eq!(held.len(), MAX_CHANNELS - 1);
+}
+
+/// A peer that says that a stream is over, opens the next, and never closes one.
+#[test]
+fn streams_that_a_peer_never_closes_are_bounded() {
+    let mut line = connected();
+    let ended = (1..20_000).find(|round| {
+        open_raw(&mut line.ends[0], 2 * round);
+        line.now += FAIR.round_trip;
+        let packets = line.ends[0].sctp.as_mut().map(|sctp| sctp.poll_transmit(line.now)).unwrap_or_default();
+        for packet in packets {
+            // It closes nothing, and answers no closing of ours.
+            if packet.get(HEADER) != Some(&130) {
+                line.ends[1].sctp.as_mut().unwrap().handle(line.now, packet);
+                line.ends[1].listen_to_sctp();
+            }
+        }
+        let answers = line.ends[1].sctp.as_mut().map(|sctp| sctp.poll_transmit(line.now)).unwrap_or_default();
+        for packet in answers.into_iter().filter(|packet| packet.get(HEADER) != Some(&130)) {
+            line.ends[0].sctp.as_mut().unwrap().handle(line.now, packet);
+            line.ends[0].listen_to_sctp();
+        }
+        line.ends[1].ended().is_some()
+    });
+    assert!(ended.is_some_and(|ended| ended <= 4 * 256 + 2), "{ended:?}");
+    assert_eq!(line.ends[1].ended(), Some(&Ended::Rules));
 }
 
 #[test]

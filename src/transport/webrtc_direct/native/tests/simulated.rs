@@ -1,5 +1,6 @@
 //! Connections over a simulated line.
 
+use std::net::SocketAddr;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -421,6 +422,44 @@ fn a_stream_let_go_in_the_middle_is_a_reset() {
         end.is_some()
     });
     assert_eq!(end, Some(std::io::ErrorKind::ConnectionReset));
+}
+
+/// Somebody on the way repeats its checks in the name of others.
+#[test]
+fn a_dialer_whose_checks_come_from_everywhere_keeps_its_connection() {
+    let mut line = Line::new(Version::V2, FAIR, 2);
+    let (_, check) = line.ends[0].poll_transmit(line.now).unwrap();
+    line.ends[1].handle(line.now, line.dialer, &check);
+    line.connect();
+    for port in 1..300 {
+        line.ends[1].handle(line.now, SocketAddr::from(([192, 0, 2, 7], port)), &check);
+        if port % 50 == 0 {
+            transfer(&mut line, 1, 50_000);
+        }
+    }
+    line.dialer = "198.51.100.77:7".parse().unwrap();
+    transfer(&mut line, 0, 100_000);
+    transfer(&mut line, 1, 100_000);
+    let there = line.dialer;
+    line.until(|ends, _| ends[1].proved() == Some(there));
+}
+
+/// Nor does what may not be sent to another address wait before what it is told.
+#[test]
+fn what_waits_for_another_address_delays_nothing() {
+    let mut line = Line::new(Version::V2, FAIR, 2);
+    let (_, check) = line.ends[0].poll_transmit(line.now).unwrap();
+    line.ends[1].handle(line.now, line.dialer, &check);
+    line.connect();
+    transfer(&mut line, 1, 10_000);
+    let (elsewhere, until) = ("192.0.2.7:1000".parse().unwrap(), line.now + Duration::from_secs(3));
+    line.ends[1].handle(line.now, elsewhere, &check);
+    line.until(|_, now| now >= until);
+    while line.ends[1].poll_transmit(line.now).is_some() {}
+    let id = open(&mut line.ends[1]);
+    assert!(write(&mut line.ends[1], id, b"at once") > 0);
+    let sent = line.ends[1].poll_transmit(line.now);
+    assert_eq!(sent.map(|(to, _)| to), Some(line.dialer));
 }
 
 #[test]
