@@ -14,6 +14,7 @@ use libp2p_core::Endpoint;
 use libp2p_core::transport::{DialOpts, ListenerId, TransportError, TransportEvent};
 use libp2p_identity::{Keypair, PeerId};
 use multiaddr::Multiaddr;
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::address::Address;
 use super::certificate::Certificate;
@@ -69,7 +70,7 @@ impl Transport {
     }
 
     fn listen(&self, id: ListenerId, on: SocketAddr) -> io::Result<Listening> {
-        let listener = Listener::new(UdpSocket::bind(on)?, &self.keypair, self.certificate.clone(), self.limits)?;
+        let listener = Listener::new(bind(on)?, &self.keypair, self.certificate.clone(), self.limits)?;
         let bound = Address { socket: listener.local_addr()?, certhashes: vec![listener.fingerprint()] };
         let listener = Arc::new(listener);
         Ok(Listening { id, next: next(&listener), listener, bound })
@@ -79,6 +80,16 @@ impl Transport {
         self.events.push_back(event);
         self.waker.take().into_iter().for_each(Waker::wake);
     }
+}
+
+/// Each family has sockets of its own, so that an IPv4 dialer is never shown as an IPv6 one.
+fn bind(on: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(on), Type::DGRAM, Some(Protocol::UDP))?;
+    if on.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&on.into())?;
+    Ok(socket.into())
 }
 
 fn next(listener: &Arc<Listener>) -> BoxFuture<'static, Option<Arrival>> {

@@ -86,6 +86,16 @@ async fn a_wildcard_is_told_as_the_addresses_that_lead_there() {
     meet((a, &mut first), (b, &mut second), loopback).await;
 }
 
+/// An IPv4 dialer has an IPv4 address, whichever port is listened on beside.
+#[tokio::test]
+async fn each_family_has_a_port_of_its_own() {
+    let (_, mut transport) = transport();
+    let (_, address) = listen(&mut transport, "/ip6/::/udp/0/webrtc-direct").await;
+    let port = address.iter().find_map(|part| if let multiaddr::Protocol::Udp(port) = part { Some(port) } else { None });
+    let beside = format!("/ip4/0.0.0.0/udp/{}/webrtc-direct", port.unwrap());
+    transport.listen_on(ListenerId::next(), beside.parse().unwrap()).unwrap();
+}
+
 #[tokio::test]
 async fn a_listener_that_is_removed_says_so_and_is_gone() {
     let (_, mut transport) = transport();
