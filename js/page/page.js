@@ -40,6 +40,8 @@ function wire () {
     if (isRunning()) return stop()
     told(() => probe(element('target').value.trim(), addresses.length > 0))
   })
+  // A field in a fold could not be shown to be wrong.
+  element('form').addEventListener('invalid', ({ target }) => target.closest('details')?.setAttribute('open', ''), true)
   on('open', () => choose(false))
   on('compare', () => choose(true))
   on('close', closeComparison)

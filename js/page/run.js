@@ -42,6 +42,8 @@ function begin () {
   forget()
   running = new AbortController()
   element('go').textContent = 'Stop'
+  // Whatever stands in the fields by now, it stops.
+  element('go').formNoValidate = true
   if (program === undefined) {
     say('Loading')
     clear('The program is being loaded …')
@@ -54,6 +56,7 @@ function ended (run) {
   if (running !== run) return
   running = undefined
   element('go').textContent = 'Probe'
+  element('go').formNoValidate = false
 }
 
 /** Ends the run with the report of what it has seen; one that waits for the program has seen nothing. */

@@ -156,6 +156,17 @@ async fn leaves_the_third_out(browser: &Browser) {
     browser.press("#close").await;
 }
 
+/// A field in a fold that is wrong comes to light.
+async fn shows_what_is_wrong(browser: &Browser) {
+    let set = "document.getElementById('pings').value = arguments[0];
+        document.getElementById('pings').closest('details').open = false";
+    browser.call(set, vec![101.into()]).await.expect("a number");
+    browser.press("#go").await;
+    browser.until("document.getElementById('pings').checkVisibility() && document.activeElement.id === 'pings'").await;
+    assert_eq!(value(browser, PROBES).await, true);
+    browser.call(set, vec![3.into()]).await.expect("a number");
+}
+
 /// A run is drawn while nothing happens but time. One that is stopped is a report of what it has seen.
 async fn stops(browser: &Browser) {
     let silent = Silent::start();
@@ -164,6 +175,8 @@ async fn stops(browser: &Browser) {
     silent.told();
     browser.until(STOPS).await;
     browser.until("parseFloat(document.querySelector('#report .bar .running')?.getAttribute('width')) > 50").await;
+    // What stands in the fields by now would start no run.
+    browser.fill("#target", "").await;
     browser.press("#go").await;
     browser.ended().await;
     let report = browser.report().await;
@@ -300,6 +313,7 @@ async fn tour(kind: Kind, name: &str) {
         pastes(browser, &own).await;
         compares(browser, home.path()).await;
         leaves_the_third_out(browser).await;
+        shows_what_is_wrong(browser).await;
         stops(browser).await;
         gives_way(browser, kind).await;
         says_it_once(browser).await;
