@@ -113,6 +113,7 @@ export function closeComparison () {
   other = undefined
   element('comparison').replaceChildren()
   element('other').replaceChildren()
+  if (document.activeElement === element('close')) element('compare').focus()
   element('other').hidden = element('close').hidden = true
   element('reports').classList.remove('two')
   document.body.classList.remove('wide')

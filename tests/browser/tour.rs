@@ -144,6 +144,7 @@ async fn compares(browser: &Browser, home: &Path) {
     browser.keep("-compared").await;
     browser.press("#close").await;
     browser.until("document.getElementById('other').hidden && document.getElementById('comparison').innerHTML === ''").await;
+    assert_eq!(value(browser, "document.activeElement.id").await, "compare");
     assert_eq!(value(browser, "document.querySelectorAll('.report').length").await, 1);
     assert!(words(browser).await.contains("reachable"));
 }
