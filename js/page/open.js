@@ -74,15 +74,19 @@ export function wireOpening () {
 
 function wireDropping () {
   const dropping = on => document.body.classList.toggle('dropping', on)
+  // Text may be dropped into the field.
+  const isFiles = ({ dataTransfer }) => dataTransfer?.types.includes('Files')
   document.addEventListener('dragover', event => {
+    if (!isFiles(event)) return
     event.preventDefault()
     dropping(true)
   })
   document.addEventListener('dragleave', event => { if (event.relatedTarget === null) dropping(false) })
   document.addEventListener('drop', event => {
+    if (!isFiles(event)) return
     event.preventDefault()
     dropping(false)
-    const files = event.dataTransfer?.files ?? []
+    const { files } = event.dataTransfer
     if (files.length > 0) told(() => openFiles(files))
   })
 }

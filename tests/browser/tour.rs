@@ -157,6 +157,15 @@ async fn leaves_the_third_out(browser: &Browser) {
     browser.press("#close").await;
 }
 
+/// Text that is dropped is left to the browser, which puts it into a field.
+async fn leaves_text_alone(browser: &Browser) {
+    let taken = "const data = new DataTransfer();
+        data.setData('text/plain', '/ip4/127.0.0.1/tcp/1/ws');
+        const drag = kind => new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
+        return ['dragover', 'drop'].filter(kind => !document.getElementById('target').dispatchEvent(drag(kind)))";
+    assert_eq!(browser.call(taken, vec![]).await.expect("a list"), json!([]));
+}
+
 /// A field in a fold that is wrong comes to light.
 async fn shows_what_is_wrong(browser: &Browser) {
     let set = "document.getElementById('pings').value = arguments[0];
@@ -314,6 +323,7 @@ async fn tour(kind: Kind, name: &str) {
         pastes(browser, &own).await;
         compares(browser, home.path()).await;
         leaves_the_third_out(browser).await;
+        leaves_text_alone(browser).await;
         shows_what_is_wrong(browser).await;
         stops(browser).await;
         gives_way(browser, kind).await;
