@@ -35,6 +35,8 @@ const NAME = /^(?:[\w.-]|[^\0-\x7f\s\p{C}]){1,253}$/u
  * @throws {TransportError} `unsupported-address`
  */
 export function parse (address) {
+  // Who calls may be JavaScript without types.
+  if (typeof address !== 'string') throw unsupported(String(address), 'a multiaddr is text')
   const parts = address.split('/')
   if (parts.shift() !== '') throw unsupported(address, 'a multiaddr begins with /')
   if (parts.includes('')) throw unsupported(address, 'a part is empty')

@@ -72,6 +72,12 @@ for (const address of REFUSED) {
   })
 }
 
+test('what is no text is refused', () => {
+  for (const none of [undefined, null, 7, {}, Symbol('address')]) {
+    assert.throws(() => parse(none), { name: 'NotSupportedError', code: 'unsupported-address' })
+  }
+})
+
 test('an end of a connection reads as it was written', () => {
   for (const address of ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/2', '/ip6zone/eth0/ip6/fe80::1/tcp/3']) {
     const { host, port } = parse(address)
